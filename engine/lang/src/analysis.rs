@@ -1,0 +1,145 @@
+//! Everything known about one document: computed once, then only read.
+
+use std::sync::{Arc, OnceLock};
+
+use rustc_hash::FxHashMap;
+
+use crate::{
+    check::{self, Diagnostic},
+    graph::{self, Graph},
+    model::{
+        self, Pipeline,
+        pipeline_file::{self, Recognised},
+    },
+    registry::Registry,
+    syntax::{self, NodeId, Parse},
+    template::{self, Reading, Template},
+    text::LineIndex,
+};
+
+/// The parsed templates of a document by scalar node; plain scalars have none.
+pub type Templates = FxHashMap<NodeId, Arc<Template>>;
+
+/// What the rules read.
+#[derive(Debug)]
+pub struct Facts<'a> {
+    /// The tree and its problems.
+    pub parse: &'a Parse,
+    /// The typed pipeline.
+    pub pipeline: &'a Pipeline,
+    /// Parsed templates.
+    pub templates: &'a Templates,
+    /// The step graph.
+    pub graph: &'a Graph,
+    /// What exists.
+    pub registry: &'a Registry,
+}
+
+/// One document, analysed on demand. Immutable; share it behind an `Arc`.
+#[derive(Debug)]
+pub struct Analysis {
+    registry: Arc<Registry>,
+    file_name: String,
+    parse: Parse,
+    lines: LineIndex,
+    model: OnceLock<Model>,
+    diagnostics: OnceLock<Vec<Diagnostic>>,
+}
+
+#[derive(Debug)]
+struct Model {
+    pipeline: Pipeline,
+    templates: Templates,
+    graph: Graph,
+}
+
+impl Analysis {
+    /// Parses `text`; everything else is computed when first asked for. `file_name` is the last part
+    /// of the path, which may say that the file is a pipeline.
+    pub fn new(registry: Arc<Registry>, file_name: &str, text: &str) -> Self {
+        Self {
+            registry,
+            file_name: file_name.to_owned(),
+            parse: syntax::parse(text),
+            lines: LineIndex::new(text),
+            model: OnceLock::new(),
+            diagnostics: OnceLock::new(),
+        }
+    }
+
+    /// The text.
+    pub fn text(&self) -> &str {
+        self.parse.tree.text()
+    }
+
+    /// The tree and its problems.
+    pub fn parse(&self) -> &Parse {
+        &self.parse
+    }
+
+    /// Where lines start.
+    pub fn lines(&self) -> &LineIndex {
+        &self.lines
+    }
+
+    /// What exists.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// Whether the document is a pipeline, and why. Only pipelines have diagnostics.
+    pub fn recognised(&self) -> Option<Recognised> {
+        pipeline_file::recognise(&self.file_name, &self.parse.tree)
+    }
+
+    /// The typed pipeline.
+    pub fn pipeline(&self) -> &Pipeline {
+        &self.model().pipeline
+    }
+
+    /// Parsed templates by scalar node.
+    pub fn templates(&self) -> &Templates {
+        &self.model().templates
+    }
+
+    /// The step graph.
+    pub fn graph(&self) -> &Graph {
+        &self.model().graph
+    }
+
+    /// What is wrong, in order of place; empty for a file that is no pipeline.
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        self.diagnostics.get_or_init(|| {
+            if self.recognised().is_none() {
+                return Vec::new();
+            }
+            let model = self.model();
+            check::check(&Facts {
+                parse: &self.parse,
+                pipeline: &model.pipeline,
+                templates: &model.templates,
+                graph: &model.graph,
+                registry: &self.registry,
+            })
+        })
+    }
+
+    fn model(&self) -> &Model {
+        self.model.get_or_init(|| {
+            let tree = &self.parse.tree;
+            let pipeline = model::lower(tree, &self.registry);
+            let templates = model::lower::templates(tree, &pipeline);
+            let graph = graph::graph(tree, &pipeline, &templates);
+            Model { pipeline, templates, graph }
+        })
+    }
+}
+
+/// Parses the template in the scalar `node`, or nothing if it is plain text.
+pub fn template_of(parse: &Parse, node: NodeId, reading: Reading) -> Option<Template> {
+    let decoded = parse.tree.decoded(node);
+    if reading == Reading::Template && template::is_plain(&decoded.text) {
+        return None;
+    }
+    Some(template::parse(&decoded.text, reading))
+}

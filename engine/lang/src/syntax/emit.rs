@@ -1,0 +1,1 @@
+//! Edits that insert or replace entries of a mapping with the right indentation.

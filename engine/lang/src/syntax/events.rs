@@ -1,0 +1,1 @@
+//! yaml-rust2's events → nodes, with byte offsets.

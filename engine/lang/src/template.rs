@@ -1,0 +1,188 @@
+//! What stands inside a text: `{{ … }}`, `{% … %}`, `{# … #}`, file inclusion and AUTO tags, with
+//! the names they use. Parsing is minijinja's own, so that what is accepted here renders there; a
+//! text that does not parse still yields what a lexer can see.
+//!
+//! Ranges are offsets into the text that was given; [`crate::syntax::Decoded`] maps them to the file.
+
+use text_size::{TextRange, TextSize};
+
+pub mod auto;
+pub mod refs;
+pub mod scan;
+
+/// How a text is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reading {
+    /// A template: text with `{{ }}` in it.
+    Template,
+    /// A condition (`condition`, `if`, `while`, `until`): one expression, bare or in braces, a mix
+    /// (braces then are parentheses), or a constant word (contract §2.8).
+    Condition,
+}
+
+/// What a text turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// No braces, no tag: plain text.
+    Plain,
+    /// Exactly one `{{ expression }}` and nothing else: keeps the expression's type.
+    Expression,
+    /// Text with templates in it: renders to text.
+    Mixed,
+    /// Exactly one AUTO tag.
+    Auto,
+    /// Text with AUTO tags in it.
+    MixedAuto,
+    /// A condition that reads as a constant.
+    Constant(bool),
+}
+
+/// A parsed text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Template {
+    /// What it is as a whole.
+    pub shape: Shape,
+    /// The pieces in order; joined they are the text.
+    pub segments: Vec<Segment>,
+    /// Uses of names that are not bound inside the template itself, in order of place.
+    pub references: Vec<Reference>,
+    /// Uses of filters, in order of place.
+    pub filters: Vec<NameUse>,
+    /// Uses of tests.
+    pub tests: Vec<NameUse>,
+    /// AUTO tags, outermost only; nested ones are inside [`auto::AutoTag::nested`].
+    pub autos: Vec<auto::AutoTag>,
+    /// Why it does not parse, if so.
+    pub errors: Vec<TemplateError>,
+}
+
+/// A piece of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Segment {
+    /// What it is.
+    pub kind: SegmentKind,
+    /// The piece, delimiters included.
+    pub range: TextRange,
+    /// Without the delimiters (`{{-`, `}}` …).
+    pub inner: TextRange,
+}
+
+/// The kinds of [`Segment`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SegmentKind {
+    /// Literal text.
+    Text,
+    /// `{{ … }}`
+    Expression,
+    /// `{% … %}`
+    Statement,
+    /// `{# … #}`
+    Comment,
+    /// `{{ file:path }}`; `inner` is the path.
+    FileInclude,
+    /// `<< path >>`; `inner` is the path.
+    AngleInclude,
+    /// `<AUTO …>…</AUTO>`; `inner` is the body.
+    Auto,
+    /// An opener without its closer; runs to the end of its line.
+    Unclosed,
+}
+
+/// A use of a name, e.g. `step.result.items[0]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reference {
+    /// The first name, `$` excluded.
+    pub root: String,
+    /// Its place, `$` included.
+    pub root_range: TextRange,
+    /// It is written `$name` (deprecated spelling).
+    pub dollar: bool,
+    /// What is taken from it, in order.
+    pub path: Vec<Access>,
+    /// The root and its whole path.
+    pub range: TextRange,
+    /// Its absence is provided for: `is defined`, `default()`, `d()`, or in the branch of an
+    /// `if x is defined`.
+    pub guarded: bool,
+    /// It is called: number of positional and keyword arguments.
+    pub call: Option<CallShape>,
+}
+
+/// One step of a reference's path.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Access {
+    /// What is taken.
+    pub kind: AccessKind,
+    /// Its place: the name without the dot, or the subscript without the brackets.
+    pub range: TextRange,
+}
+
+/// The kinds of [`Access`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum AccessKind {
+    /// `.name` or `['name']`
+    Field(String),
+    /// `[0]`, `[-1]`
+    Index(i64),
+    /// `[expression]`, a slice, or the result of a method call: not known before the run.
+    Dynamic,
+    /// `.name(…)`: a method call.
+    Method(String),
+}
+
+/// How a reference is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallShape {
+    /// Positional arguments.
+    pub positional: usize,
+    /// Keyword arguments.
+    pub keyword: usize,
+    /// The whole call, closing parenthesis included.
+    pub range: TextRange,
+}
+
+/// A use of a filter or test.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NameUse {
+    /// Its name.
+    pub name: String,
+    /// The name's place.
+    pub range: TextRange,
+    /// Number of arguments given, the filtered value excluded.
+    pub arguments: usize,
+}
+
+/// Why a template does not parse.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TemplateError {
+    /// For people, with the remedy where one is known.
+    pub message: String,
+    /// The guilty place.
+    pub range: TextRange,
+}
+
+/// Parses `text` read as `reading`. Never fails.
+pub fn parse(text: &str, reading: Reading) -> Template {
+    refs::parse(text, reading)
+}
+
+/// Whether `text` holds anything a template or AUTO tag could begin with; a cheap test that lets
+/// plain text pass untouched.
+pub fn is_plain(text: &str) -> bool {
+    !(text.contains("{{")
+        || text.contains("{%")
+        || text.contains("{#")
+        || text.contains("<AUTO")
+        || text.contains("<<"))
+}
+
+/// The text that minijinja parses for `text`, of the same length: `$item` becomes ` item`, file
+/// inclusions and AUTO tags are dealt with before. Offsets stay true.
+pub fn normalise(text: &str) -> std::borrow::Cow<'_, str> {
+    scan::normalise(text)
+}
+
+/// What stands at `offset` inside a template, for completion: the innermost open `{{`/`{%` before it.
+pub fn context_at(text: &str, offset: TextSize) -> Option<scan::ExprContext> {
+    scan::context_at(text, offset)
+}

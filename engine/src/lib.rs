@@ -1,0 +1,17 @@
+//! Plans and runs orc pipelines.
+//!
+//! Reading order: [`catalog`] (the one list of tools, actions and models) → [`tools`] and
+//! [`models`] (what acts on the world) → [`plan`] (analysis + inputs → what would run; pure) →
+//! [`run`] (scheduler, execution, events, store, result document).
+//!
+//! This crate never speaks LSP, never prints, and never invents a value.
+
+pub mod catalog;
+
+pub mod tools;
+
+pub mod models;
+
+pub mod plan;
+
+pub mod run;

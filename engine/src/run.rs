@@ -1,0 +1,64 @@
+//! Running a plan.
+
+use std::{path::PathBuf, sync::Arc};
+
+use camino::Utf8PathBuf;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::{plan::Plan, tools::Permissions};
+
+pub mod event;
+pub use event::{Event, EventKind};
+
+pub mod document;
+pub use document::ResultDocument;
+
+pub mod store;
+pub use store::Store;
+
+/// How to run.
+#[derive(Debug, Clone)]
+pub struct RunConfig {
+    /// The pipeline file, as the user named it; for the record and for messages.
+    pub file: String,
+    /// Where relative paths start.
+    pub working_dir: Utf8PathBuf,
+    /// `--output-dir`; default `output/<pipeline id>` beneath the working directory.
+    pub output_dir: Option<Utf8PathBuf>,
+    /// What is allowed beyond the two directories.
+    pub permissions: Permissions,
+    /// `--max-concurrency`; default 2 × cores.
+    pub max_concurrency: Option<usize>,
+    /// `--simulate`: every model call goes to the simulated provider.
+    pub simulate: bool,
+    /// The store's file; `None` = `--no-store`, in memory.
+    pub store: Option<PathBuf>,
+}
+
+/// Runs `plan` to its end and returns the result document; never fails once it has begun. Events are
+/// stored first, then sent to `events` (a slow or closed receiver never stops the run). Cancelling
+/// `cancel` stops it as contract §5.7 says.
+pub async fn run(
+    plan: Plan,
+    config: RunConfig,
+    events: mpsc::UnboundedSender<Event>,
+    cancel: CancellationToken,
+) -> Result<ResultDocument, RunError> {
+    let _ = (plan, config, events, cancel);
+    Err(RunError::Store("not built yet".to_owned()))
+}
+
+/// Why a run could not begin.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum RunError {
+    /// The store cannot be used.
+    #[error("the run store cannot be used: {0}")]
+    Store(String),
+    /// A directory cannot be used.
+    #[error("{0}")]
+    Directory(String),
+}
+
+/// The models a run may ask.
+pub type Models = Arc<dyn crate::models::Provider>;

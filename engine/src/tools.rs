@@ -1,0 +1,110 @@
+//! Tools: what a step's `tool:` (or a tool-like `action:`) executes.
+
+use std::{collections::BTreeMap, pin::Pin, sync::Arc, time::Duration};
+
+use camino::Utf8PathBuf;
+use lang::registry::ToolSpec;
+use serde_json::{Map, Value};
+use tokio_util::sync::CancellationToken;
+
+/// The future a tool's work is.
+pub type ToolFuture<'a> = Pin<Box<dyn Future<Output = Result<Outcome, ToolError>> + Send + 'a>>;
+
+/// A tool: its description and its execution, in one file each under `tools/`.
+pub trait Tool: Send + Sync {
+    /// What it is, for the registry.
+    fn spec(&self) -> ToolSpec;
+
+    /// Executes `operation` with rendered, checked `params` (operation and its parameter left out).
+    /// Must stop soon after `cx.cancel` is cancelled, killing every process it started.
+    fn run<'a>(&'a self, operation: &'a str, params: Map<String, Value>, cx: &'a ToolCx) -> ToolFuture<'a>;
+}
+
+/// What a tool gave back without breaking: it may still report failure (contract §2.9).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The step's `result`: an object with the fields of the operation's `OutputSpec`, or a plain
+    /// value for scalar outputs.
+    pub result: Value,
+    /// `None` = success; otherwise why the tool did not do what was asked.
+    pub failure: Option<Failure>,
+}
+
+/// Why a step failed.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Failure {
+    /// A stable class name, matched by handlers and `retry.on`: `TimeoutError`, `FileNotFoundError`,
+    /// `PermissionError`, `ValueError`, `CommandError`, … (py-orc's names where it has one).
+    pub error_type: String,
+    /// What, why and the remedy, in the house wording.
+    pub message: String,
+    /// A code of its own, matched by `error_codes`; a command's exit code.
+    pub code: Option<i64>,
+    /// Trying again may help.
+    pub retryable: bool,
+}
+
+/// A tool broke off. Treated as [`Outcome::failure`] with no result.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{}", .0.message)]
+pub struct ToolError(pub Failure);
+
+impl ToolError {
+    /// A failure of the class `error_type`.
+    pub fn new(error_type: &str, message: impl Into<String>) -> Self {
+        Self(Failure { error_type: error_type.to_owned(), message: message.into(), code: None, retryable: false })
+    }
+}
+
+impl Outcome {
+    /// A success with this result.
+    pub fn ok(result: Value) -> Self {
+        Self { result, failure: None }
+    }
+
+    /// A reported failure, with what there is of a result.
+    pub fn failed(result: Value, failure: Failure) -> Self {
+        Self { result, failure: Some(failure) }
+    }
+}
+
+/// What a person allows beyond the working and output directories (contract §2.22).
+#[derive(Debug, Clone, Default)]
+pub struct Permissions {
+    /// Directories that may be read.
+    pub read: Vec<Utf8PathBuf>,
+    /// Directories that may be written (and read).
+    pub write: Vec<Utf8PathBuf>,
+    /// Hosts that may be reached.
+    pub net: Vec<String>,
+    /// Programs that may be run by tools that start programs of their own.
+    pub run: Vec<String>,
+    /// Environment variables that commands may see beyond the fixed list.
+    pub env: Vec<String>,
+}
+
+/// The only way a tool reaches the world.
+#[derive(Debug, Clone)]
+pub struct ToolCx {
+    /// Relative paths start here; reading and writing beneath it is allowed.
+    pub working_dir: Utf8PathBuf,
+    /// The run's output directory; reading and writing beneath it is allowed.
+    pub output_dir: Utf8PathBuf,
+    /// What is allowed besides.
+    pub permissions: Permissions,
+    /// Cancelled when the step must stop: cancellation of the run, or its timeout.
+    pub cancel: CancellationToken,
+    /// The time the step has, if it is limited; for messages only, the engine enforces it.
+    pub timeout: Option<Duration>,
+    /// The process environment, captured once at the start.
+    pub environment: Arc<BTreeMap<String, String>>,
+    /// Asks a model; `None` where the step may not.
+    pub models: Option<Arc<dyn crate::models::Provider>>,
+    /// The model the step named or the router chose.
+    pub model: Option<String>,
+}
+
+/// All tools, in the order completion offers them.
+pub fn all() -> Vec<Arc<dyn Tool>> {
+    Vec::new()
+}

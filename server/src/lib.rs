@@ -1,0 +1,8 @@
+//! The language server and the command line of `orc`.
+//!
+//! [`lsp`] speaks the protocol, [`cli`] speaks to people; both ask `lang` what a text means and
+//! `engine` to run it. The server process is pure: runs happen in a child process.
+
+pub mod cli;
+
+pub mod lsp;

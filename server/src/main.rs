@@ -1,0 +1,3 @@
+//! The `orc` binary.
+
+fn main() {}
