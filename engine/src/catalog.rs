@@ -4,9 +4,27 @@ use std::sync::{Arc, LazyLock};
 
 use lang::registry::Registry;
 
-static REGISTRY: LazyLock<Arc<Registry>> = LazyLock::new(|| Arc::new(Registry::default()));
+pub mod build;
+pub use build::{ActionBuilder, ToolBuilder};
+
+mod actions;
+
+mod legacy;
+
+mod models;
+
+static REGISTRY: LazyLock<Arc<Registry>> = LazyLock::new(|| Arc::new(fold()));
 
 /// Everything this version knows.
 pub fn registry() -> Arc<Registry> {
     Arc::clone(&REGISTRY)
+}
+
+fn fold() -> Registry {
+    Registry {
+        tools: crate::tools::all().iter().map(|tool| tool.spec()).map(|spec| (spec.name.clone(), spec)).collect(),
+        actions: actions::specs().into_iter().map(|spec| (spec.name.clone(), spec)).collect(),
+        legacy: legacy::names(),
+        models: models::table(),
+    }
 }
