@@ -8,6 +8,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{plan::Plan, tools::Permissions};
 
+pub mod schedule;
+
+mod clock;
+mod journal;
+
 pub mod event;
 pub use event::{Event, EventKind};
 

@@ -1,4 +1,121 @@
-//! What a run leaves behind (design §0.6).
+//! What a run leaves behind (design §0.6): the run, its steps' intents and outcomes, its events.
+//!
+//! The order that makes a run durable (contract §5.1) is kept by the caller through
+//! [`super::journal`]: an intent is written before its effect, an outcome before a dependant starts.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::Event;
+
+pub mod memory;
+pub use memory::MemoryStore;
+
+pub mod sqlite;
+pub use sqlite::SqliteStore;
 
 /// Where runs, intents, outcomes and events are kept.
-pub trait Store: Send + Sync {}
+///
+/// [`Store::write`] is atomic and durable: after it returned `Ok`, all its records survive a crash
+/// of the machine; after `Err`, none of them is there. One writer per store value; other processes
+/// may read and write beside it. Events of a run are kept under their `seq`; writing one twice is an
+/// error, so that two writers of one run notice each other.
+pub trait Store: Send {
+    /// Writes `records` of the run `run_id`, all or none.
+    fn write(&mut self, run_id: &str, records: &[Record]) -> Result<(), StoreError>;
+
+    /// The events of a run in order; empty for an unknown run.
+    fn events(&self, run_id: &str) -> Result<Vec<Event>, StoreError>;
+}
+
+/// Something to remember about a run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Record {
+    /// The run exists.
+    RunStarted {
+        /// The pipeline's id.
+        pipeline: String,
+        /// The file as the user named it.
+        file: String,
+        /// The pipeline's text, so that a later resume can compare.
+        source: String,
+        /// The inputs with their values.
+        inputs: Value,
+        /// RFC 3339 UTC.
+        time: String,
+    },
+    /// A step is about to act.
+    Intent {
+        /// The step; iterations as `loop[2].step`.
+        step: String,
+        /// From 1.
+        attempt: u32,
+        /// RFC 3339 UTC.
+        time: String,
+    },
+    /// A step came to its end.
+    Outcome {
+        /// The step; iterations as `loop[2].step`.
+        step: String,
+        /// The last attempt; 0 when none was made.
+        attempt: u32,
+        /// As in the result document.
+        status: String,
+        /// The value templates see.
+        value: Value,
+        /// RFC 3339 UTC.
+        time: String,
+    },
+    /// A fact, told to people after it is stored.
+    Event(Event),
+    /// The run came to its end; its last event holds the result document.
+    RunFinished {
+        /// As in the result document.
+        status: String,
+        /// RFC 3339 UTC.
+        time: String,
+    },
+}
+
+/// Why the store did not do what was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// The file is not one of ours, or is damaged.
+    #[error("`{}` is not a run store of orc ({reason}); move it away, or run with `--no-store`", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        reason: String,
+    },
+    /// The file was written by a newer version.
+    #[error("`{}` was written by a newer orc (format {found}, this one knows {known}); update orc, or run with `--no-store`", path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
+    /// Reading or writing failed.
+    #[error("`{}`: {reason}; check that the directory can be written and has space, or run with `--no-store`", path.display())]
+    Failed {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+    /// The store was closed before the run ended.
+    #[error("the run store was closed before the run ended")]
+    Closed,
+}
+
+/// Opens the store in `file`, or one in memory.
+pub fn open(file: Option<&Path>) -> Result<Box<dyn Store>, StoreError> {
+    Ok(match file {
+        Some(file) => Box::new(SqliteStore::open(file)?),
+        None => Box::new(MemoryStore::default()),
+    })
+}

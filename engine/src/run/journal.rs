@@ -1,0 +1,130 @@
+//! The one writer of a run: stores first, tells people second.
+//!
+//! A thread of its own owns the store. It takes all that is waiting into one transaction (group
+//! commit), numbers the events without gaps in the order they came, and sends them on only after
+//! they are stored.
+
+use std::{sync::mpsc as blocking, thread};
+
+use serde_json::Value;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{
+    Event, EventKind,
+    store::{Record, Store, StoreError},
+};
+
+/// An event before it has its number.
+#[derive(Debug, Clone)]
+pub(crate) struct Fact {
+    pub(crate) kind: EventKind,
+    pub(crate) step: Option<String>,
+    pub(crate) data: Value,
+}
+
+/// What belongs together: stored all or not at all.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) records: Vec<Record>,
+    pub(crate) facts: Vec<Fact>,
+}
+
+impl Batch {
+    pub(crate) fn fact(&mut self, kind: EventKind, step: Option<&str>, data: Value) {
+        self.facts.push(Fact { kind, step: step.map(str::to_owned), data });
+    }
+}
+
+struct Message {
+    batch: Batch,
+    done: Option<oneshot::Sender<Result<(), StoreError>>>,
+}
+
+/// The way to the writer; cheap to clone. The writer ends with the last clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Journal {
+    messages: blocking::Sender<Message>,
+}
+
+impl Journal {
+    /// Starts the writer of the run `run_id`.
+    pub(crate) fn start(
+        run_id: &str,
+        store: Box<dyn Store>,
+        events: mpsc::UnboundedSender<Event>,
+    ) -> std::io::Result<Self> {
+        let (messages, inbox) = blocking::channel();
+        let run_id = run_id.to_owned();
+        thread::Builder::new().name("orc-journal".to_owned()).spawn(move || write(&run_id, store, &inbox, &events))?;
+        Ok(Self { messages })
+    }
+
+    /// Stores `batch` and returns when it is durable.
+    pub(crate) async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
+        let (done, answer) = oneshot::channel();
+        self.messages.send(Message { batch, done: Some(done) }).map_err(|_| StoreError::Closed)?;
+        answer.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Stores `batch` some time soon, before anything committed later. A store that breaks is
+    /// noticed by the next [`Self::commit`].
+    pub(crate) fn post(&self, batch: Batch) {
+        let _ = self.messages.send(Message { batch, done: None });
+    }
+}
+
+/// How many batches go into one transaction at most.
+const GROUP: usize = 256;
+
+fn write(
+    run_id: &str,
+    mut store: Box<dyn Store>,
+    inbox: &blocking::Receiver<Message>,
+    events: &mpsc::UnboundedSender<Event>,
+) {
+    let mut seq = 0;
+    let mut broken: Option<StoreError> = None;
+    while let Ok(first) = inbox.recv() {
+        let mut group = vec![first];
+        while group.len() < GROUP
+            && let Ok(message) = inbox.try_recv()
+        {
+            group.push(message);
+        }
+        let mut records = Vec::new();
+        let mut told = Vec::new();
+        for message in &mut group {
+            records.append(&mut message.batch.records);
+            for fact in message.batch.facts.drain(..) {
+                seq += 1;
+                told.push(Event {
+                    run_id: run_id.to_owned(),
+                    seq,
+                    time: super::clock::now(),
+                    kind: fact.kind,
+                    step: fact.step,
+                    data: fact.data,
+                });
+            }
+        }
+        records.extend(told.iter().cloned().map(Record::Event));
+        let result = match &broken {
+            Some(error) => Err(error.clone()),
+            None => store.write(run_id, &records),
+        };
+        match &result {
+            Ok(()) => {
+                for event in told {
+                    // Nobody listening is no reason to stop.
+                    let _ = events.send(event);
+                }
+            }
+            Err(error) => broken = Some(error.clone()),
+        }
+        for message in group {
+            if let Some(done) = message.done {
+                let _ = done.send(result.clone());
+            }
+        }
+    }
+}
