@@ -127,9 +127,9 @@ impl Analysis {
     fn model(&self) -> &Model {
         self.model.get_or_init(|| {
             let tree = &self.parse.tree;
-            let pipeline = model::lower(tree, &self.registry);
-            let templates = model::lower::templates(tree, &pipeline);
-            let graph = graph::graph(tree, &pipeline, &templates);
+            let pipeline = model::lower(tree);
+            let templates = model::lower::sites::templates(tree, &pipeline, &self.registry);
+            let graph = graph::graph(tree, &pipeline, &templates, &self.registry);
             Model { pipeline, templates, graph }
         })
     }

@@ -6,13 +6,14 @@ use indexmap::IndexMap;
 use text_size::TextRange;
 
 use crate::{
-    registry::{LoopConstruct, Registry},
+    registry::LoopConstruct,
     syntax::{NodeId, Tree},
     text::Spanned,
 };
 
 pub mod lower;
 pub mod pipeline_file;
+pub mod scope;
 
 /// A pipeline file.
 #[derive(Debug, Clone)]
@@ -217,6 +218,6 @@ impl Pipeline {
 }
 
 /// Reads the pipeline out of any tree.
-pub fn lower(tree: &Tree, registry: &Registry) -> Pipeline {
-    lower::lower(tree, registry)
+pub fn lower(tree: &Tree) -> Pipeline {
+    lower::lower(tree)
 }

@@ -1,0 +1,247 @@
+//! Which name means what at which place: steps, items, loop variables, inputs, runtime names.
+
+use rustc_hash::FxHashMap;
+
+use super::{
+    Pipeline, Step, StepIndex,
+    lower::sites::{Place, Site},
+};
+use crate::registry::{
+    self, GlobalSpec, LoopConstruct, LoopVariable, RuntimeName,
+    names::{condition_variables, loop_variables},
+};
+
+/// What a name means at a place.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Binding<'p> {
+    /// The result of a step.
+    Step(StepIndex),
+    /// The result of an item of the surrounding action loop or queue (its index); `previous` means
+    /// the `prev_<name>` of the iteration before.
+    Item(StepIndex, u32),
+    /// A name that the loop of a step binds.
+    Loop(StepIndex, &'static LoopVariable),
+    /// The name a loop gives its item by `loop_var`, or a loop by `loop_name`.
+    Named(StepIndex),
+    /// A declared input.
+    Input(&'p str),
+    /// `inputs` or `parameters` as a whole.
+    Inputs,
+    /// A name every template sees.
+    Runtime(&'static RuntimeName),
+    /// A global function.
+    Global(&'static GlobalSpec),
+}
+
+/// Who may see whom in a pipeline. Made once per document; a look-up costs a few hashes.
+#[derive(Debug)]
+pub struct Scopes<'p> {
+    pipeline: &'p Pipeline,
+    steps: Vec<&'p Step>,
+    parents: Vec<Option<StepIndex>>,
+    ids: FxHashMap<(Option<StepIndex>, &'p str), StepIndex>,
+    anywhere: FxHashMap<&'p str, StepIndex>,
+    runtime: FxHashMap<&'static str, &'static RuntimeName>,
+    globals: FxHashMap<&'static str, &'static GlobalSpec>,
+    loop_names: FxHashMap<String, StepIndex>,
+}
+
+impl<'p> Scopes<'p> {
+    /// Reads the scopes of `pipeline`. `loop_names` of the steps are taken from `text`, which says
+    /// what a scalar node reads.
+    pub fn new(pipeline: &'p Pipeline, tree: &crate::syntax::Tree) -> Self {
+        let mut scopes = Self {
+            pipeline,
+            steps: Vec::new(),
+            parents: Vec::new(),
+            ids: FxHashMap::default(),
+            anywhere: FxHashMap::default(),
+            runtime: registry::names::runtime_names().iter().map(|name| (name.name, name)).collect(),
+            globals: registry::names::globals().iter().map(|global| (global.name, global)).collect(),
+            loop_names: FxHashMap::default(),
+        };
+        scopes.collect(&pipeline.steps, None, tree);
+        scopes
+    }
+
+    fn collect(&mut self, steps: &'p [Step], parent: Option<StepIndex>, tree: &crate::syntax::Tree) {
+        for step in steps {
+            self.steps.push(step);
+            self.parents.push(parent);
+            if let Some(id) = &step.id {
+                self.ids.entry((parent, &*id.value)).or_insert(step.index);
+                self.anywhere.entry(&*id.value).or_insert(step.index);
+            }
+            for key in ["loop_name", "loop_var"] {
+                if let Some(name) = step.key(key).and_then(|key| tree.string(key.value)) {
+                    self.loop_names.entry(name).or_insert(step.index);
+                }
+            }
+            self.collect(&step.body, Some(step.index), tree);
+        }
+    }
+
+    /// The step at `index`.
+    pub fn step(&self, index: StepIndex) -> &'p Step {
+        self.steps[index.0 as usize]
+    }
+
+    /// All steps, bodies included, by index.
+    pub fn steps(&self) -> &[&'p Step] {
+        &self.steps
+    }
+
+    /// The loop step in whose body `index` stands.
+    pub fn parent(&self, index: StepIndex) -> Option<StepIndex> {
+        self.parents[index.0 as usize]
+    }
+
+    /// The step called `id` among the steps of one scope: the root's (`None`) or a loop's body.
+    pub fn in_scope(&self, scope: Option<StepIndex>, id: &str) -> Option<StepIndex> {
+        self.ids.get(&(scope, id)).copied()
+    }
+
+    /// The step called `id` in any scope, whether it can be seen or not.
+    pub fn anywhere(&self, id: &str) -> Option<StepIndex> {
+        self.anywhere.get(id).copied()
+    }
+
+    /// The step called `id` as a step of `scope` sees it: siblings first, then outwards.
+    pub fn visible_step(&self, mut scope: Option<StepIndex>, id: &str) -> Option<StepIndex> {
+        loop {
+            if let Some(found) = self.in_scope(scope, id) {
+                return Some(found);
+            }
+            scope = self.parent(scope?);
+        }
+    }
+
+    /// The step on the way from `index` to the root that stands in `scope`.
+    pub fn ancestor_in(&self, index: StepIndex, scope: Option<StepIndex>) -> Option<StepIndex> {
+        let mut at = index;
+        loop {
+            let parent = self.parent(at);
+            if parent == scope {
+                return Some(at);
+            }
+            at = parent?;
+        }
+    }
+
+    /// What `name` means at `site`.
+    pub fn resolve(&self, site: &Site, name: &str) -> Option<Binding<'p>> {
+        self.resolve_local(site, name)
+            .or_else(|| self.in_scope(None, name).map(Binding::Step))
+            .or_else(|| self.pipeline.inputs.get_key_value(name).map(|(name, _)| Binding::Input(name)))
+            .or_else(|| matches!(name, "inputs" | "parameters").then_some(Binding::Inputs))
+            .or_else(|| self.runtime.get(name).map(|name| Binding::Runtime(name)))
+            .or_else(|| self.globals.get(name).map(|global| Binding::Global(global)))
+            .or_else(|| self.loop_names.get(name).map(|step| Binding::Named(*step)))
+    }
+
+    /// What the loops around `site` bind, innermost first. A declared input named like a loop
+    /// variable wins over it.
+    fn resolve_local(&self, site: &Site, name: &str) -> Option<Binding<'p>> {
+        let index = site.step?;
+        let hidden = self.pipeline.inputs.contains_key(name);
+        let step = self.step(index);
+        if let Some(construct) = step.loops {
+            let variables: &[LoopVariable] = match site.place {
+                Place::Body | Place::Item(_) => loop_variables(construct),
+                Place::Condition => condition_variables(construct),
+                _ => &[],
+            };
+            if let Some(variable) = variables.iter().find(|variable| variable.name == name && !hidden) {
+                return Some(Binding::Loop(index, variable));
+            }
+            if matches!(site.place, Place::Item(_) | Place::Condition)
+                && let Some(item) = item_of(step, name)
+            {
+                return Some(Binding::Item(index, item));
+            }
+            if site.place == Place::Condition
+                && let Some(found) = self.in_scope(Some(index), name)
+            {
+                return Some(Binding::Step(found));
+            }
+        }
+        let mut scope = self.parent(index);
+        while let Some(parent) = scope {
+            if let Some(found) = self.in_scope(scope, name) {
+                return Some(Binding::Step(found));
+            }
+            if let Some(variable) = self.bound_in_body(parent, name).filter(|_| !hidden) {
+                return Some(Binding::Loop(parent, variable));
+            }
+            scope = self.parent(parent);
+        }
+        None
+    }
+
+    fn bound_in_body(&self, parent: StepIndex, name: &str) -> Option<&'static LoopVariable> {
+        let step = self.step(parent);
+        let both = |construct| loop_variables(construct).iter().find(|variable: &&LoopVariable| variable.name == name);
+        both(step.loops?)
+    }
+
+    /// The constructs of the loops around `site`, innermost first.
+    pub fn loops_around(&self, site: &Site) -> Vec<LoopConstruct> {
+        let Some(index) = site.step else { return Vec::new() };
+        let mut found = Vec::new();
+        if matches!(site.place, Place::Body | Place::Item(_) | Place::Condition) {
+            found.extend(self.step(index).loops);
+        }
+        let mut scope = self.parent(index);
+        while let Some(parent) = scope {
+            found.extend(self.step(parent).loops);
+            scope = self.parent(parent);
+        }
+        found
+    }
+
+    /// Every name that means something at `site`, innermost first, each once.
+    pub fn visible(&self, site: &Site) -> Vec<(&'p str, Binding<'p>)> {
+        let mut names: Vec<&'p str> = Vec::new();
+        if let Some(index) = site.step {
+            let step = self.step(index);
+            if let Some(construct) = step.loops {
+                names.extend(loop_variables(construct).iter().map(|variable| variable.name));
+                names.extend(condition_variables(construct).iter().map(|variable| variable.name));
+            }
+            names.extend(step.items.iter().filter_map(|item| item.name.as_ref()).map(|name| &*name.value));
+            if site.place == Place::Condition {
+                names.extend(ids(&step.body));
+            }
+            let mut scope = self.parent(index);
+            while let Some(parent) = scope {
+                let step = self.step(parent);
+                names.extend(ids(&step.body));
+                names.extend(step.loops.into_iter().flat_map(loop_variables).map(|variable| variable.name));
+                scope = self.parent(parent);
+            }
+        }
+        names.extend(ids(&self.pipeline.steps));
+        names.extend(self.pipeline.inputs.keys().map(String::as_str));
+        names.extend(["inputs", "parameters"]);
+        names.extend(registry::names::runtime_names().iter().map(|name| name.name));
+        names.extend(registry::names::globals().iter().map(|global| global.name));
+        let mut seen = rustc_hash::FxHashSet::default();
+        names.retain(|name| seen.insert(*name));
+        names.into_iter().filter_map(|name| Some((name, self.resolve(site, name)?))).collect()
+    }
+}
+
+fn ids(steps: &[Step]) -> impl Iterator<Item = &str> {
+    steps.iter().filter_map(|step| step.id.as_ref()).map(|id| &*id.value)
+}
+
+fn item_of(step: &Step, name: &str) -> Option<u32> {
+    let found = step.items.iter().enumerate().find(|(index, item)| {
+        let plain = name.strip_prefix("prev_").unwrap_or(name);
+        match &item.name {
+            Some(own) => own.value == name || own.value == plain,
+            None => plain.strip_prefix("action_").and_then(|number| number.parse().ok()) == Some(*index),
+        }
+    });
+    found.map(|(index, _)| index as u32)
+}
