@@ -7,6 +7,55 @@ use lang::registry::ToolSpec;
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
+// Described, not executed yet.
+mod unavailable;
+
+pub mod web_search;
+
+pub mod headless_browser;
+
+pub mod report_generator;
+
+pub mod pdf_compiler;
+
+pub mod python_executor;
+
+pub mod pipeline_executor;
+
+pub mod user_prompt;
+
+pub mod approval_gate;
+
+pub mod feedback_collection;
+
+pub mod recursion_control;
+
+pub mod task_delegation;
+
+pub mod multi_model_routing;
+
+pub mod prompt_optimization;
+
+pub mod image_generation;
+
+pub mod image_analysis;
+
+pub mod audio_processing;
+
+pub mod video_processing;
+
+pub mod mcp_server;
+
+pub mod mcp_memory;
+
+pub mod mcp_resource;
+
+pub mod visualization;
+
+pub mod checkpoint;
+
+pub mod auto_debugger;
+
 /// The future a tool's work is.
 pub type ToolFuture<'a> = Pin<Box<dyn Future<Output = Result<Outcome, ToolError>> + Send + 'a>>;
 
@@ -106,5 +155,5 @@ pub struct ToolCx {
 
 /// All tools, in the order completion offers them.
 pub fn all() -> Vec<Arc<dyn Tool>> {
-    Vec::new()
+    unavailable::all()
 }

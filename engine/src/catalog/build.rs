@@ -272,7 +272,7 @@ fn wider(left: Effect, right: Effect) -> Effect {
     if rank(right) > rank(left) { right } else { left }
 }
 
-/// A doc text without the surrounding blank lines of its literal.
+/// A doc text without the line ends of its literal.
 fn text(doc: &str) -> String {
-    doc.trim().to_owned()
+    schema::paragraphs(doc.trim())
 }

@@ -254,7 +254,7 @@ fn kind(name: &str) -> ParamKind {
 
 /// A doc comment's lines, those of one paragraph joined. List items and indented code stay on lines
 /// of their own.
-fn paragraphs(doc: &str) -> String {
+pub fn paragraphs(doc: &str) -> String {
     let mut text = String::with_capacity(doc.len());
     for line in doc.lines() {
         let starts_anew = line.is_empty() || line.starts_with([' ', '-', '*', '#', '|', '`', '>']);
