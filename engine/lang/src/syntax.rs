@@ -18,6 +18,7 @@ mod events;
 mod extent;
 mod mask;
 mod recover;
+mod scan;
 mod trivia;
 
 pub mod cursor;

@@ -4,7 +4,13 @@ use std::borrow::Cow;
 
 use text_size::{TextRange, TextSize};
 
-use super::tree::{Entry, NodeId, Tree};
+use super::tree::{CoreTag, NodeId, NodeKind, ScalarStyle, Tree};
+
+mod decode;
+pub(crate) use decode::decode;
+
+mod json;
+pub(crate) use json::{mapping_problems, merged_entries, to_json};
 
 /// The content of a scalar and, for each place in it, the place in the source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,23 +68,77 @@ pub enum Scalar<'a> {
     Text(Cow<'a, str>),
 }
 
-pub(crate) fn decode(tree: &Tree, id: NodeId) -> Decoded<'_> {
-    let range = tree.range(id);
-    Decoded {
-        text: Cow::Borrowed(&tree.text()[range]),
-        runs: vec![(TextSize::new(0), range.start())],
-        end: range.end(),
+pub(crate) fn typed(tree: &Tree, id: NodeId) -> Option<Scalar<'_>> {
+    let tag = tree.property(id).and_then(|property| property.tag);
+    match tree.kind(id) {
+        NodeKind::Missing if tag == Some(CoreTag::Text) => Some(Scalar::Text(Cow::Borrowed(""))),
+        NodeKind::Missing => Some(Scalar::Null),
+        NodeKind::Scalar(style) => {
+            let text = decode(tree, id).text;
+            if tag == Some(CoreTag::Text) || (style != ScalarStyle::Plain && tag.is_none()) {
+                return Some(Scalar::Text(text));
+            }
+            let value = plain_value(&text);
+            let fits = match tag {
+                None => true,
+                Some(CoreTag::Null) => value == Some(Scalar::Null),
+                Some(CoreTag::Bool) => matches!(value, Some(Scalar::Bool(_))),
+                Some(CoreTag::Int) => matches!(value, Some(Scalar::Int(_))),
+                Some(CoreTag::Float) => matches!(value, Some(Scalar::Float(_) | Scalar::Int(_))),
+                Some(CoreTag::Text) => false,
+            };
+            Some(match value.filter(|_| fits) {
+                Some(Scalar::Int(value)) if tag == Some(CoreTag::Float) => Scalar::Float(value as f64),
+                Some(value) => value,
+                None => Scalar::Text(text),
+            })
+        }
+        _ => None,
     }
 }
 
-pub(crate) fn typed(tree: &Tree, id: NodeId) -> Option<Scalar<'_>> {
-    Some(Scalar::Text(decode(tree, id).text))
+/// What a plain scalar means by the core schema; `None` for text.
+fn plain_value(text: &str) -> Option<Scalar<'static>> {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => return Some(Scalar::Null),
+        "true" | "True" | "TRUE" => return Some(Scalar::Bool(true)),
+        "false" | "False" | "FALSE" => return Some(Scalar::Bool(false)),
+        ".nan" | ".NaN" | ".NAN" => return Some(Scalar::Float(f64::NAN)),
+        ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => return Some(Scalar::Float(f64::INFINITY)),
+        "-.inf" | "-.Inf" | "-.INF" => return Some(Scalar::Float(f64::NEG_INFINITY)),
+        _ => {}
+    }
+    if let Some(digits) = text.strip_prefix("0x") {
+        return digits
+            .bytes()
+            .all(|byte| byte.is_ascii_hexdigit())
+            .then(|| i64::from_str_radix(digits, 16).ok().map(Scalar::Int))?;
+    }
+    if let Some(digits) = text.strip_prefix("0o") {
+        return digits
+            .bytes()
+            .all(|byte| byte.is_ascii_digit())
+            .then(|| i64::from_str_radix(digits, 8).ok().map(Scalar::Int))?;
+    }
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if !digits.starts_with(|first: char| first.is_ascii_digit() || first == '.') {
+        return None;
+    }
+    if digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return text.parse().map(Scalar::Int).or_else(|_| text.parse().map(Scalar::Float)).ok();
+    }
+    is_float(digits).then(|| text.parse().ok().map(Scalar::Float))?
 }
 
-pub(crate) fn merged_entries(tree: &Tree, id: NodeId) -> Vec<Entry> {
-    tree.entries(id).collect()
-}
-
-pub(crate) fn to_json(_tree: &Tree, _id: NodeId) -> Option<serde_json::Value> {
-    None
+fn is_float(digits: &str) -> bool {
+    let (mantissa, exponent) = match digits.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent.strip_prefix(['-', '+']).unwrap_or(exponent))),
+        None => (digits, None),
+    };
+    let (whole, part) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    number(whole)
+        && number(part)
+        && !(whole.is_empty() && part.is_empty())
+        && exponent.is_none_or(|exponent| !exponent.is_empty() && number(exponent))
 }

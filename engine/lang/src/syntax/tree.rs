@@ -60,15 +60,28 @@ pub struct Node {
     pub range: TextRange,
     /// The node it lies in; `None` for the root.
     pub parent: Option<NodeId>,
-    /// Children in order of place: for a mapping key, value, key, value, …; for a sequence its items.
-    pub(crate) children: Vec<NodeId>,
-    /// The name in `&name` before it.
-    pub(crate) anchor: Option<(Box<str>, TextRange)>,
-    /// For an alias: the node it stands for, if there is one.
-    pub(crate) target: Option<NodeId>,
-    /// The node as a whole including its key and the `-`/`:` around it is damaged.
-    #[expect(dead_code, reason = "set by recovery")]
-    pub(crate) damaged: bool,
+    /// Where its children stand in [`TreeInner::links`], in order of place: for a mapping key, value,
+    /// key, value, …; for a sequence its items.
+    pub(crate) links: (u32, u32),
+}
+
+/// An anchor or a tag before a node.
+#[derive(Debug, Clone)]
+pub(crate) struct Property {
+    pub(crate) node: NodeId,
+    /// The name's place, `&` excluded.
+    pub(crate) anchor: Option<TextRange>,
+    pub(crate) tag: Option<CoreTag>,
+}
+
+/// YAML's own tags that change how a scalar reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CoreTag {
+    Text,
+    Int,
+    Float,
+    Bool,
+    Null,
 }
 
 /// One `key: value` of a mapping.
@@ -112,8 +125,20 @@ pub struct Tree {
 pub(crate) struct TreeInner {
     pub(crate) text: Box<str>,
     pub(crate) nodes: Vec<Node>,
+    /// Children of all nodes; each node knows its part.
+    pub(crate) links: Vec<NodeId>,
+    /// Anchors and tags, ordered by node.
+    pub(crate) properties: Vec<Property>,
+    /// For aliases: the node they stand for, ordered by alias.
+    pub(crate) targets: Vec<(NodeId, NodeId)>,
+    /// Aliases inside the node they would stand for.
+    pub(crate) recursive: Vec<NodeId>,
     /// Comments in order, `#` included, line end excluded.
     pub(crate) comments: Vec<TextRange>,
+    /// Unquoted template regions over line ends, which are kept to the byte.
+    pub(crate) regions: Vec<TextRange>,
+    /// Error nodes that are nobody's child, in order of place.
+    pub(crate) errors: Vec<NodeId>,
 }
 
 impl Tree {
@@ -164,21 +189,25 @@ impl Tree {
 
     /// Follows an alias to the node it stands for; any other node is itself.
     pub fn resolve(&self, id: NodeId) -> NodeId {
-        self.node(id).target.unwrap_or(id)
+        if self.kind(id) != NodeKind::Alias {
+            return id;
+        }
+        let targets = &self.inner.targets;
+        targets.binary_search_by_key(&id, |(alias, _)| *alias).map_or(id, |index| targets[index].1)
     }
 
     /// The entries of a mapping as written, in order; empty for any other node. Aliases are
     /// followed for `id` itself. Merge keys are not expanded.
     pub fn entries(&self, id: NodeId) -> impl Iterator<Item = Entry> + '_ {
         let node = self.node(self.resolve(id));
-        let children: &[NodeId] = if matches!(node.kind, NodeKind::Mapping { .. }) { &node.children } else { &[] };
+        let children = if matches!(node.kind, NodeKind::Mapping { .. }) { self.links(node) } else { &[] };
         children.chunks_exact(2).map(|pair| Entry { key: pair[0], value: pair[1] })
     }
 
     /// The items of a sequence in order; empty for any other node. Aliases are followed.
     pub fn items(&self, id: NodeId) -> impl Iterator<Item = NodeId> + '_ {
         let node = self.node(self.resolve(id));
-        let children: &[NodeId] = if matches!(node.kind, NodeKind::Sequence { .. }) { &node.children } else { &[] };
+        let children = if matches!(node.kind, NodeKind::Sequence { .. }) { self.links(node) } else { &[] };
         children.iter().copied()
     }
 
@@ -199,6 +228,17 @@ impl Tree {
 
     /// The entry whose key reads `key`; with merge keys, what the mapping itself says wins.
     pub fn get(&self, id: NodeId, key: &str) -> Option<Entry> {
+        let mut merges = false;
+        for entry in self.entries(id) {
+            let text = self.decoded(entry.key).text;
+            if text == key && self.is_scalar(entry.key) {
+                return Some(entry);
+            }
+            merges |= text == "<<";
+        }
+        if !merges {
+            return None;
+        }
         self.merged_entries(id).into_iter().find(|entry| self.key_text(entry.key).as_deref() == Some(key))
     }
 
@@ -240,30 +280,47 @@ impl Tree {
 
     /// The anchor (`&name`) of a node and the name's place, `&` excluded.
     pub fn anchor(&self, id: NodeId) -> Option<(&str, TextRange)> {
-        self.node(id).anchor.as_ref().map(|(name, range)| (&**name, *range))
+        let range = self.property(id)?.anchor?;
+        Some((&self.text()[range], range))
+    }
+
+    /// The children of a node in order of place; aliases are not followed, error nodes between
+    /// entries are left out.
+    pub fn children(&self, id: NodeId) -> &[NodeId] {
+        self.links(self.node(id))
+    }
+
+    fn links(&self, node: &Node) -> &[NodeId] {
+        &self.inner.links[node.links.0 as usize..][..node.links.1 as usize]
+    }
+
+    pub(crate) fn property(&self, id: NodeId) -> Option<&Property> {
+        let properties = &self.inner.properties;
+        properties.binary_search_by_key(&id, |property| property.node).ok().map(|index| &properties[index])
     }
 
     /// The deepest node that contains `offset`; at a boundary the node that ends there if nothing
     /// begins there.
     pub fn node_at(&self, offset: TextSize) -> NodeId {
         let mut found = self.root();
-        'down: loop {
-            let node = self.node(found);
-            let mut touching = None;
-            for &child in &node.children {
-                let range = self.range(child);
-                if range.contains(offset) {
-                    found = child;
-                    continue 'down;
-                }
-                if range.contains_inclusive(offset) {
-                    touching = Some(child);
-                }
+        loop {
+            let children = self.children(found);
+            // Children before `next` begin at or before the offset.
+            let next = children.partition_point(|child| self.range(*child).start() <= offset);
+            let containing = children[..next].iter().rev().take(2).find(|child| self.range(**child).contains(offset));
+            let touching =
+                children[..next].iter().rev().take(2).find(|child| self.range(**child).contains_inclusive(offset));
+            match containing.or(touching) {
+                Some(child) => found = *child,
+                None => break,
             }
-            match touching {
-                Some(child) => found = child,
-                None => return found,
-            }
+        }
+        let errors = &self.inner.errors;
+        let next = errors.partition_point(|error| self.range(*error).start() <= offset);
+        match next.checked_sub(1).map(|index| errors[index]) {
+            Some(error) if self.range(error).contains_inclusive(offset) && !self.range(found).contains(offset) => error,
+            Some(error) if self.range(error).contains(offset) => error,
+            _ => found,
         }
     }
 
