@@ -1,1 +1,67 @@
 //! The command line: the only place that writes to stdout and stderr.
+//!
+//! A command is a file here: its options as a clap struct, whose doc comments are the help, and a
+//! `run` that returns the exit code. [`print`] does all the printing, [`input`] all the reading.
+
+use std::{io, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+
+mod input;
+
+mod print;
+
+mod report;
+
+mod validate;
+
+/// Invalid pipeline, inputs or usage (contract §4).
+const INVALID: u8 = 2;
+
+/// Checks and runs YAML AI pipelines.
+#[derive(Debug, Parser)]
+#[command(name = "orc", version, about, arg_required_else_help = true, max_term_width = 100)]
+struct Orc {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check pipelines without running them.
+    #[command(visible_alias = "check")]
+    Validate(validate::Validate),
+
+    /// Serve an editor over the Language Server Protocol.
+    Lsp(Lsp),
+}
+
+/// Options of `orc lsp`.
+#[derive(Debug, Args)]
+struct Lsp {
+    /// Speak over standard input and output (the default, and the only way).
+    #[arg(long)]
+    stdio: bool,
+
+    /// The process to live with; the end of standard input says the same.
+    #[arg(long, value_name = "PID", hide = true)]
+    client_process_id: Option<u32>,
+}
+
+/// Runs the command line.
+pub fn main() -> ExitCode {
+    // Stderr is for people and logs; stdout is for results, or the protocol.
+    let result = match Orc::parse().command {
+        Command::Validate(validate) => validate.run(),
+        Command::Lsp(_) => crate::lsp::serve(),
+    };
+    match result {
+        Ok(code) => code,
+        // The reader has gone (`orc … | head`): there is nobody to tell.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            print::error(&error.to_string());
+            ExitCode::from(INVALID)
+        }
+    }
+}

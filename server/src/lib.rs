@@ -1,7 +1,12 @@
 //! The language server and the command line of `orc`.
 //!
 //! [`lsp`] speaks the protocol, [`cli`] speaks to people; both ask `lang` what a text means and
-//! `engine` to run it. The server process is pure: runs happen in a child process.
+//! `engine` to run it. The server process is pure: runs happen in a child process. [`config`] holds
+//! the settings, [`pages`] knows where a diagnostic's page stands.
+
+pub mod config;
+
+pub mod pages;
 
 pub mod cli;
 

@@ -1,0 +1,87 @@
+//! Settings, as an editor sends them (section `orc`). A setting that does not parse is reported and
+//! the settings before it stay in force.
+
+use indexmap::IndexMap;
+use lang::check::{Diagnostic, Severity};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Settings of the language server.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct Settings {
+    /// How severe a diagnostic is, by code: `{"ORC204": "hint", "ORC801": "off"}`.
+    pub severity: IndexMap<String, SeveritySetting>,
+    /// How `orc.run` runs.
+    pub run: RunSettings,
+    /// What the server tells about its own work (VS Code's `orc.trace.server` is the client's).
+    pub trace: TraceSettings,
+}
+
+/// The severity of a code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SeveritySetting {
+    /// The pipeline cannot run.
+    Error,
+    /// It runs, but likely not as meant.
+    Warning,
+    /// Worth knowing.
+    Information,
+    /// A better way exists.
+    Hint,
+    /// Not shown.
+    Off,
+}
+
+/// How `orc.run` runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct RunSettings {
+    /// Models are simulated: deterministic, free, labelled. Other models come with a later version.
+    pub simulate: bool,
+    /// How many steps may run at once; the engine's default where absent.
+    pub max_concurrency: Option<usize>,
+}
+
+impl Default for RunSettings {
+    fn default() -> Self {
+        Self { simulate: true, max_concurrency: None }
+    }
+}
+
+/// What a client traces.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "camelCase")]
+pub struct TraceSettings {
+    /// `off`, `messages` or `verbose`: read by the client.
+    pub server: Option<String>,
+}
+
+impl Settings {
+    /// Reads the settings out of what an editor sent: the section itself, or an object that holds it
+    /// as `orc`. `null` and objects of other servers mean no settings.
+    pub fn read(value: &serde_json::Value) -> Result<Self, String> {
+        let section = value.get("orc").unwrap_or(value);
+        let Some(fields) = section.as_object() else { return Ok(Self::default()) };
+        if fields.is_empty() {
+            return Ok(Self::default());
+        }
+        Self::deserialize(section).map_err(|error| format!("the settings of `orc` cannot be read: {error}"))
+    }
+
+    /// The severity of `diagnostic` under these settings; `None` = not shown.
+    pub fn severity_of(&self, diagnostic: &Diagnostic) -> Option<Severity> {
+        if self.severity.is_empty() {
+            return Some(diagnostic.severity);
+        }
+        match self.severity.get(&diagnostic.code.to_string()) {
+            None => Some(diagnostic.severity),
+            Some(SeveritySetting::Error) => Some(Severity::Error),
+            Some(SeveritySetting::Warning) => Some(Severity::Warning),
+            Some(SeveritySetting::Information) => Some(Severity::Information),
+            Some(SeveritySetting::Hint) => Some(Severity::Hint),
+            Some(SeveritySetting::Off) => None,
+        }
+    }
+}

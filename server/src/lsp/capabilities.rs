@@ -1,0 +1,131 @@
+//! What the client can do, and what the server says it can.
+
+use lang::text::Encoding;
+use serde_json::{Value, json};
+use tower_lsp::lsp_types::{
+    CodeActionKind, CodeActionOptions, CodeActionProviderCapability, CodeLensOptions, CompletionOptions,
+    DiagnosticOptions, DiagnosticServerCapabilities, ExecuteCommandOptions, HoverProviderCapability, InitializeResult,
+    OneOf, PositionEncodingKind, ServerCapabilities, ServerInfo, TextDocumentSyncCapability, TextDocumentSyncKind,
+    TextDocumentSyncOptions, WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
+};
+
+use super::commands;
+
+/// The version of our extensions (`capabilities.experimental.orc.protocol`).
+pub(crate) const PROTOCOL: u32 = 1;
+
+/// What the client can do, as far as it changes what the server does. Read from the raw message,
+/// because lsp-types 0.94 misnames `workspace.diagnostics`.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Client {
+    /// The unit of columns, the first of the client's list that we know (all of them).
+    pub(crate) encoding: Encoding,
+    /// It asks for diagnostics itself, so none are pushed.
+    pub(crate) pulls_diagnostics: bool,
+    /// It can be told to ask for diagnostics again.
+    pub(crate) refreshes_diagnostics: bool,
+    /// It can be told to ask for lenses again.
+    pub(crate) refreshes_lenses: bool,
+    /// It shows related places.
+    pub(crate) related_information: bool,
+    /// It takes snippets.
+    pub(crate) snippets: bool,
+    /// It shows progress that the server starts.
+    pub(crate) work_done_progress: bool,
+    /// It answers `workspace/configuration`.
+    pub(crate) configuration: bool,
+    /// It takes registrations of configuration changes.
+    pub(crate) registers_configuration: bool,
+    /// It watches files for the server.
+    pub(crate) registers_watchers: bool,
+    /// It shows outlines as trees.
+    pub(crate) symbol_trees: bool,
+}
+
+impl Client {
+    /// Reads the parameters of `initialize`.
+    pub(crate) fn read(params: &Value) -> Self {
+        let flag = |pointer: &str| params.pointer(pointer).and_then(Value::as_bool).unwrap_or(false);
+        Self {
+            encoding: encoding(params),
+            pulls_diagnostics: params.pointer("/capabilities/textDocument/diagnostic").is_some_and(Value::is_object),
+            refreshes_diagnostics: flag("/capabilities/workspace/diagnostics/refreshSupport"),
+            refreshes_lenses: flag("/capabilities/workspace/codeLens/refreshSupport"),
+            related_information: flag("/capabilities/textDocument/publishDiagnostics/relatedInformation"),
+            snippets: flag("/capabilities/textDocument/completion/completionItem/snippetSupport"),
+            work_done_progress: flag("/capabilities/window/workDoneProgress"),
+            configuration: flag("/capabilities/workspace/configuration"),
+            registers_configuration: flag("/capabilities/workspace/didChangeConfiguration/dynamicRegistration"),
+            registers_watchers: flag("/capabilities/workspace/didChangeWatchedFiles/dynamicRegistration"),
+            symbol_trees: flag("/capabilities/textDocument/documentSymbol/hierarchicalDocumentSymbolSupport"),
+        }
+    }
+}
+
+fn encoding(params: &Value) -> Encoding {
+    let offered = params.pointer("/capabilities/general/positionEncodings").and_then(Value::as_array);
+    let known = offered.into_iter().flatten().find_map(|name| match name.as_str()? {
+        "utf-8" => Some(Encoding::Utf8),
+        "utf-16" => Some(Encoding::Utf16),
+        "utf-32" => Some(Encoding::Utf32),
+        _ => None,
+    });
+    known.unwrap_or(Encoding::Utf16)
+}
+
+/// The answer to `initialize`.
+pub(crate) fn answer(client: &Client) -> InitializeResult {
+    InitializeResult {
+        capabilities: server(client),
+        server_info: Some(ServerInfo { name: "orc".to_owned(), version: Some(env!("CARGO_PKG_VERSION").to_owned()) }),
+    }
+}
+
+fn server(client: &Client) -> ServerCapabilities {
+    ServerCapabilities {
+        position_encoding: Some(match client.encoding {
+            Encoding::Utf8 => PositionEncodingKind::UTF8,
+            Encoding::Utf16 => PositionEncodingKind::UTF16,
+            Encoding::Utf32 => PositionEncodingKind::UTF32,
+        }),
+        text_document_sync: Some(TextDocumentSyncCapability::Options(TextDocumentSyncOptions {
+            open_close: Some(true),
+            change: Some(TextDocumentSyncKind::INCREMENTAL),
+            ..TextDocumentSyncOptions::default()
+        })),
+        // A client that takes pushed diagnostics only would get them twice if both were offered.
+        diagnostic_provider: client.pulls_diagnostics.then(|| {
+            DiagnosticServerCapabilities::Options(DiagnosticOptions {
+                identifier: Some("orc".to_owned()),
+                inter_file_dependencies: true,
+                workspace_diagnostics: true,
+                ..DiagnosticOptions::default()
+            })
+        }),
+        document_symbol_provider: Some(OneOf::Left(true)),
+        hover_provider: Some(HoverProviderCapability::Simple(true)),
+        completion_provider: Some(CompletionOptions {
+            trigger_characters: Some([":", " ", "-", "{", ".", "|", "<", "\"", "/", "["].map(str::to_owned).to_vec()),
+            resolve_provider: Some(false),
+            ..CompletionOptions::default()
+        }),
+        code_lens_provider: Some(CodeLensOptions { resolve_provider: Some(false) }),
+        code_action_provider: Some(CodeActionProviderCapability::Options(CodeActionOptions {
+            code_action_kinds: Some(vec![CodeActionKind::QUICKFIX]),
+            ..CodeActionOptions::default()
+        })),
+        execute_command_provider: Some(ExecuteCommandOptions {
+            commands: commands::NAMES.map(str::to_owned).to_vec(),
+            ..ExecuteCommandOptions::default()
+        }),
+        workspace: Some(WorkspaceServerCapabilities {
+            workspace_folders: Some(WorkspaceFoldersServerCapabilities {
+                supported: Some(true),
+                change_notifications: Some(OneOf::Left(true)),
+            }),
+            file_operations: None,
+        }),
+        experimental: Some(json!({ "orc": { "protocol": PROTOCOL } })),
+        ..ServerCapabilities::default()
+    }
+}

@@ -1,0 +1,158 @@
+//! Diagnostics: pushed to editors that cannot ask, answered to those that can; never both.
+
+use std::{sync::Arc, time::Duration};
+
+use tower_lsp::{
+    jsonrpc::Result,
+    lsp_types::{
+        DocumentDiagnosticReport, DocumentDiagnosticReportResult, FullDocumentDiagnosticReport,
+        RelatedFullDocumentDiagnosticReport, RelatedUnchangedDocumentDiagnosticReport,
+        UnchangedDocumentDiagnosticReport, Url, WorkspaceDiagnosticReport, WorkspaceDiagnosticReportResult,
+        WorkspaceDocumentDiagnosticReport, WorkspaceFullDocumentDiagnosticReport,
+        WorkspaceUnchangedDocumentDiagnosticReport, request::WorkspaceDiagnosticRefresh,
+    },
+};
+
+use super::{
+    client::Editor,
+    document::Document,
+    session::{Environment, Session},
+    to_proto::Converter,
+};
+
+/// A document that is checked faster is checked at every key.
+const AT_ONCE: Duration = Duration::from_millis(5);
+
+/// The silence after which a slower one is checked.
+const SILENCE: Duration = Duration::from_millis(50);
+
+/// Publishes and answers diagnostics.
+#[derive(Debug, Clone)]
+pub(crate) struct Diagnostics {
+    session: Arc<Session>,
+    editor: Editor,
+    /// Held while a publication is decided and sent, so that an older one never overtakes.
+    gate: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Diagnostics {
+    pub(crate) fn new(session: Arc<Session>, editor: Editor) -> Self {
+        Self { session, editor, gate: Arc::default() }
+    }
+
+    /// The text of `uri` has changed: checks and publishes it soon, unless it changes again before.
+    pub(crate) fn schedule(&self, uri: &Url) {
+        if self.session.environment().client.pulls_diagnostics {
+            return;
+        }
+        let Some(document) = self.session.document(uri) else { return };
+        let this = self.clone();
+        self.session.tasks.spawn(async move { this.publish(document).await });
+    }
+
+    /// `uri` was closed: its diagnostics go.
+    pub(crate) async fn clear(&self, uri: Url) {
+        if self.session.environment().client.pulls_diagnostics {
+            return;
+        }
+        let _gate = self.gate.lock().await;
+        if self.session.document(&uri).is_none() {
+            self.editor.publish(uri, Vec::new(), None).await;
+        }
+    }
+
+    /// Something other than a text has changed: settings, or a file that pipelines refer to.
+    pub(crate) fn refresh_all(&self) {
+        let client = &self.session.environment().client;
+        if client.refreshes_diagnostics && client.pulls_diagnostics {
+            drop(self.editor.request::<WorkspaceDiagnosticRefresh>(()));
+        }
+        for document in self.session.documents() {
+            self.schedule(&document.uri);
+        }
+    }
+
+    /// Answers `textDocument/diagnostic` for the newest text, which may be newer than the request:
+    /// the editor shows the answer beside the text it has when the answer arrives.
+    pub(crate) async fn pull(&self, uri: &Url, previous: Option<String>) -> Result<DocumentDiagnosticReportResult> {
+        let report = match self.session.document(uri) {
+            None => Report::Full { id: None, items: Vec::new() },
+            Some(document) => self.report(document, previous).await?,
+        };
+        Ok(DocumentDiagnosticReportResult::Report(match report {
+            Report::Full { id, items } => DocumentDiagnosticReport::Full(RelatedFullDocumentDiagnosticReport {
+                related_documents: None,
+                full_document_diagnostic_report: FullDocumentDiagnosticReport { result_id: id, items },
+            }),
+            Report::Unchanged { id } => DocumentDiagnosticReport::Unchanged(RelatedUnchangedDocumentDiagnosticReport {
+                related_documents: None,
+                unchanged_document_diagnostic_report: UnchangedDocumentDiagnosticReport { result_id: id },
+            }),
+        }))
+    }
+
+    /// Answers `workspace/diagnostic`: a report for every open document.
+    pub(crate) async fn pull_all(&self, previous: Vec<(Url, String)>) -> Result<WorkspaceDiagnosticReportResult> {
+        let mut items = Vec::new();
+        for document in self.session.documents() {
+            let known = previous.iter().find(|(uri, _)| *uri == document.uri).map(|(_, id)| id.clone());
+            let uri = document.uri.clone();
+            let version = Some(i64::from(document.version));
+            items.push(match self.report(document, known).await? {
+                Report::Full { id, items } => {
+                    WorkspaceDocumentDiagnosticReport::Full(WorkspaceFullDocumentDiagnosticReport {
+                        uri,
+                        version,
+                        full_document_diagnostic_report: FullDocumentDiagnosticReport { result_id: id, items },
+                    })
+                }
+                Report::Unchanged { id } => {
+                    WorkspaceDocumentDiagnosticReport::Unchanged(WorkspaceUnchangedDocumentDiagnosticReport {
+                        uri,
+                        version,
+                        unchanged_document_diagnostic_report: UnchangedDocumentDiagnosticReport { result_id: id },
+                    })
+                }
+            });
+        }
+        Ok(WorkspaceDiagnosticReportResult::Report(WorkspaceDiagnosticReport { items }))
+    }
+
+    async fn report(&self, document: Arc<Document>, previous: Option<String>) -> Result<Report> {
+        let environment = self.session.environment();
+        let id = format!("{}.{}", document.revision, environment.generation);
+        if previous.as_ref() == Some(&id) {
+            return Ok(Report::Unchanged { id });
+        }
+        let items = self.session.work.run(move || check(&document, &environment)).await?;
+        Ok(Report::Full { id: Some(id), items })
+    }
+
+    async fn publish(&self, document: Arc<Document>) {
+        if document.expected_cost() >= AT_ONCE {
+            tokio::time::sleep(SILENCE).await;
+        }
+        let session = Arc::clone(&self.session);
+        let shown = Arc::clone(&document);
+        let checked = self.session.work.run(move || {
+            let environment = session.environment();
+            session.is_current(&document).then(|| check(&document, &environment))
+        });
+        // A failure was logged where it happened; the old diagnostics stay.
+        let Ok(Some(items)) = checked.await else { return };
+        let _gate = self.gate.lock().await;
+        if self.session.is_current(&shown) {
+            self.editor.publish(shown.uri.clone(), items, Some(shown.version)).await;
+        }
+    }
+}
+
+enum Report {
+    Full { id: Option<String>, items: Vec<tower_lsp::lsp_types::Diagnostic> },
+    Unchanged { id: String },
+}
+
+fn check(document: &Document, environment: &Environment) -> Vec<tower_lsp::lsp_types::Diagnostic> {
+    let analysis = document.checked();
+    Converter { analysis, uri: &document.uri, environment }.diagnostics()
+}

@@ -1,0 +1,88 @@
+//! An open document at one revision: immutable, analysed at most once, shared by all who ask.
+
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicU64, Ordering},
+};
+use std::time::{Duration, Instant};
+
+use lang::{analysis::Analysis, registry::Registry, text::Buffer};
+use tower_lsp::lsp_types::Url;
+
+/// A document's text at one revision.
+#[derive(Debug)]
+pub(crate) struct Document {
+    /// Its address.
+    pub(crate) uri: Url,
+    /// The editor's number for this text.
+    pub(crate) version: i32,
+    /// Our number for this text; no two texts of a session share one.
+    pub(crate) revision: u64,
+    buffer: Buffer,
+    registry: Arc<Registry>,
+    analysis: OnceLock<Arc<Analysis>>,
+    /// Microseconds the last finished analysis of this document took; shared by its revisions.
+    cost: Arc<AtomicU64>,
+}
+
+impl Document {
+    /// A document just opened.
+    pub(crate) fn open(uri: Url, version: i32, revision: u64, text: &str, registry: Arc<Registry>) -> Self {
+        Self {
+            uri,
+            version,
+            revision,
+            buffer: Buffer::new(text),
+            registry,
+            analysis: OnceLock::new(),
+            cost: Arc::new(AtomicU64::new(0)),
+        }
+    }
+
+    /// The same document with other text.
+    pub(crate) fn changed(&self, version: i32, revision: u64, buffer: Buffer) -> Self {
+        Self {
+            uri: self.uri.clone(),
+            version,
+            revision,
+            buffer,
+            registry: Arc::clone(&self.registry),
+            analysis: OnceLock::new(),
+            cost: Arc::clone(&self.cost),
+        }
+    }
+
+    /// The text to edit further; cheap to clone.
+    pub(crate) fn buffer(&self) -> &Buffer {
+        &self.buffer
+    }
+
+    /// The analysis of this text. Computes on the calling thread if nobody has yet, so call it from
+    /// the blocking pool.
+    pub(crate) fn analysis(&self) -> &Arc<Analysis> {
+        self.analysis
+            .get_or_init(|| Arc::new(Analysis::new(Arc::clone(&self.registry), self.file_name(), &self.buffer.text())))
+    }
+
+    /// The analysis with its diagnostics computed, the time it took remembered.
+    pub(crate) fn checked(&self) -> &Arc<Analysis> {
+        let start = Instant::now();
+        let fresh = self.analysis.get().is_none();
+        let analysis = self.analysis();
+        analysis.diagnostics();
+        if fresh {
+            self.cost.store(start.elapsed().as_micros() as u64, Ordering::Relaxed);
+        }
+        analysis
+    }
+
+    /// What checking an earlier revision cost.
+    pub(crate) fn expected_cost(&self) -> Duration {
+        Duration::from_micros(self.cost.load(Ordering::Relaxed))
+    }
+
+    /// The last part of the path.
+    pub(crate) fn file_name(&self) -> &str {
+        self.uri.path().rsplit('/').next().unwrap_or_default()
+    }
+}

@@ -1,0 +1,203 @@
+//! From our types to the protocol's.
+
+use lang::{
+    analysis::Analysis,
+    check::{self, Severity, Tag},
+    ide,
+    text::{Encoding, TextEdit, TextRange, TextSize},
+};
+use serde_json::json;
+use tower_lsp::lsp_types::{
+    self, CodeDescription, CompletionItemKind, CompletionItemTag, CompletionTextEdit, DiagnosticRelatedInformation,
+    DiagnosticSeverity, DiagnosticTag, Documentation, HoverContents, InsertTextFormat, Location, MarkupContent,
+    MarkupKind, NumberOrString, SymbolKind, Url,
+};
+
+use super::session::Environment;
+use crate::pages;
+
+/// Converts the parts of one document for one client.
+pub(crate) struct Converter<'a> {
+    /// The document.
+    pub(crate) analysis: &'a Analysis,
+    /// Its address.
+    pub(crate) uri: &'a Url,
+    /// The client and its settings.
+    pub(crate) environment: &'a Environment,
+}
+
+impl Converter<'_> {
+    fn encoding(&self) -> Encoding {
+        self.environment.client.encoding
+    }
+
+    /// A place.
+    pub(crate) fn position(&self, offset: TextSize) -> lsp_types::Position {
+        let position = self.analysis.lines().position(self.analysis.text(), offset, self.encoding());
+        lsp_types::Position { line: position.line, character: position.column }
+    }
+
+    /// A range.
+    pub(crate) fn range(&self, range: TextRange) -> lsp_types::Range {
+        lsp_types::Range { start: self.position(range.start()), end: self.position(range.end()) }
+    }
+
+    /// An edit.
+    pub(crate) fn edit(&self, edit: &TextEdit) -> lsp_types::TextEdit {
+        lsp_types::TextEdit { range: self.range(edit.range), new_text: edit.new_text.clone() }
+    }
+
+    /// All diagnostics of the document that the settings show.
+    pub(crate) fn diagnostics(&self) -> Vec<lsp_types::Diagnostic> {
+        let diagnostics = self.analysis.diagnostics().iter();
+        diagnostics.filter_map(|diagnostic| self.diagnostic(diagnostic)).collect()
+    }
+
+    /// A diagnostic, unless the settings turn it off.
+    pub(crate) fn diagnostic(&self, diagnostic: &check::Diagnostic) -> Option<lsp_types::Diagnostic> {
+        let severity = self.environment.settings.severity_of(diagnostic)?;
+        Some(lsp_types::Diagnostic {
+            range: self.range(diagnostic.range),
+            severity: Some(match severity {
+                Severity::Error => DiagnosticSeverity::ERROR,
+                Severity::Warning => DiagnosticSeverity::WARNING,
+                Severity::Information => DiagnosticSeverity::INFORMATION,
+                Severity::Hint => DiagnosticSeverity::HINT,
+            }),
+            code: Some(NumberOrString::String(diagnostic.code.to_string())),
+            code_description: Url::parse(&pages::url(diagnostic.code)).ok().map(|href| CodeDescription { href }),
+            source: Some("orc".to_owned()),
+            message: diagnostic.message.clone(),
+            related_information: self.related(diagnostic),
+            tags: diagnostic.tag.map(|tag| {
+                vec![match tag {
+                    Tag::Unnecessary => DiagnosticTag::UNNECESSARY,
+                    Tag::Deprecated => DiagnosticTag::DEPRECATED,
+                }]
+            }),
+            data: Some(json!({ "code": diagnostic.code.to_string(), "fixable": !diagnostic.fixes.is_empty() })),
+        })
+    }
+
+    fn related(&self, diagnostic: &check::Diagnostic) -> Option<Vec<DiagnosticRelatedInformation>> {
+        if diagnostic.related.is_empty() || !self.environment.client.related_information {
+            return None;
+        }
+        let related = diagnostic.related.iter().map(|related| DiagnosticRelatedInformation {
+            location: Location { uri: self.uri.clone(), range: self.range(related.range) },
+            message: related.message.clone(),
+        });
+        Some(related.collect())
+    }
+
+    /// A hover.
+    pub(crate) fn hover(&self, hover: ide::Hover) -> lsp_types::Hover {
+        lsp_types::Hover {
+            range: Some(self.range(hover.range)),
+            contents: HoverContents::Markup(markdown(hover.markdown)),
+        }
+    }
+
+    /// A node of the outline.
+    #[expect(deprecated, reason = "lsp-types keeps the old field `deprecated` in the struct")]
+    pub(crate) fn symbol(&self, symbol: ide::Symbol) -> lsp_types::DocumentSymbol {
+        let children: Vec<_> = symbol.children.into_iter().map(|child| self.symbol(child)).collect();
+        lsp_types::DocumentSymbol {
+            // An empty name is an error to VS Code, which then shows no outline at all.
+            name: if symbol.name.is_empty() { "(unnamed)".to_owned() } else { symbol.name },
+            detail: (!symbol.detail.is_empty()).then_some(symbol.detail),
+            kind: symbol_kind(symbol.kind),
+            tags: None,
+            deprecated: None,
+            range: self.range(symbol.range),
+            selection_range: self.range(symbol.selection),
+            children: (!children.is_empty()).then_some(children),
+        }
+    }
+
+    /// A completion item.
+    pub(crate) fn completion(&self, completion: ide::Completion) -> lsp_types::CompletionItem {
+        let snippet = completion.snippet && self.environment.client.snippets;
+        let mut edit = self.edit(&completion.edit);
+        if completion.snippet && !snippet {
+            edit.new_text = without_stops(&edit.new_text);
+        }
+        lsp_types::CompletionItem {
+            sort_text: Some(format!("{:05}{}", completion.rank, completion.label)),
+            label: completion.label,
+            kind: Some(completion_kind(completion.kind)),
+            detail: (!completion.detail.is_empty()).then_some(completion.detail),
+            documentation: (!completion.documentation.is_empty())
+                .then(|| Documentation::MarkupContent(markdown(completion.documentation))),
+            insert_text_format: snippet.then_some(InsertTextFormat::SNIPPET),
+            text_edit: Some(CompletionTextEdit::Edit(edit)),
+            tags: completion.deprecated.then(|| vec![CompletionItemTag::DEPRECATED]),
+            ..lsp_types::CompletionItem::default()
+        }
+    }
+}
+
+fn markdown(value: String) -> MarkupContent {
+    MarkupContent { kind: MarkupKind::Markdown, value }
+}
+
+fn symbol_kind(kind: ide::SymbolKind) -> SymbolKind {
+    match kind {
+        ide::SymbolKind::Pipeline => SymbolKind::MODULE,
+        ide::SymbolKind::Group => SymbolKind::NAMESPACE,
+        ide::SymbolKind::Step => SymbolKind::FUNCTION,
+        ide::SymbolKind::Loop => SymbolKind::CLASS,
+        ide::SymbolKind::Input => SymbolKind::VARIABLE,
+        ide::SymbolKind::Output => SymbolKind::PROPERTY,
+        ide::SymbolKind::Key => SymbolKind::KEY,
+    }
+}
+
+fn completion_kind(kind: ide::CompletionKind) -> CompletionItemKind {
+    match kind {
+        ide::CompletionKind::Key => CompletionItemKind::PROPERTY,
+        ide::CompletionKind::Value => CompletionItemKind::ENUM_MEMBER,
+        ide::CompletionKind::Tool => CompletionItemKind::MODULE,
+        ide::CompletionKind::Action => CompletionItemKind::METHOD,
+        ide::CompletionKind::Step => CompletionItemKind::REFERENCE,
+        ide::CompletionKind::Variable => CompletionItemKind::VARIABLE,
+        ide::CompletionKind::Field => CompletionItemKind::FIELD,
+        ide::CompletionKind::Function => CompletionItemKind::FUNCTION,
+        ide::CompletionKind::Model => CompletionItemKind::CONSTANT,
+        ide::CompletionKind::Keyword => CompletionItemKind::KEYWORD,
+        ide::CompletionKind::Snippet => CompletionItemKind::SNIPPET,
+    }
+}
+
+/// A snippet's text for a client without snippets: `$1` goes, `${1:default}` leaves its default,
+/// `\$` is a dollar.
+fn without_stops(snippet: &str) -> String {
+    let mut text = String::with_capacity(snippet.len());
+    let mut characters = snippet.chars().peekable();
+    let mut open = 0_u32;
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => text.extend(characters.next()),
+            '$' if characters.peek() == Some(&'{') => {
+                characters.next();
+                while characters.next_if(char::is_ascii_digit).is_some() {}
+                characters.next_if_eq(&':');
+                open += 1;
+            }
+            '$' => while characters.next_if(char::is_ascii_digit).is_some() {},
+            '}' if open > 0 => open -= 1,
+            other => text.push(other),
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_stops;
+
+    #[test]
+    fn a_snippet_without_stops_keeps_its_defaults() {
+        assert_eq!(without_stops("id: ${1:step}\naction: $2 \\$5"), "id: step\naction:  $5");
+    }
+}

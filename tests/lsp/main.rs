@@ -1,0 +1,13 @@
+//! The language server, driven as an editor drives it: the real binary over standard input and
+//! output, every message accounted for.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod support;
+
+mod lifecycle;
+
+mod ordering;
+
+mod cancel;
+
+mod diagnostics;
