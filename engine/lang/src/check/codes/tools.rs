@@ -1,0 +1,82 @@
+//! Pages of groups 4xx (tools, actions, parameters), 5xx (models) and 6xx (AUTO).
+
+use super::*;
+use Severity::{Error, Information, Warning};
+
+pub(super) const ROWS: &[CodeSpec] = &[
+    row(UNKNOWN_TOOL, "unknown-tool", Error, "no tool has this name", "\
+`tool` names one of the tools that orc has. `orc tools list` shows them, completion offers them.
+"),
+    row(UNKNOWN_ACTION, "unknown-action", Error, "no action has this name", "\
+Without a `tool`, `action` names a built-in action such as `generate` or a tool. Other words do nothing, so the run is refused.
+"),
+    row(UNKNOWN_OPERATION, "unknown-operation", Error, "the tool has no such operation", "\
+With a `tool`, `action` names what the tool shall do. `orc tools show NAME` lists its operations.
+
+```yaml
+tool: filesystem
+action: write      # read, write, copy, move, delete, list
+```
+"),
+    row(MISSING_OPERATION, "missing-operation", Error, "the tool has several operations and none is named", "\
+`tool` alone is enough only for tools that do one thing. Say in `action` which operation is meant.
+"),
+    row(MISSING_PARAMETER, "missing-parameter", Error, "a required parameter is missing", "\
+The operation cannot work without this parameter, and it has no default. The fix adds the key.
+"),
+    row(UNKNOWN_PARAMETER, "unknown-parameter", Warning, "nothing reads this parameter", "\
+The tool or action has no parameter of this name, so its value has no effect. Most often it is misspelt, or belongs to another operation of the tool.
+"),
+    row(PARAMETER_TYPE, "parameter-type", Error, "the parameter takes another type of value", "\
+A literal value must be of the parameter's type. Templates are exempt while typing: they are checked when the step runs. A text that is exactly one `{{ expression }}` keeps the type of its value.
+"),
+    row(PARAMETER_CHOICE, "parameter-choice", Error, "the parameter takes one of a few values", "\
+The parameter has a closed list of values. The message names them.
+"),
+    row(PARAMETER_RANGE, "parameter-range", Error, "the number is too small or too large", "\
+The parameter's value has a smallest or largest value, which this one passes.
+"),
+    row(PROSE_ACTION, "prose-action", Error, "a sentence stands where an action belongs", "\
+`action` is the name of an action. What a model shall do belongs in the prompt of `generate`; the fix moves it there.
+
+```yaml
+action: Summarise the text        # not an action
+```
+becomes
+```yaml
+action: generate
+parameters:
+  prompt: Summarise the text
+```
+"),
+    row(NOT_AVAILABLE, "not-yet-available", Information, "this version cannot execute it yet", "\
+The tool is part of the language and its parameters are checked, but this version has nothing that executes it: the step fails when it runs, and says so.
+"),
+    row(UNKNOWN_MODEL, "unknown-model", Warning, "the model is not in the table", "\
+The model is neither in orc's built-in table nor in a `models.yaml`. It is tried all the same if its provider is known, but its price is not, so it never fits a budget.
+
+`provider/name`, `provider:name` and a bare name are all understood.
+"),
+    row(BAD_MODEL_NAME, "bad-model-name", Warning, "the model's name is malformed", "\
+A model is written as `provider/name`, `provider:name` or `name`, without blanks and with neither half empty. Leave the key out to let the router choose.
+"),
+    row(UNCLOSED_AUTO, "unclosed-auto", Error, "the `<AUTO>` tag is not closed", "\
+Everything between `<AUTO>` and `</AUTO>` is the question. Without the closing tag it is unknown where it ends.
+"),
+    row(BARE_AUTO, "bare-auto", Error, "a bare `<AUTO>` says nothing here", "\
+`<AUTO>` without a body is legal only for `model`, where it means that the router chooses. Anywhere else say what shall be decided:
+
+```yaml
+format: <AUTO>markdown or html, whichever fits the audience</AUTO>
+```
+"),
+    row(UNKNOWN_ATTRIBUTE, "unknown-auto-attribute", Warning, "the tag has no such attribute", "\
+AUTO tags take `type`, `min`, `max`, `choices`, `pattern`, `task`, `model_hint` and `default`. Others have no effect.
+"),
+    row(BAD_ATTRIBUTE, "bad-auto-attribute", Error, "the attribute's value cannot be used", "\
+`type` is one of `string`, `integer`, `number`, `boolean`, `array`, `object`; `min` and `max` are numbers, `min` not above `max`; `choices` is a comma-separated list.
+"),
+    row(EMPTY_AUTO, "empty-auto", Error, "the `<AUTO>` tag asks nothing", "\
+The body of the tag is the question that a model answers. An empty one has no answer.
+"),
+];
