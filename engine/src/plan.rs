@@ -2,16 +2,31 @@
 
 use std::sync::Arc;
 
-use lang::analysis::Analysis;
+use lang::{analysis::Analysis, check::Severity};
 use serde_json::{Map, Value};
+
+pub mod program;
+pub use program::{Program, Scope, StepPlan};
+
+mod build;
+mod duration;
+mod handlers;
+mod inputs;
+mod retry;
+
+pub use handlers::Handler;
+pub use retry::{Backoff, RetryPlan};
 
 /// What may run: an analysis without errors and checked inputs.
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// The analysed pipeline.
     pub analysis: Arc<Analysis>,
-    /// Every declared input with its value (given, or default), plus nothing else.
+    /// Every declared input with its value (given, or default), plus nothing else. A default that
+    /// itself holds a template is still that template; the run renders it.
     pub inputs: Map<String, Value>,
+    /// The steps as the run executes them.
+    pub program: Arc<Program>,
 }
 
 /// Why a pipeline cannot start (exit 2, nothing executed).
@@ -37,8 +52,15 @@ pub enum Given {
     Value(Value),
 }
 
-/// Checks the inputs and makes the plan.
+/// Checks the inputs and makes the plan. Where a name is given twice, the later one counts.
 pub fn plan(analysis: Arc<Analysis>, given: &[(String, Given)]) -> Result<Plan, PlanError> {
-    let _ = given;
-    Ok(Plan { analysis, inputs: Map::new() })
+    if analysis.recognised().is_none() {
+        return Err(PlanError::NotAPipeline);
+    }
+    if analysis.diagnostics().iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+        return Err(PlanError::Invalid);
+    }
+    let inputs = inputs::check(&analysis, given).map_err(PlanError::Inputs)?;
+    let program = Arc::new(build::program(&analysis, &inputs));
+    Ok(Plan { analysis, inputs: inputs.values, program })
 }

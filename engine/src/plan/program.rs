@@ -1,0 +1,152 @@
+//! The steps as a run executes them: ids, raw parameters, edges and policies, free of the syntax
+//! tree. Values are as written; templates in them are rendered when their step acts.
+
+use std::{sync::Arc, time::Duration};
+
+use indexmap::IndexMap;
+use lang::{model::FailurePolicy, registry::OutputSpec};
+use serde_json::Value;
+
+use super::{Handler, RetryPlan};
+
+/// A pipeline as a run executes it.
+#[derive(Debug, Clone)]
+pub struct Program {
+    /// As runs and documents name it.
+    pub id: String,
+    /// The root's steps.
+    pub scope: Scope,
+    /// Declared outputs, as written.
+    pub outputs: IndexMap<String, Value>,
+    /// The root's `model`.
+    pub model: Option<String>,
+    /// Inputs whose value is the declared default and holds a template, in an order in which each
+    /// can be rendered with those before it.
+    pub template_inputs: Vec<String>,
+    /// Ids by level, for the document.
+    pub levels: Vec<Vec<String>>,
+}
+
+/// Steps that see each other: the root's, or a loop's body.
+#[derive(Debug, Clone, Default)]
+pub struct Scope {
+    /// The steps in order of declaration.
+    pub steps: Vec<Arc<StepPlan>>,
+    /// For each step, what it waits for, in order.
+    pub dependencies: Vec<Vec<usize>>,
+}
+
+/// One step.
+#[derive(Debug, Clone)]
+pub struct StepPlan {
+    /// Its id.
+    pub id: String,
+    /// `action` as written.
+    pub action: Option<String>,
+    /// `tool` as written.
+    pub tool: Option<String>,
+    /// `parameters` as written.
+    pub parameters: IndexMap<String, Value>,
+    /// `condition` or `if` as written.
+    pub condition: Option<Value>,
+    /// What its failure means for the others.
+    pub policy: FailurePolicy,
+    /// Where the scope goes on.
+    pub routes: Routes,
+    /// How often it is tried.
+    pub retry: RetryPlan,
+    /// How long an attempt may take.
+    pub timeout: Option<Duration>,
+    /// What may save it when it failed, in order of priority.
+    pub handlers: Vec<Handler>,
+    /// It is named by a handler, so it runs only as one.
+    pub is_handler: bool,
+    /// What it does.
+    pub kind: StepKind,
+    /// The shape of its result.
+    pub output: OutputSpec,
+    /// `model` of the step itself.
+    pub model: Option<String>,
+}
+
+/// Routes by the position of their target; a `goto` with a template is resolved at run time.
+#[derive(Debug, Clone, Default)]
+pub struct Routes {
+    /// `on_success`
+    pub on_success: Option<usize>,
+    /// `on_false`
+    pub on_false: Option<usize>,
+    /// `on_failure: <step id>`
+    pub on_failure: Option<usize>,
+    /// `goto` as written.
+    pub goto: Option<Value>,
+}
+
+/// What a step does.
+#[derive(Debug, Clone)]
+pub enum StepKind {
+    /// It acts itself: a tool, an action, an echo.
+    Act,
+    /// Its body runs once per item.
+    ForEach {
+        /// `for_each` as written.
+        items: Value,
+        /// `max_parallel` as written.
+        max_parallel: Option<Value>,
+        /// The loop's names.
+        names: LoopNames,
+        /// The body.
+        body: Arc<Scope>,
+    },
+    /// Its body runs while one condition holds and until another does.
+    While {
+        /// Checked before an iteration.
+        condition: Option<Value>,
+        /// Checked after an iteration.
+        until: Option<Value>,
+        /// `max_iterations` as written.
+        max_iterations: Option<Value>,
+        /// The loop's names.
+        names: LoopNames,
+        /// The body.
+        body: Arc<Scope>,
+    },
+    /// A list of actions, repeated until a condition holds.
+    ActionLoop {
+        /// The actions in order; each waits for the one before it.
+        body: Arc<Scope>,
+        /// Checked after an iteration: true ends the loop.
+        until: Option<Value>,
+        /// Checked after an iteration: false ends the loop.
+        while_condition: Option<Value>,
+        /// `max_iterations` as written.
+        max_iterations: Option<Value>,
+        /// End after an iteration with a failed action.
+        break_on_error: bool,
+    },
+    /// A list of actions per item of a list.
+    Queue {
+        /// `on` as written.
+        items: Value,
+        /// `max_parallel` as written.
+        max_parallel: Option<Value>,
+        /// The actions in order; each waits for the one before it.
+        body: Arc<Scope>,
+    },
+}
+
+/// The names an author gave to a loop and its item.
+#[derive(Debug, Clone, Default)]
+pub struct LoopNames {
+    /// `loop_name`
+    pub loop_name: Option<String>,
+    /// `loop_var`
+    pub loop_var: Option<String>,
+}
+
+impl StepKind {
+    /// Whether the step runs a body rather than acting itself.
+    pub fn is_loop(&self) -> bool {
+        !matches!(self, Self::Act)
+    }
+}
