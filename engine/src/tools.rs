@@ -3,9 +3,24 @@
 use std::{collections::BTreeMap, pin::Pin, sync::Arc, time::Duration};
 
 use camino::Utf8PathBuf;
-use lang::registry::ToolSpec;
+use lang::registry::{ToolSpec, did_you_mean};
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
+
+pub(crate) mod confine;
+
+pub(crate) mod params;
+
+pub(crate) mod process;
+
+pub mod output;
+pub use output::OutputSink;
+
+pub(crate) mod environment;
+
+pub(crate) mod filesystem;
+
+pub(crate) mod terminal;
 
 // Described, not executed yet.
 mod unavailable;
@@ -55,6 +70,9 @@ pub mod visualization;
 pub mod checkpoint;
 
 pub mod auto_debugger;
+
+#[cfg(test)]
+pub(crate) mod fixture;
 
 /// The future a tool's work is.
 pub type ToolFuture<'a> = Pin<Box<dyn Future<Output = Result<Outcome, ToolError>> + Send + 'a>>;
@@ -151,9 +169,31 @@ pub struct ToolCx {
     pub models: Option<Arc<dyn crate::models::Provider>>,
     /// The model the step named or the router chose.
     pub model: Option<String>,
+    /// Takes what a command prints while it runs.
+    pub on_output: Option<OutputSink>,
 }
 
 /// All tools, in the order completion offers them.
 pub fn all() -> Vec<Arc<dyn Tool>> {
-    unavailable::all()
+    let mut tools: Vec<Arc<dyn Tool>> = vec![Arc::new(filesystem::Filesystem), Arc::new(terminal::Terminal)];
+    tools.extend(unavailable::all());
+    tools
+}
+
+/// A success with `output` as result.
+pub(crate) fn success<T: serde::Serialize>(output: &T) -> Result<Outcome, ToolError> {
+    match serde_json::to_value(output) {
+        Ok(result) => Ok(Outcome::ok(result)),
+        Err(error) => Err(ToolError::new("ValueError", format!("the result is no JSON: {error}"))),
+    }
+}
+
+/// The failure of a step whose operation the tool does not have.
+pub(crate) fn unknown_operation(spec: &ToolSpec, operation: &str) -> ToolError {
+    let names: Vec<&str> = spec.operations.iter().map(|operation| operation.name.as_str()).collect();
+    let remedy = match did_you_mean(operation, names.iter().copied()) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => format!("it has `{}`", names.join("`, `")),
+    };
+    ToolError::new("UnknownActionError", format!("`{}` has no operation `{operation}`; {remedy}", spec.name))
 }

@@ -1,0 +1,71 @@
+//! Rendered parameters → a tool's parameter struct, with an error that names the parameter.
+
+use std::cell::RefCell;
+
+use serde::de::{DeserializeOwned, value::MapDeserializer};
+use serde_json::{Map, Value};
+
+use super::ToolError;
+
+/// Reads `params` into the struct of an operation; `what` names that operation in messages.
+/// A parameter that is null counts as not given. Unknown parameters are the checker's concern.
+pub(crate) fn read<T: DeserializeOwned>(what: &str, params: Map<String, Value>) -> Result<T, ToolError> {
+    let current = RefCell::new(String::new());
+    let given = params.into_iter().filter(|(_, value)| !value.is_null()).inspect(|(name, _)| {
+        name.clone_into(&mut current.borrow_mut());
+    });
+    let deserializer: MapDeserializer<'_, _, serde_json::Error> = MapDeserializer::new(given);
+    T::deserialize(deserializer).map_err(|error| {
+        let message = error.to_string();
+        if let Some(name) = message.strip_prefix("missing field ") {
+            return ToolError::new("ParameterError", format!("`{what}` needs the parameter {name}"));
+        }
+        let name = current.borrow();
+        ToolError::new("ParameterError", format!("the parameter `{name}` of `{what}` does not fit: {message}"))
+    })
+}
+
+/// Text as a file or a prompt takes it: text as it is, anything else as JSON.
+pub(crate) fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize)]
+    struct Params {
+        path: String,
+        #[serde(default)]
+        limit: u32,
+    }
+
+    fn object(value: Value) -> Map<String, Value> {
+        value.as_object().unwrap().clone()
+    }
+
+    #[test]
+    fn null_counts_as_not_given() {
+        let params: Params = read("x.y", object(json!({"path": "a", "limit": null, "else": 1}))).unwrap();
+        assert_eq!((params.path.as_str(), params.limit), ("a", 0));
+    }
+
+    #[test]
+    fn errors_name_the_parameter() {
+        let missing = read::<Params>("x.y", object(json!({}))).unwrap_err();
+        assert_eq!(missing.to_string(), "`x.y` needs the parameter `path`");
+        let wrong = read::<Params>("x.y", object(json!({"path": "a", "limit": "b"}))).unwrap_err();
+        assert_eq!(
+            wrong.to_string(),
+            "the parameter `limit` of `x.y` does not fit: invalid type: string \"b\", expected u32"
+        );
+    }
+}

@@ -1,0 +1,175 @@
+//! Runs a command so that nothing of it outlives it: in a process group of its own that is killed
+//! whole when the command ends, runs out of time, is cancelled, or is forgotten.
+
+use std::{io, path::Path, process::Stdio, time::Duration};
+
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _},
+    process::{Child, Command},
+    time::Instant,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::output::{Decoder, Kept, OutputSink, Stream};
+
+#[cfg(unix)]
+mod group;
+
+#[cfg(not(unix))]
+#[path = "process/child_only.rs"]
+mod group;
+
+use group::Group;
+pub(crate) use group::signal_name;
+
+/// What is kept of each end of each stream.
+const KEPT: usize = 512 << 10;
+
+/// How long output is read on after everything that writes it was killed; only a process that left
+/// the group can make us wait so long.
+const DRAIN: Duration = Duration::from_millis(100);
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// By itself, with this code; minus the signal's number if one killed it.
+    Exit(i64),
+    /// It ran out of time and was killed.
+    TimedOut,
+    /// The step was cancelled and it was killed.
+    Cancelled,
+}
+
+/// What a command did.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    /// How it ended.
+    pub(crate) end: End,
+    /// What it printed.
+    pub(crate) stdout: Kept,
+    /// What it complained.
+    pub(crate) stderr: Kept,
+    /// How long it took.
+    pub(crate) took: Duration,
+}
+
+/// What a command needs to run.
+#[derive(Debug)]
+pub(crate) struct Job<'a> {
+    /// The program and its arguments.
+    pub(crate) arguments: &'a [&'a str],
+    /// Where it runs.
+    pub(crate) directory: &'a Path,
+    /// All that it sees of the environment.
+    pub(crate) environment: &'a [(String, String)],
+    /// Longest time it may take.
+    pub(crate) timeout: Option<Duration>,
+    /// Whether its output is kept (it is passed on either way).
+    pub(crate) capture: bool,
+    /// Takes its output while it runs.
+    pub(crate) on_output: Option<&'a OutputSink>,
+}
+
+/// Runs `job` to its end. When this returns or is dropped, its process group is dead.
+pub(crate) async fn run(job: &Job<'_>, cancel: &CancellationToken) -> io::Result<Finished> {
+    let started = Instant::now();
+    let (program, arguments) = job.arguments.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .current_dir(job.directory)
+        .env_clear()
+        .envs(job.environment.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    let token = group::prepare(&mut command);
+    let mut child = command.spawn()?;
+    let group = Group::of(&child, token);
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+
+    let mut kept_stdout = Kept::new(KEPT);
+    let mut kept_stderr = Kept::new(KEPT);
+    let end = {
+        let reading = async {
+            tokio::join!(
+                pass_on(stdout, Stream::Stdout, job, &mut kept_stdout),
+                pass_on(stderr, Stream::Stderr, job, &mut kept_stderr),
+            );
+        };
+        tokio::pin!(reading);
+        let ending = end_of(&mut child, &group, job.timeout, cancel);
+        tokio::pin!(ending);
+        let mut read = false;
+        let end = loop {
+            tokio::select! {
+                end = &mut ending => break end?,
+                () = &mut reading, if !read => read = true,
+            }
+        };
+        if !read {
+            // What was printed before the end is in the pipes still.
+            tokio::time::timeout(DRAIN, reading).await.ok();
+        }
+        end
+    };
+    Ok(Finished { end, stdout: kept_stdout, stderr: kept_stderr, took: started.elapsed() })
+}
+
+/// Waits for the end of `child`, or brings it about; either way the whole group is killed.
+async fn end_of(
+    child: &mut Child,
+    group: &Group,
+    timeout: Option<Duration>,
+    cancel: &CancellationToken,
+) -> io::Result<End> {
+    let late = async {
+        match timeout {
+            Some(timeout) => tokio::time::sleep(timeout).await,
+            None => std::future::pending().await,
+        }
+    };
+    let forced = tokio::select! {
+        biased;
+        () = cancel.cancelled() => Some(End::Cancelled),
+        exited = group.exited(child) => { exited?; None }
+        () = late => Some(End::TimedOut),
+    };
+    // The group is killed before its leader is reaped: until then its number cannot become
+    // another's.
+    match forced {
+        Some(_) => group.kill_all(),
+        None => group.kill(),
+    }
+    let status = child.wait().await?;
+    group.forget();
+    Ok(forced.unwrap_or_else(|| End::Exit(group::code(status))))
+}
+
+async fn pass_on(pipe: Option<impl AsyncRead + Unpin>, stream: Stream, job: &Job<'_>, kept: &mut Kept) {
+    let Some(mut pipe) = pipe else { return };
+    let mut decoder = Decoder::default();
+    let mut buffer = vec![0; 16 << 10];
+    // A pipe that cannot be read has ended.
+    while let Ok(count @ 1..) = pipe.read(&mut buffer).await {
+        if job.capture {
+            kept.push(&buffer[..count]);
+        }
+        if let Some(sink) = job.on_output {
+            let text = decoder.push(&buffer[..count]);
+            if !text.is_empty() {
+                sink.send(stream, &text);
+            }
+        }
+    }
+    if let Some(sink) = job.on_output {
+        let rest = decoder.finish();
+        if !rest.is_empty() {
+            sink.send(stream, &rest);
+        }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests;
