@@ -6,9 +6,21 @@
 
 use text_size::{TextRange, TextSize};
 
-pub mod auto;
-pub mod refs;
 pub mod scan;
+
+pub mod auto;
+
+pub mod condition;
+
+pub mod context;
+
+mod refs;
+
+mod walk;
+
+mod explain;
+
+mod lex;
 
 /// How a text is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -104,6 +116,9 @@ pub struct Reference {
     /// Its absence is provided for: `is defined`, `default()`, `d()`, or in the branch of an
     /// `if x is defined`.
     pub guarded: bool,
+    /// How many steps of `path` the guard covers: `x` and `x.a` of `x.a.b` under `if x.a is defined`
+    /// is 1. Zero if nothing, or only the root, is guarded.
+    pub guarded_path: usize,
     /// It is called: number of positional and keyword arguments.
     pub call: Option<CallShape>,
 }
@@ -166,23 +181,38 @@ pub fn parse(text: &str, reading: Reading) -> Template {
     refs::parse(text, reading)
 }
 
-/// Whether `text` holds anything a template or AUTO tag could begin with; a cheap test that lets
-/// plain text pass untouched.
+/// Whether `text` holds nothing that a template, an inclusion or an AUTO tag could begin with; a
+/// cheap test that lets plain text pass untouched.
 pub fn is_plain(text: &str) -> bool {
-    !(text.contains("{{")
-        || text.contains("{%")
-        || text.contains("{#")
-        || text.contains("<AUTO")
-        || text.contains("<<"))
+    let mut rest = text;
+    while let Some(at) = rest.find(['{', '<']) {
+        let tail = &rest[at..];
+        let begins = matches!(tail.as_bytes(), [b'{', b'{' | b'%' | b'#', ..] | [b'<', b'<', ..]);
+        if begins || tail.starts_with("<AUTO") || tail.starts_with("</AUTO") {
+            return false;
+        }
+        rest = &tail[1..];
+    }
+    true
 }
 
-/// The text that minijinja parses for `text`, of the same length: `$item` becomes ` item`, file
-/// inclusions and AUTO tags are dealt with before. Offsets stay true.
+/// The text that minijinja parses for `text`, of the same length: `$item` becomes ` item`, and
+/// `{{ file:… }}` is blank (the engine puts the file's text there before). Offsets stay true.
 pub fn normalise(text: &str) -> std::borrow::Cow<'_, str> {
     scan::normalise(text)
 }
 
 /// What stands at `offset` inside a template, for completion: the innermost open `{{`/`{%` before it.
-pub fn context_at(text: &str, offset: TextSize) -> Option<scan::ExprContext> {
-    scan::context_at(text, offset)
+pub fn context_at(text: &str, offset: TextSize) -> Option<context::ExprContext> {
+    context::context_at(text, offset)
+}
+
+/// The same for a text that is read as a condition: outside of braces it is an expression as well.
+pub fn condition_context_at(text: &str, offset: TextSize) -> context::ExprContext {
+    context::context_at(text, offset).unwrap_or_else(|| context::bare_context_at(text, offset))
+}
+
+/// The words that may follow `{%`.
+pub fn statement_words() -> &'static [&'static str] {
+    &explain::STATEMENT_WORDS
 }

@@ -1,19 +1,106 @@
 //! A text → its [`Template`]: segments, and the names that minijinja's own parser sees in it.
 
+use minijinja::machinery::{self, ast::Stmt};
 use text_size::{TextRange, TextSize};
 
-use super::{Reading, Segment, SegmentKind, Shape, Template};
+use super::{
+    Reading, Segment, SegmentKind, Shape, Template, TemplateError, auto, condition, explain, scan, walk::Walk,
+};
 
 pub(super) fn parse(text: &str, reading: Reading) -> Template {
-    let _ = reading;
-    let range = TextRange::up_to(TextSize::of(text));
-    Template {
-        shape: Shape::Plain,
-        segments: vec![Segment { kind: SegmentKind::Text, range, inner: range }],
-        references: Vec::new(),
-        filters: Vec::new(),
-        tests: Vec::new(),
-        autos: Vec::new(),
-        errors: Vec::new(),
+    match reading {
+        Reading::Template => template(text),
+        Reading::Condition => condition::template(text),
     }
+}
+
+/// Reads `text` as text with templates in it.
+pub(super) fn template(text: &str) -> Template {
+    let segments = scan::segments(text);
+    let autos = if text.contains("<AUTO") { auto::tags(text) } else { Vec::new() };
+    let shape = shape(text, &segments);
+    let mut walk = Walk::new(text);
+    let mut errors = Vec::new();
+    if text.contains("{{") || text.contains("{%") || text.contains("{#") {
+        collect(text, &mut walk, &mut errors);
+    }
+    if text.contains("</AUTO") {
+        errors.extend(auto::stray_closers(text).into_iter().map(|range| TemplateError {
+            message: "`</AUTO>` closes nothing; write `<AUTO>` before it".to_owned(),
+            range,
+        }));
+    }
+    finish(shape, segments, autos, walk, errors)
+}
+
+/// Puts a template together, everything in order of place.
+pub(super) fn finish(
+    shape: Shape,
+    segments: Vec<Segment>,
+    autos: Vec<auto::AutoTag>,
+    mut walk: Walk<'_>,
+    mut errors: Vec<TemplateError>,
+) -> Template {
+    walk.sort();
+    errors.sort_by_key(|error| error.range.start());
+    let Walk { references, filters, tests, .. } = walk;
+    Template { shape, segments, references, filters, tests, autos, errors }
+}
+
+/// Parses the whole of `text`; where that fails, tag by tag.
+fn collect(text: &str, walk: &mut Walk<'_>, errors: &mut Vec<TemplateError>) {
+    let segments = scan::template_segments(text);
+    let too_long = explain::too_long(text, &segments);
+    if let Some(error) = too_long {
+        errors.push(error);
+        return;
+    }
+    let normal = scan::normalise(text);
+    let unclosed = segments.iter().any(|segment| segment.kind == SegmentKind::Unclosed);
+    let whole = if unclosed { None } else { Some(machinery::parse(&normal, "", Default::default())) };
+    match whole {
+        Some(Ok(tree)) => walk.statement(&tree),
+        failed => {
+            let before = errors.len();
+            explain::tag_by_tag(text, &normal, &segments, walk, errors);
+            if errors.len() == before
+                && let Some(Err(error)) = failed
+            {
+                errors.push(explain::whole(text, &error));
+            }
+        }
+    }
+}
+
+/// The children of a parsed template.
+pub(super) fn children<'t, 'a>(tree: &'t Stmt<'a>) -> &'t [Stmt<'a>] {
+    match tree {
+        Stmt::Template(template) => &template.children,
+        _ => &[],
+    }
+}
+
+fn shape(text: &str, segments: &[Segment]) -> Shape {
+    let is = |kind: SegmentKind| segments.iter().any(|segment| segment.kind == kind);
+    match segments {
+        [only] if only.kind == SegmentKind::Expression => return Shape::Expression,
+        _ => {}
+    }
+    if is(SegmentKind::Auto) {
+        let alone = segments.iter().all(|segment| {
+            segment.kind == SegmentKind::Auto
+                || (segment.kind == SegmentKind::Text && text[segment.range].trim().is_empty())
+        });
+        let count = segments.iter().filter(|segment| segment.kind == SegmentKind::Auto).count();
+        return if alone && count == 1 { Shape::Auto } else { Shape::MixedAuto };
+    }
+    match segments.iter().all(|segment| segment.kind == SegmentKind::Text) {
+        true => Shape::Plain,
+        false => Shape::Mixed,
+    }
+}
+
+/// All of `text` as one range.
+pub(super) fn whole_range(text: &str) -> TextRange {
+    TextRange::up_to(TextSize::of(text))
 }
