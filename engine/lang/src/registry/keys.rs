@@ -2,6 +2,10 @@
 
 use super::ValueType;
 
+mod parts;
+mod pipeline;
+mod step;
+
 /// The kind of mapping a key stands in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Place {
@@ -67,17 +71,97 @@ pub struct KeySpec {
     pub status: KeyStatus,
     /// Whether templates in its value are rendered.
     pub templated: bool,
-    /// The mapping below it, for completion, checks and schema.
+    /// The mapping below it, for completion, checks and schema: its value, each item of a list, or
+    /// (`inputs`, `parameters`, `outputs`) the value of each name.
     pub below: Option<Place>,
 }
 
 /// The keys of `place`, the most useful first.
 pub fn keys(place: Place) -> &'static [KeySpec] {
-    let _ = place;
-    &[]
+    match place {
+        Place::Pipeline => pipeline::KEYS,
+        Place::Step => step::KEYS,
+        Place::Input => parts::INPUT,
+        Place::Output => parts::OUTPUT,
+        Place::LoopItem => parts::LOOP_ITEM,
+        Place::Queue => parts::QUEUE,
+        Place::ErrorHandler => parts::ERROR_HANDLER,
+        Place::Retry => parts::RETRY,
+        Place::RequiresModel => parts::REQUIRES_MODEL,
+        Place::Permissions => parts::PERMISSIONS,
+        Place::Budget => parts::BUDGET,
+    }
 }
 
 /// The key `name` of `place`.
 pub fn key(place: Place, name: &str) -> Option<&'static KeySpec> {
     keys(place).iter().find(|key| key.name == name)
 }
+
+const STRING: &[ValueType] = &[ValueType::String];
+const INTEGER: &[ValueType] = &[ValueType::Integer];
+const NUMBER: &[ValueType] = &[ValueType::Number];
+const BOOLEAN: &[ValueType] = &[ValueType::Boolean];
+const ARRAY: &[ValueType] = &[ValueType::Array];
+const OBJECT: &[ValueType] = &[ValueType::Object];
+const ANY: &[ValueType] = &[];
+
+impl KeySpec {
+    /// A live, optional key without default.
+    const fn new(name: &'static str, types: &'static [ValueType], doc: &'static str) -> Self {
+        Self {
+            name,
+            doc,
+            types,
+            required: false,
+            choices: &[],
+            default: None,
+            status: KeyStatus::Live,
+            templated: false,
+            below: None,
+        }
+    }
+
+    const fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    const fn choices(mut self, choices: &'static [&'static str]) -> Self {
+        self.choices = choices;
+        self
+    }
+
+    const fn default(mut self, yaml: &'static str) -> Self {
+        self.default = Some(yaml);
+        self
+    }
+
+    const fn templated(mut self) -> Self {
+        self.templated = true;
+        self
+    }
+
+    const fn below(mut self, place: Place) -> Self {
+        self.below = Some(place);
+        self
+    }
+
+    const fn deprecated(mut self, instead: &'static str) -> Self {
+        self.status = KeyStatus::Deprecated { instead };
+        self
+    }
+
+    const fn inert(mut self) -> Self {
+        self.status = KeyStatus::Inert;
+        self
+    }
+
+    const fn no_effect(mut self, instead: &'static str) -> Self {
+        self.status = KeyStatus::NoEffect { instead };
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests;

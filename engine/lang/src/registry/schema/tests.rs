@@ -20,7 +20,7 @@ enum Format {
 #[expect(dead_code, reason = "only the schema is looked at")]
 enum Data {
     Text(String),
-    Rows(Vec<serde_json::Map<String, Value>>),
+    Rows(Vec<Map<String, Value>>),
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -56,7 +56,7 @@ struct Params {
     #[serde(default)]
     heading: String,
     anything: Option<Value>,
-    extra: Option<serde_json::Map<String, Value>>,
+    extra: Option<Map<String, Value>>,
 }
 
 fn csv() -> Format {
