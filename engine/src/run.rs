@@ -25,6 +25,8 @@ pub use store::Store;
 /// How to run.
 #[derive(Debug, Clone)]
 pub struct RunConfig {
+    /// The run's id where the caller has announced one already; made by the engine otherwise.
+    pub run_id: Option<String>,
     /// The pipeline file, as the user named it; for the record and for messages.
     pub file: String,
     /// Where relative paths start.
