@@ -17,7 +17,7 @@ pub mod money;
 pub use money::Price;
 
 pub mod models;
-pub use models::{ModelSpec, ModelTable};
+pub use models::{ModelList, ModelSpec, ModelTable, PriceTier};
 
 pub mod schema;
 

@@ -1,9 +1,13 @@
 //! The table of models.
+//!
+//! It may be large, so it can be made lazily: nothing is parsed before somebody asks for a model.
+
+use std::sync::{Arc, OnceLock};
 
 use super::Price;
 
 /// One model of one provider.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct ModelSpec {
     /// Provider, e.g. `openai`.
     pub provider: String,
@@ -15,37 +19,159 @@ pub struct ModelSpec {
     pub max_output: Option<u64>,
     /// What it costs.
     pub price: Price,
+    /// What it costs beyond a certain prompt size; the whole call is priced by the highest tier
+    /// that it reaches.
+    pub tiers: Vec<PriceTier>,
     /// Can call tools; `None` = unknown.
     pub tools: Option<bool>,
     /// Can be held to a JSON Schema; `None` = unknown.
     pub json_schema: Option<bool>,
     /// Reads images.
     pub vision: bool,
+    /// Answers in text; embedding models do not.
+    pub chat: bool,
     /// Past its end, or about to be.
     pub deprecated: bool,
 }
 
-/// All known models and the day their prices are of.
-#[derive(Debug, Clone, Default)]
-pub struct ModelTable {
+/// The price of calls whose prompt is larger than a threshold.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PriceTier {
+    /// The tier holds for prompts of more tokens than this.
+    pub above_tokens: u64,
+    /// Its price.
+    pub price: Price,
+}
+
+/// Models and the day their prices are of.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ModelList {
     /// Models, by provider and name.
     pub models: Vec<ModelSpec>,
     /// The day of the prices, `YYYY-MM-DD`.
     pub price_date: String,
 }
 
+/// All known providers and models.
+#[derive(Debug, Clone, Default)]
+pub struct ModelTable {
+    providers: Vec<String>,
+    load: Option<fn() -> ModelList>,
+    list: OnceLock<Arc<ModelList>>,
+}
+
 impl ModelTable {
-    /// The models `name` may mean: `provider/name`, `provider:name`, or a bare name of any provider
-    /// (contract §2.15). Best match first.
-    pub fn find(&self, name: &str) -> Vec<&ModelSpec> {
-        let split = |separator: char| name.split_once(separator);
-        for (provider, model) in [split('/'), split(':')].into_iter().flatten() {
-            let found: Vec<&ModelSpec> =
-                self.models.iter().filter(|spec| spec.provider == provider && spec.name == model).collect();
-            if !found.is_empty() {
-                return found;
+    /// A table that is there at once.
+    pub fn new(list: ModelList) -> Self {
+        let mut providers: Vec<String> = Vec::new();
+        for model in &list.models {
+            if !providers.contains(&model.provider) {
+                providers.push(model.provider.clone());
             }
         }
-        self.models.iter().filter(|spec| spec.name == name).collect()
+        Self { providers, load: None, list: OnceLock::from(Arc::new(list)) }
+    }
+
+    /// A table that `load` makes when it is asked for the first time. The providers are known
+    /// before.
+    pub fn lazy(providers: Vec<String>, load: fn() -> ModelList) -> Self {
+        Self { providers, load: Some(load), list: OnceLock::new() }
+    }
+
+    /// The providers, in the order completion offers them.
+    pub fn providers(&self) -> &[String] {
+        &self.providers
+    }
+
+    /// All models, by provider and name.
+    pub fn models(&self) -> &[ModelSpec] {
+        &self.list().models
+    }
+
+    /// The day the prices are of, `YYYY-MM-DD`; empty without prices.
+    pub fn price_date(&self) -> &str {
+        &self.list().price_date
+    }
+
+    /// The provider and the model in `name`: `provider/name` or `provider:name` where the first part
+    /// is a known provider, else the whole as a model. Names may hold both separators themselves.
+    pub fn split<'n>(&self, name: &'n str) -> (Option<&'n str>, &'n str) {
+        match name.split_once(['/', ':']) {
+            Some((provider, model)) if !model.is_empty() && self.knows_provider(provider) => (Some(provider), model),
+            _ => (None, name),
+        }
+    }
+
+    /// Whether `name` is a provider.
+    pub fn knows_provider(&self, name: &str) -> bool {
+        self.providers.iter().any(|provider| provider == name)
+    }
+
+    /// The models `name` may mean: `provider/name`, `provider:name`, or a bare name of any provider
+    /// (contract §2.15), the providers in their order.
+    pub fn find(&self, name: &str) -> Vec<&ModelSpec> {
+        let (provider, model) = self.split(name);
+        let of_provider = |spec: &&ModelSpec| provider == Some(spec.provider.as_str()) && spec.name == model;
+        let mut found: Vec<&ModelSpec> = self.models().iter().filter(of_provider).collect();
+        if found.is_empty() {
+            found = self.models().iter().filter(|spec| spec.name == name).collect();
+        }
+        found.sort_by_key(|spec| self.providers.iter().position(|provider| *provider == spec.provider));
+        found
+    }
+
+    fn list(&self) -> &ModelList {
+        self.list.get_or_init(|| Arc::new(self.load.map(|load| load()).unwrap_or_default()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> ModelTable {
+        let models = [
+            ("openai", "gpt-oss-120b"),
+            ("ollama", "llama3.2:1b"),
+            ("groq", "openai/gpt-oss-20b"),
+            ("groq", "gpt-oss-120b"),
+        ];
+        let models = models.map(|(provider, name)| ModelSpec {
+            provider: provider.to_owned(),
+            name: name.to_owned(),
+            ..ModelSpec::default()
+        });
+        ModelTable::new(ModelList { models: models.to_vec(), price_date: String::new() })
+    }
+
+    fn found(name: &str) -> Vec<String> {
+        table().find(name).iter().map(|spec| format!("{} {}", spec.provider, spec.name)).collect()
+    }
+
+    #[test]
+    fn either_separator_follows_the_provider() {
+        assert_eq!(found("openai/gpt-oss-120b"), ["openai gpt-oss-120b"]);
+        assert_eq!(found("openai:gpt-oss-120b"), ["openai gpt-oss-120b"]);
+    }
+
+    #[test]
+    fn names_may_hold_separators() {
+        assert_eq!(found("ollama:llama3.2:1b"), ["ollama llama3.2:1b"]);
+        assert_eq!(found("llama3.2:1b"), ["ollama llama3.2:1b"]);
+        assert_eq!(found("groq/openai/gpt-oss-20b"), ["groq openai/gpt-oss-20b"]);
+        assert_eq!(found("openai/gpt-oss-20b"), ["groq openai/gpt-oss-20b"]);
+    }
+
+    #[test]
+    fn a_bare_name_may_mean_several() {
+        assert_eq!(found("gpt-oss-120b"), ["openai gpt-oss-120b", "groq gpt-oss-120b"]);
+        assert!(found("gpt-9").is_empty());
+    }
+
+    #[test]
+    fn a_lazy_table_knows_its_providers_before_it_is_made() {
+        let table = ModelTable::lazy(vec!["openai".to_owned()], || unreachable!("nobody asked for a model"));
+        assert_eq!(table.split("openai/x"), (Some("openai"), "x"));
+        assert_eq!(table.split("x/y"), (None, "x/y"));
     }
 }
