@@ -7,16 +7,32 @@ use std::{io, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 
+mod validate;
+
+mod run;
+
+mod explain;
+
+mod schema;
+
+mod tools;
+
+mod doctor;
+
+mod report;
+
 mod input;
 
 mod print;
 
-mod report;
-
-mod validate;
+/// The run failed (contract §4).
+const FAILED: u8 = 1;
 
 /// Invalid pipeline, inputs or usage (contract §4).
 const INVALID: u8 = 2;
+
+/// Interrupted by a person or a signal (contract §4).
+const INTERRUPTED: u8 = 130;
 
 /// Checks and runs YAML AI pipelines.
 #[derive(Debug, Parser)]
@@ -31,6 +47,21 @@ enum Command {
     /// Check pipelines without running them.
     #[command(visible_alias = "check")]
     Validate(validate::Validate),
+
+    /// Run a pipeline.
+    Run(Box<run::Run>),
+
+    /// Explain a diagnostic code, or list all codes.
+    Explain(explain::Explain),
+
+    /// Print a JSON Schema.
+    Schema(schema::Schema),
+
+    /// Show tools and actions.
+    Tools(tools::Tools),
+
+    /// Check what this installation can do here.
+    Doctor(doctor::Doctor),
 
     /// Serve an editor over the Language Server Protocol.
     Lsp(Lsp),
@@ -53,6 +84,11 @@ pub fn main() -> ExitCode {
     // Stderr is for people and logs; stdout is for results, or the protocol.
     let result = match Orc::parse().command {
         Command::Validate(validate) => validate.run(),
+        Command::Run(run) => run.run(),
+        Command::Explain(explain) => explain.run(),
+        Command::Schema(schema) => schema.run(),
+        Command::Tools(tools) => tools.run(),
+        Command::Doctor(doctor) => doctor.run(),
         Command::Lsp(_) => crate::lsp::serve(),
     };
     match result {

@@ -1,0 +1,291 @@
+//! `orc run`.
+
+use std::{
+    io::{self, Read},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use camino::Utf8PathBuf;
+use clap::{Args, ValueEnum};
+use engine::{
+    plan::{self, Plan, PlanError},
+    run::{self, Event, ResultDocument, RunConfig},
+    tools::Permissions,
+};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    input::{self, Source},
+    print::{self, Stream},
+    report::{Checked, Format as ReportFormat, Report},
+    validate,
+};
+
+mod inputs;
+
+mod later;
+
+mod progress;
+
+mod signals;
+
+/// Options of `orc run`.
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// The pipeline file, or - for standard input.
+    file: String,
+
+    /// An input: the value is read as JSON unless the input is declared as a string.
+    #[arg(short = 'i', long = "input", value_name = "NAME=VALUE")]
+    inputs: Vec<String>,
+
+    /// A JSON file with inputs, an object by name; -i wins.
+    #[arg(short = 'c', long = "context", value_name = "FILE")]
+    context: Option<PathBuf>,
+
+    /// Write the result document to this file too.
+    #[arg(short = 'o', long = "output", value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Where the run's files go [default: output/<pipeline id>].
+    #[arg(long, value_name = "DIR")]
+    output_dir: Option<Utf8PathBuf>,
+
+    /// Allow reading beneath this directory too.
+    #[arg(long, value_name = "DIR")]
+    allow_read: Vec<Utf8PathBuf>,
+
+    /// Allow writing beneath this directory too.
+    #[arg(long, value_name = "DIR")]
+    allow_write: Vec<Utf8PathBuf>,
+
+    /// Allow reaching this host.
+    #[arg(long, value_name = "HOST")]
+    allow_net: Vec<String>,
+
+    /// Allow running this program.
+    #[arg(long, value_name = "PROGRAM")]
+    allow_run: Vec<String>,
+
+    /// Let commands see this environment variable.
+    #[arg(long, value_name = "NAME")]
+    allow_env: Vec<String>,
+
+    /// What to write to standard output: a summary, the result document, or the events as they
+    /// happen [default: text on a terminal, else json].
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+
+    /// Answer every model call with the simulated model: deterministic, free, labelled.
+    #[arg(long)]
+    simulate: bool,
+
+    /// How many steps may run at once [default: twice the cores].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    max_concurrency: Option<u16>,
+
+    /// Keep nothing of the run in the workspace's .orc directory.
+    #[arg(long)]
+    no_store: bool,
+
+    /// Answer questions with yes.
+    #[arg(long)]
+    yes: bool,
+
+    #[command(flatten)]
+    later: later::Later,
+
+    /// The run's id, announced by the caller already.
+    #[arg(long, hide = true, value_name = "ID")]
+    run_id: Option<String>,
+
+    /// The pipeline's text comes on standard input as `<bytes>\n<text>`; the end of standard input
+    /// after it cancels the run.
+    #[arg(long, hide = true)]
+    stdin_text: bool,
+
+    /// Say more (py-orc's flag; events are in `--format jsonl`).
+    #[arg(short, long, hide = true)]
+    verbose: bool,
+}
+
+/// What stdout carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A summary for people.
+    Text,
+    /// The result document.
+    Json,
+    /// The events, one per line, as they happen.
+    Jsonl,
+}
+
+impl Run {
+    /// Runs the pipeline; exit code 0, 1 failed, 2 not started, 130 interrupted.
+    pub(crate) fn run(&self) -> io::Result<ExitCode> {
+        match self.prepare() {
+            Ok(plan) => self.execute(plan),
+            Err(refusal) => {
+                refusal.print();
+                Ok(ExitCode::from(super::INVALID))
+            }
+        }
+    }
+
+    fn prepare(&self) -> Result<Plan, Refusal> {
+        self.later.refuse().map_err(Refusal::Message)?;
+        let source = self.source().map_err(Refusal::Message)?;
+        let given = inputs::given(self.context.as_deref(), &self.inputs).map_err(Refusal::Message)?;
+        let analysis = validate::analyse(&source);
+        plan::plan(Arc::clone(&analysis), &given).map_err(|error| match error {
+            PlanError::NotAPipeline => Refusal::Message(format!(
+                "`{}` is not a pipeline: it needs `steps` with an `id` and an `action` each, or a name that ends in `.orc.yaml`",
+                source.name
+            )),
+            PlanError::Invalid => Refusal::Invalid(Checked { file: source.name, analysis }),
+            PlanError::Inputs(problems) => Refusal::Inputs(problems),
+        })
+    }
+
+    fn source(&self) -> Result<Source, String> {
+        if !self.stdin_text {
+            return input::read(&self.file);
+        }
+        Ok(Source { name: self.file.clone(), text: read_framed(io::stdin().lock())?, found: false })
+    }
+
+    fn execute(&self, plan: Plan) -> io::Result<ExitCode> {
+        let config = match self.config() {
+            Ok(config) => config,
+            Err(message) => {
+                print::error(&message);
+                return Ok(ExitCode::from(super::INVALID));
+            }
+        };
+        let format = self.format();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let finished = runtime.block_on(async {
+            let cancel = CancellationToken::new();
+            signals::watch(cancel.clone(), self.stdin_text)?;
+            let (sender, events) = mpsc::unbounded_channel();
+            let run = run::run(plan, config, sender, cancel);
+            let (result, shown) = tokio::join!(run, show(events, format));
+            shown.map(|()| result)
+        });
+        // A tool's blocking call must not hold the process once the document is there.
+        runtime.shutdown_background();
+        let document = match finished? {
+            Ok(document) => document,
+            Err(error) => {
+                print::error(&error.to_string());
+                return Ok(ExitCode::from(super::INVALID));
+            }
+        };
+        self.conclude(&document, format)
+    }
+
+    fn conclude(&self, document: &ResultDocument, format: Format) -> io::Result<ExitCode> {
+        let text = format!("{}\n", serde_json::to_string_pretty(document)?);
+        if let Some(path) = &self.output {
+            write(path, &text)?;
+        }
+        match format {
+            Format::Text => print::out(&progress::summary(document, print::colour(Stream::Stdout)))?,
+            Format::Json => print::out(&text)?,
+            Format::Jsonl => {}
+        }
+        Ok(match (document.status.as_str(), document.success) {
+            ("cancelled", _) => ExitCode::from(super::INTERRUPTED),
+            (_, true) => ExitCode::SUCCESS,
+            (_, false) => ExitCode::from(super::FAILED),
+        })
+    }
+
+    fn format(&self) -> Format {
+        let default = if print::is_terminal(Stream::Stdout) { Format::Text } else { Format::Json };
+        self.format.unwrap_or(default)
+    }
+
+    fn config(&self) -> Result<RunConfig, String> {
+        let here = std::env::current_dir().map_err(|error| format!("the working directory cannot be used: {error}"))?;
+        let working_dir = Utf8PathBuf::from_path_buf(here)
+            .map_err(|path| format!("the working directory `{}` is no UTF-8 path; move it", path.display()))?;
+        let store = (!self.no_store).then(|| working_dir.join(".orc/runs.db").into_std_path_buf());
+        let absolute = |paths: &[Utf8PathBuf]| paths.iter().map(|path| working_dir.join(path)).collect();
+        Ok(RunConfig {
+            run_id: self.run_id.clone(),
+            file: self.file.clone(),
+            output_dir: self.output_dir.as_ref().map(|directory| working_dir.join(directory)),
+            permissions: Permissions {
+                read: absolute(&self.allow_read),
+                write: absolute(&self.allow_write),
+                net: self.allow_net.clone(),
+                run: self.allow_run.clone(),
+                env: self.allow_env.clone(),
+            },
+            max_concurrency: self.max_concurrency.map(usize::from),
+            simulate: self.simulate,
+            store,
+            working_dir,
+        })
+    }
+}
+
+/// Why a run did not start.
+enum Refusal {
+    Message(String),
+    Inputs(Vec<String>),
+    Invalid(Checked),
+}
+
+impl Refusal {
+    fn print(self) {
+        match self {
+            Self::Message(message) => print::error(&message),
+            Self::Inputs(problems) => problems.iter().for_each(|problem| print::error(problem)),
+            Self::Invalid(checked) => {
+                let report = Report { checked: vec![checked], ..Report::default() };
+                print::note(report.render(ReportFormat::Text, print::colour(Stream::Stderr)).trim_end());
+            }
+        }
+    }
+}
+
+async fn show(mut events: mpsc::UnboundedReceiver<Event>, format: Format) -> io::Result<()> {
+    while let Some(event) = events.recv().await {
+        if format == Format::Jsonl {
+            print::out(&format!("{}\n", serde_json::to_string(&event)?))?;
+        } else if let Some(line) = progress::line(&event, print::colour(Stream::Stderr)) {
+            print::note(&line);
+        }
+    }
+    Ok(())
+}
+
+/// Reads `<bytes>\n<text>` and leaves the rest unread.
+fn read_framed(mut stdin: impl Read) -> Result<String, String> {
+    let mut length = String::new();
+    for byte in stdin.by_ref().bytes() {
+        match byte.map_err(|error| format!("cannot read standard input: {error}"))? {
+            b'\n' => break,
+            digit => length.push(char::from(digit)),
+        }
+    }
+    let length: u64 = length.parse().map_err(|_| "standard input does not start with a length".to_owned())?;
+    let mut text = String::new();
+    stdin.take(length).read_to_string(&mut text).map_err(|error| format!("cannot read standard input: {error}"))?;
+    Ok(text)
+}
+
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    let written = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => std::fs::create_dir_all(parent),
+        _ => Ok(()),
+    };
+    written.and_then(|()| std::fs::write(path, text)).map_err(|error| {
+        io::Error::new(error.kind(), format!("cannot write the result to `{}`: {error}", path.display()))
+    })
+}

@@ -1,0 +1,78 @@
+//! A run for people: a line per event, and a summary at the end.
+
+use std::fmt::Write;
+
+use engine::run::{Event, EventKind, ResultDocument, document::StepDocument};
+use serde_json::Value;
+
+/// The line to show for an event, if it is one to show.
+pub(super) fn line(event: &Event, colour: bool) -> Option<String> {
+    let step = event.step.as_deref().unwrap_or_default();
+    let text = |field: &str| event.data.get(field).and_then(Value::as_str);
+    match event.kind {
+        EventKind::StepFinished => {
+            let status = text("status").unwrap_or("completed");
+            let seconds = event.data.get("duration_ms").and_then(Value::as_f64).unwrap_or_default() / 1000.0;
+            let mark = mark(status, colour);
+            Some(match text("error") {
+                Some(error) => format!("{mark} {step}: {error}"),
+                None if status == "completed" => format!("{mark} {step} {seconds:.1} s"),
+                None => format!("{mark} {step} {status}"),
+            })
+        }
+        EventKind::StepRetrying => {
+            let attempt = event.data.get("attempt").and_then(Value::as_u64).unwrap_or_default();
+            Some(format!(
+                "↻ {step}: attempt {attempt} failed, trying again: {}",
+                text("error").unwrap_or("no reason given")
+            ))
+        }
+        _ => None,
+    }
+}
+
+/// The result in a few lines: how it ended, each step, the outputs.
+pub(super) fn summary(document: &ResultDocument, colour: bool) -> String {
+    let mut text = format!(
+        "{} {} {} in {:.1} s\n",
+        mark(if document.success { "completed" } else { &document.status }, colour),
+        document.pipeline_id,
+        document.status,
+        document.duration
+    );
+    if let Some(error) = &document.error {
+        let _ = writeln!(text, "  {error}");
+    }
+    for (id, step) in &document.steps {
+        let _ = writeln!(text, "  {} {id}{}", mark(&step.status, colour), note(step));
+    }
+    if !document.outputs.is_empty() {
+        text.push_str("outputs:\n");
+        for (name, value) in &document.outputs {
+            let shown = match value {
+                Value::String(string) => string.trim_end().replace('\n', "\n    "),
+                other => other.to_string(),
+            };
+            let _ = writeln!(text, "  {name}: {shown}");
+        }
+    }
+    text
+}
+
+fn note(step: &StepDocument) -> String {
+    match (&step.error, step.status.as_str()) {
+        (Some(error), _) => format!(": {error}"),
+        (None, "completed") => String::new(),
+        (None, status) => format!(" {}", status.replace('_', " ")),
+    }
+}
+
+fn mark(status: &str, colour: bool) -> String {
+    let (mark, code) = match status {
+        "completed" => ("✔", "32"),
+        "failed" => ("✘", "31"),
+        "cancelled" => ("■", "33"),
+        _ => ("–", "2"),
+    };
+    if colour { format!("\u{1b}[{code}m{mark}\u{1b}[0m") } else { mark.to_owned() }
+}

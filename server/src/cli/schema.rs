@@ -1,0 +1,46 @@
+//! `orc schema`.
+
+use std::{io, process::ExitCode};
+
+use clap::{Args, ValueEnum};
+use engine::run::{Event, ResultDocument};
+use lang::registry::schema::pipeline_schema;
+use serde_json::Value;
+
+use super::print;
+use crate::config::Settings;
+
+/// Options of `orc schema`.
+#[derive(Debug, Args)]
+pub(crate) struct Schema {
+    /// Which document the schema describes.
+    #[arg(value_enum, default_value_t = Document::Pipeline)]
+    document: Document,
+}
+
+/// A document with a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Document {
+    /// Pipeline files.
+    Pipeline,
+    /// What `orc run` writes.
+    Result,
+    /// A line of `orc run --format jsonl`.
+    Events,
+    /// The settings of the language server.
+    Config,
+}
+
+impl Schema {
+    /// Prints the JSON Schema.
+    pub(crate) fn run(&self) -> io::Result<ExitCode> {
+        let schema: Value = match self.document {
+            Document::Pipeline => pipeline_schema(&engine::catalog::registry()),
+            Document::Result => schemars::schema_for!(ResultDocument).to_value(),
+            Document::Events => schemars::schema_for!(Event).to_value(),
+            Document::Config => schemars::schema_for!(Settings).to_value(),
+        };
+        print::out(&format!("{schema:#}\n"))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
