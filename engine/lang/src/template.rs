@@ -22,6 +22,8 @@ mod explain;
 
 mod lex;
 
+mod tests;
+
 /// How a text is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reading {
