@@ -1,6 +1,21 @@
 //! Names inside templates: filters, tests, globals, runtime names, loop variables.
 
-use super::{Registry, Target, ValueType};
+use super::ValueType;
+
+mod filters;
+
+mod tests;
+
+mod functions;
+
+mod variables;
+
+mod resolve;
+
+#[cfg(test)]
+mod specs;
+
+pub use resolve::{ECHO_VERBS, echo_text, is_auto, is_file_prose};
 
 /// A filter or function parameter list, for hover and signature help.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -87,42 +102,50 @@ pub struct LoopVariable {
 
 /// All filters, by name.
 pub fn filters() -> &'static [FilterSpec] {
-    &[]
+    filters::FILTERS
 }
 
 /// All tests, by name.
 pub fn tests() -> &'static [TestSpec] {
-    &[]
+    tests::TESTS
 }
 
-/// All global functions, by name.
+/// All global functions, the most useful first.
 pub fn globals() -> &'static [GlobalSpec] {
-    &[]
+    functions::FUNCTIONS
 }
 
-/// All runtime names.
+/// All runtime names, the deprecated ones last.
 pub fn runtime_names() -> &'static [RuntimeName] {
-    &[]
+    variables::RUNTIME_NAMES
 }
 
 /// The names `construct` binds in its body.
 pub fn loop_variables(construct: LoopConstruct) -> &'static [LoopVariable] {
-    let _ = construct;
-    &[]
+    variables::body(construct)
 }
 
 /// The names bound in the condition of `construct` itself (`while`, `until`).
 pub fn condition_variables(construct: LoopConstruct) -> &'static [LoopVariable] {
-    let _ = construct;
-    &[]
+    variables::condition(construct)
 }
 
-pub(super) fn resolve<'r>(
-    registry: &'r Registry,
-    tool: Option<&str>,
-    action: Option<&str>,
-    operation_parameter: Option<&str>,
-) -> Target<'r> {
-    let _ = (registry, tool, action, operation_parameter);
-    Target::Unknown
+impl Signature {
+    /// The signature of `name` as people read it: `truncate(length=255, end='...') -> string`.
+    pub fn describe(&self, name: &str) -> String {
+        let mut parts: Vec<String> = self
+            .params
+            .iter()
+            .map(|(param, kind, default)| match default {
+                Some(default) => format!("{param}: {kind} = {default}"),
+                None => format!("{param}: {kind}"),
+            })
+            .collect();
+        if self.variadic {
+            parts.push("…".to_owned());
+        }
+        format!("{name}({}) -> {}", parts.join(", "), self.returns)
+    }
 }
+
+pub(super) use resolve::resolve;

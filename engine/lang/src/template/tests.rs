@@ -57,27 +57,44 @@ fn check_context(fixture: &str, expected: &Expect) {
     let found = context_at(&text, TextSize::new(offset as u32));
     let shown = found.map_or_else(
         || "none".to_owned(),
-        |c| format!("{:?} `{}` after `{}` locals {:?}{}", c.expects, &text[c.word], c.prefix, c.locals, if c.statement { " statement" } else { "" }),
+        |c| {
+            format!(
+                "{:?} `{}` after `{}` locals {:?}{}",
+                c.expects,
+                &text[c.word],
+                c.prefix,
+                c.locals,
+                if c.statement { " statement" } else { "" }
+            )
+        },
     );
     expected.assert_eq(&shown);
 }
 
 #[test]
 fn paths_have_exact_places() {
-    check("{{ fetch.result.items[0]['na me'].c }}", &expect![[r#"
+    check(
+        "{{ fetch.result.items[0]['na me'].c }}",
+        &expect![[r#"
         Expression
         3..35 `fetch.result.items[0]['na me'].c`: fetch / field result `result` / field items `items` / index 0 `0` / field na me `'na me'` / field c `c`
-    "#]]);
-    check("{{ a[ -1 ].b[i + 1][:50].0 }}", &expect![[r#"
+    "#]],
+    );
+    check(
+        "{{ a[ -1 ].b[i + 1][:50].0 }}",
+        &expect![[r#"
         Expression
         3..26 `a[ -1 ].b[i + 1][:50].0`: a / index -1 `-1` / field b `b` / dynamic `i + 1` / dynamic `:50` / index 0 `0`
         13..14 `i`: i
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn methods_and_calls_are_told_apart() {
-    check("{{ x.items() }} {{ range(1, 2) }} {{ f(a, b=c)['k'].m(d).e }} {{ g()() }}", &expect![[r#"
+    check(
+        "{{ x.items() }} {{ range(1, 2) }} {{ f(a, b=c)['k'].m(d).e }} {{ g()() }}",
+        &expect![[r#"
         Mixed
         3..10 `x.items`: x / method items `items`
         19..24 `range`: range call(2, 0) `range(1, 2)`
@@ -86,12 +103,15 @@ fn methods_and_calls_are_told_apart() {
         44..45 `c`: c
         54..55 `d`: d
         65..66 `g`: g / dynamic `()` call(0, 0) `g()`
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn other_bases_are_walked() {
-    check("{{ (a | from_json).score < [b, {'k': c}][d].e ~ ('x' if f else g) }}", &expect![[r#"
+    check(
+        "{{ (a | from_json).score < [b, {'k': c}][d].e ~ ('x' if f else g) }}",
+        &expect![[r#"
         Expression
         4..5 `a`: a
         28..29 `b`: b
@@ -100,12 +120,15 @@ fn other_bases_are_walked() {
         56..57 `f`: f
         63..64 `g`: g
         filter from_json `from_json` 0
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn filters_and_tests_are_named() {
-    check("{{ a | join(', ') | truncate(5, end=b) if c is divisibleby 3 and d is not string }}", &expect![[r#"
+    check(
+        "{{ a | join(', ') | truncate(5, end=b) if c is divisibleby 3 and d is not string }}",
+        &expect![[r#"
         Expression
         3..4 `a`: a
         36..37 `b`: b
@@ -115,53 +138,74 @@ fn filters_and_tests_are_named() {
         filter truncate `truncate` 2
         test divisibleby `divisibleby` 1
         test string `string` 0
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn dollar_names_are_marked() {
-    check("{{ $item.name }} {% if $index > 1 %}{{ '$no' }}{% endif %}", &expect![[r#"
+    check(
+        "{{ $item.name }} {% if $index > 1 %}{{ '$no' }}{% endif %}",
+        &expect![[r#"
         Mixed
         3..13 `$item.name`: $item / field name `name` dollar
         23..29 `$index`: $index dollar
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn names_bound_inside_are_left_out() {
-    check("{% for k, v in items.all %}{{ k }}{{ loop.index }}{{ w }}{% else %}{{ v }}{% endfor %}{{ k }}", &expect![[r#"
+    check(
+        "{% for k, v in items.all %}{{ k }}{{ loop.index }}{{ w }}{% else %}{{ v }}{% endfor %}{{ k }}",
+        &expect![[r#"
         Mixed
         15..24 `items.all`: items / field all `all`
         53..54 `w`: w
         70..71 `v`: v
         89..90 `k`: k
-    "#]]);
-    check("{% set a = b %}{{ a }}{% set c %}{{ a }}{{ d }}{% endset %}{{ c }}{{ d }}", &expect![[r#"
+    "#]],
+    );
+    check(
+        "{% set a = b %}{{ a }}{% set c %}{{ a }}{{ d }}{% endset %}{{ c }}{{ d }}",
+        &expect![[r#"
         Mixed
         11..12 `b`: b
         43..44 `d`: d
         69..70 `d`: d
-    "#]]);
-    check("{% if x %}{% set y = 1 %}{% endif %}{{ y }}", &expect![[r#"
+    "#]],
+    );
+    check(
+        "{% if x %}{% set y = 1 %}{% endif %}{{ y }}",
+        &expect![[r#"
         Mixed
         6..7 `x`: x
-    "#]]);
-    check("{% with p = q %}{{ p }}{% endwith %}{{ p }}", &expect![[r#"
+    "#]],
+    );
+    check(
+        "{% with p = q %}{{ p }}{% endwith %}{{ p }}",
+        &expect![[r#"
         Mixed
         12..13 `q`: q
         39..40 `p`: p
-    "#]]);
-    check("{% macro m(a, b=c) %}{{ a }}{{ b }}{{ d }}{% endmacro %}{{ m(e) }}", &expect![[r#"
+    "#]],
+    );
+    check(
+        "{% macro m(a, b=c) %}{{ a }}{{ b }}{{ d }}{% endmacro %}{{ m(e) }}",
+        &expect![[r#"
         Mixed
         16..17 `c`: c
         38..39 `d`: d
         61..62 `e`: e
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn absence_that_is_provided_for_is_guarded() {
-    check("{{ s.result.x | default('') }} {{ y | d }} {{ z is defined }} {{ u is not defined }}", &expect![[r#"
+    check(
+        "{{ s.result.x | default('') }} {{ y | d }} {{ z is defined }} {{ u is not defined }}",
+        &expect![[r#"
         Mixed
         3..13 `s.result.x`: s / field result `result` / field x `x` guarded to 2
         34..35 `y`: y guarded to 0
@@ -171,8 +215,11 @@ fn absence_that_is_provided_for_is_guarded() {
         filter d `d` 0
         test defined `defined` 0
         test defined `defined` 0
-    "#]]);
-    check("{% if a.b is defined %}{{ a.b.c }}{{ a.d }}{% else %}{{ a.b }}{% endif %}{{ a.b }}", &expect![[r#"
+    "#]],
+    );
+    check(
+        "{% if a.b is defined %}{{ a.b.c }}{{ a.d }}{% else %}{{ a.b }}{% endif %}{{ a.b }}",
+        &expect![[r#"
         Mixed
         6..9 `a.b`: a / field b `b` guarded to 1
         26..31 `a.b.c`: a / field b `b` / field c `c` guarded to 1
@@ -180,15 +227,21 @@ fn absence_that_is_provided_for_is_guarded() {
         56..59 `a.b`: a / field b `b`
         76..79 `a.b`: a / field b `b`
         test defined `defined` 0
-    "#]]);
-    check("{% if a is not defined %}{{ a }}{% else %}{{ a }}{% endif %}", &expect![[r#"
+    "#]],
+    );
+    check(
+        "{% if a is not defined %}{{ a }}{% else %}{{ a }}{% endif %}",
+        &expect![[r#"
         Mixed
         6..7 `a`: a guarded to 0
         28..29 `a`: a
         45..46 `a`: a guarded to 0
         test defined `defined` 0
-    "#]]);
-    check("{{ x if x is defined else y }} {{ p is defined and p.q > 1 }} {{ r is undefined or r }}", &expect![[r#"
+    "#]],
+    );
+    check(
+        "{{ x if x is defined else y }} {{ p is defined and p.q > 1 }} {{ r is undefined or r }}",
+        &expect![[r#"
         Mixed
         3..4 `x`: x guarded to 0
         8..9 `x`: x guarded to 0
@@ -200,60 +253,82 @@ fn absence_that_is_provided_for_is_guarded() {
         test defined `defined` 0
         test defined `defined` 0
         test undefined `undefined` 0
-    "#]]);
-    check("{{ (a | length) | default(0) }}", &expect![[r#"
+    "#]],
+    );
+    check(
+        "{{ (a | length) | default(0) }}",
+        &expect![[r#"
         Expression
         4..5 `a`: a
         filter length `length` 0
         filter default `default` 1
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn templates_in_auto_bodies_count() {
-    check("<AUTO task=\"x\">sum {{ a.b }} <AUTO>{{ c }}</AUTO></AUTO>", &expect![[r#"
+    check(
+        "<AUTO task=\"x\">sum {{ a.b }} <AUTO>{{ c }}</AUTO></AUTO>",
+        &expect![[r#"
         Auto
         22..25 `a.b`: a / field b `b`
         38..39 `c`: c
-    "#]]);
-    check("{% if a %}<AUTO>{{ b }}</AUTO>{% endif %} x </AUTO>", &expect![[r#"
+    "#]],
+    );
+    check(
+        "{% if a %}<AUTO>{{ b }}</AUTO>{% endif %} x </AUTO>",
+        &expect![[r#"
         MixedAuto
         6..7 `a`: a
         19..20 `b`: b
         error 44..51 `</AUTO>`: `</AUTO>` closes nothing; write `<AUTO>` before it
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn included_files_are_blank() {
-    check("{{ file:prompts/a.md }} {{ x }} << b/c.txt >>", &expect![[r#"
+    check(
+        "{{ file:prompts/a.md }} {{ x }} << b/c.txt >>",
+        &expect![[r#"
         Mixed
         27..28 `x`: x
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn one_broken_tag_does_not_hide_the_rest() {
-    check("{{ a.b }} {{ c. }} {{ d }}", &expect![[r#"
+    check(
+        "{{ a.b }} {{ c. }} {{ d }}",
+        &expect![[r#"
         Mixed
         3..6 `a.b`: a / field b `b`
         22..23 `d`: d
         error 14..15 `.`: a field's name is missing after `.`
-    "#]]);
-    check("{{ a }} {{ b\n{{ c }}", &expect![[r#"
+    "#]],
+    );
+    check(
+        "{{ a }} {{ b\n{{ c }}",
+        &expect![[r#"
         Mixed
         3..4 `a`: a
         16..17 `c`: c
         error 8..10 `{{`: `{{` is never closed; write `}}` at its end
-    "#]]);
-    check("{% for i in list %}{{ i }} {{ }} {% if q %}", &expect![[r#"
+    "#]],
+    );
+    check(
+        "{% for i in list %}{{ i }} {{ }} {% if q %}",
+        &expect![[r#"
         Mixed
         12..16 `list`: list
         39..40 `q`: q
         error 0..19 `{% for i in list %}`: `{% for %}` is never closed; write `{% endfor %}`
         error 29..30 ` `: nothing stands between the braces; write a name or an expression
         error 33..43 `{% if q %}`: `{% if %}` is never closed; write `{% endif %}`
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -284,75 +359,117 @@ fn slips_are_explained() {
 
 #[test]
 fn conditions_are_expressions_in_any_dress() {
-    check_condition("{{ a.b > 3 }}", &expect![[r#"
+    check_condition(
+        "{{ a.b > 3 }}",
+        &expect![[r#"
         Expression
         3..6 `a.b`: a / field b `b`
-    "#]]);
-    check_condition("score > 3 and 'x' in list", &expect![[r#"
+    "#]],
+    );
+    check_condition(
+        "score > 3 and 'x' in list",
+        &expect![[r#"
         Expression
         0..5 `score`: score
         21..25 `list`: list
-    "#]]);
-    check_condition("'x' in {{ parameters.list }}", &expect![[r#"
+    "#]],
+    );
+    check_condition(
+        "'x' in {{ parameters.list }}",
+        &expect![[r#"
         Expression
         10..25 `parameters.list`: parameters / field list `list`
-    "#]]);
-    check_condition("{{ a }} > 2 and not {{ b }}", &expect![[r#"
+    "#]],
+    );
+    check_condition(
+        "{{ a }} > 2 and not {{ b }}",
+        &expect![[r#"
         Expression
         3..4 `a`: a
         23..24 `b`: b
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn constant_words_are_conditions() {
-    check_condition("Yes", &expect![[r#"
+    check_condition(
+        "Yes",
+        &expect![[r#"
         Constant(true)
-    "#]]);
-    check_condition("", &expect![[r#"
+    "#]],
+    );
+    check_condition(
+        "",
+        &expect![[r#"
         Constant(false)
-    "#]]);
-    check_condition("OFF", &expect![[r#"
+    "#]],
+    );
+    check_condition(
+        "OFF",
+        &expect![[r#"
         Constant(false)
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn text_with_templates_renders_to_a_word() {
-    check_condition("{% if a %}true{% else %}false{% endif %}", &expect![[r#"
+    check_condition(
+        "{% if a %}true{% else %}false{% endif %}",
+        &expect![[r#"
         Mixed
         6..7 `a`: a
-    "#]]);
-    check_condition("{{ a }}{{ b }}", &expect![[r#"
+    "#]],
+    );
+    check_condition(
+        "{{ a }}{{ b }}",
+        &expect![[r#"
         Mixed
         3..4 `a`: a
         10..11 `b`: b
-    "#]]);
-    check_condition("tr{{ ue }}", &expect![[r#"
+    "#]],
+    );
+    check_condition(
+        "tr{{ ue }}",
+        &expect![[r#"
         Mixed
         5..7 `ue`: ue
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn broken_conditions_are_explained() {
-    check_condition("a ? b : c", &expect![[r#"
+    check_condition(
+        "a ? b : c",
+        &expect![[r#"
         Plain
         error 2..3 `?`: `c ? a : b` is not known here; write `a if c else b`
-    "#]]);
-    check_condition("{{ a }} and", &expect![[r#"
+    "#]],
+    );
+    check_condition(
+        "{{ a }} and",
+        &expect![[r#"
         Mixed
         3..4 `a`: a
         error 8..11 `and`: a value is missing after `and`
-    "#]]);
-    check_condition("the score is good enough", &expect![[r#"
+    "#]],
+    );
+    check_condition(
+        "the score is good enough",
+        &expect![[r#"
         Plain
         error 0..24 `the score is good enough`: this is a sentence, not an expression; write one such as `step.result.count > 3`, or `<AUTO>…</AUTO>` to let a model decide
-    "#]]);
-    check_condition("<AUTO>is {{ a }} good?</AUTO>", &expect![[r#"
+    "#]],
+    );
+    check_condition(
+        "<AUTO>is {{ a }} good?</AUTO>",
+        &expect![[r#"
         Auto
         12..13 `a`: a
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -361,15 +478,24 @@ fn the_cursor_knows_what_belongs_there() {
     check_context("{{ $0", &expect!["Name `` after `` locals []"]);
     check_context("x {{ step.$0 }} y", &expect![[r#"Field(["step"]) `` after `` locals []"#]]);
     check_context("{{ step.result.it$0ems }}", &expect![[r#"Field(["step", "result"]) `items` after `it` locals []"#]]);
-    check_context("{{ step.result['a'][0].b$0", &expect![[r#"Field(["step", "result", "a", "0"]) `b` after `b` locals []"#]]);
+    check_context(
+        "{{ step.result['a'][0].b$0",
+        &expect![[r#"Field(["step", "result", "a", "0"]) `b` after `b` locals []"#]],
+    );
     check_context("{{ a | tr$0 }}", &expect!["Filter `tr` after `tr` locals []"]);
     check_context("{{ a |$0 }}", &expect!["Filter `` after `` locals []"]);
     check_context("{{ a is not d$0 }}", &expect!["Test `d` after `d` locals []"]);
     check_context("{% $0", &expect!["Statement `` after `` locals [] statement"]);
-    check_context("{% for x in y %}{% set z = x %}{{ $0 }}{% endfor %}", &expect![[r#"Name `` after `` locals ["x", "loop", "z"]"#]]);
+    check_context(
+        "{% for x in y %}{% set z = x %}{{ $0 }}{% endfor %}",
+        &expect![[r#"Name `` after `` locals ["x", "loop", "z"]"#]],
+    );
     check_context("{% for x in y %}{% endfor %}{% if $0 %}", &expect!["Name `` after `` locals [] statement"]);
     check_context("{{ 'a$0' }}", &expect!["Nothing `` after `` locals []"]);
-    check_context("{{ $it$0 }}".replace("$it", "$$0it").replace("$0 }}", " }}").as_str(), &expect!["Name `$it` after `` locals []"]);
+    check_context(
+        "{{ $it$0 }}".replace("$it", "$$0it").replace("$0 }}", " }}").as_str(),
+        &expect!["Name `$it` after `` locals []"],
+    );
     check_context("<AUTO>{{ a.$0 }}</AUTO>", &expect![[r#"Field(["a"]) `` after `` locals []"#]]);
     check_context("a $0 {{ b }}", &expect!["none"]);
 }
@@ -383,7 +509,9 @@ fn nothing_is_too_odd_to_read() {
     for text in [&*deep, &*chain, &*branches, &*format!("{{{{ {brackets} }}}}")] {
         assert!(!parse(text, Reading::Template).errors.is_empty());
     }
-    for text in ["{{", "{%", "{#", "{{-", "{{}}", "{{-}}", "{%%}", "<AUTO", "<AUTO>", "</AUTO>", "<<", "{{ é", "{{ 'é", "{{ a\\"] {
+    for text in [
+        "{{", "{%", "{#", "{{-", "{{}}", "{{-}}", "{%%}", "<AUTO", "<AUTO>", "</AUTO>", "<<", "{{ é", "{{ 'é", "{{ a\\",
+    ] {
         parse(text, Reading::Template);
         parse(text, Reading::Condition);
         for offset in 0..=text.len() {
