@@ -25,7 +25,7 @@ const BLOCKS: [(&str, &str); 8] = [
 ];
 
 /// All words a statement may begin with.
-pub(super) const STATEMENT_WORDS: [&str; 21] = [
+pub(super) const STATEMENT_WORDS: [&str; 23] = [
     "if",
     "elif",
     "else",
@@ -47,6 +47,8 @@ pub(super) const STATEMENT_WORDS: [&str; 21] = [
     "do",
     "autoescape",
     "endautoescape",
+    "break",
+    "continue",
 ];
 
 /// A tag of more tokens than this is refused: deep trees would exhaust the stack.
@@ -288,9 +290,6 @@ fn unknown_statement(word: &str) -> String {
         "include" | "import" | "from" | "extends" | "block" => {
             format!("`{{% {word} %}}` is not available here; use `{{{{ file:path }}}}` or `include_file(path)`")
         }
-        "break" | "continue" => format!(
-            "`{{% {word} %}}` is not available here; filter the list in the `for`: `{{% for x in list if … %}}`"
-        ),
         _ => match did_you_mean(word, STATEMENT_WORDS) {
             Some(near) => format!("unknown statement `{word}`; did you mean `{near}`?"),
             None => format!("unknown statement `{word}`; write `if`, `for` or `set`"),
