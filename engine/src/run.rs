@@ -13,6 +13,8 @@ pub mod schedule;
 mod clock;
 mod journal;
 
+mod render;
+
 pub mod event;
 pub use event::{Event, EventKind};
 

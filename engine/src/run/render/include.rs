@@ -1,0 +1,103 @@
+//! Files that templates name: `{{ file:… }}`, `<< … >>`, `include_file()`, `file_exists()`.
+//!
+//! They are looked for beside the pipeline, then in the working directory, and are never read
+//! outside of these two (contract §2.16).
+
+use std::borrow::Cow;
+
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
+use lang::template::{SegmentKind, scan};
+
+/// The largest file that is included.
+const MAX_BYTES: u64 = 10 * 1024 * 1024;
+
+/// How deep inclusions may nest.
+const MAX_DEPTH: usize = 10;
+
+/// Where files are looked for, in order.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Folders(pub(crate) Vec<Utf8PathBuf>);
+
+impl Folders {
+    /// Puts the text of included files in place of `{{ file:… }}` and `<< … >>`.
+    pub(crate) fn expand<'t>(&self, text: &'t str) -> Result<Cow<'t, str>, String> {
+        self.expand_within(text, &mut Vec::new())
+    }
+
+    fn expand_within<'t>(&self, text: &'t str, open: &mut Vec<Utf8PathBuf>) -> Result<Cow<'t, str>, String> {
+        if !text.contains("file:") && !text.contains("<<") {
+            return Ok(Cow::Borrowed(text));
+        }
+        let segments = scan::segments(text);
+        let is_include = |kind| matches!(kind, SegmentKind::FileInclude | SegmentKind::AngleInclude);
+        if !segments.iter().any(|segment| is_include(segment.kind)) {
+            return Ok(Cow::Borrowed(text));
+        }
+        let mut expanded = String::with_capacity(text.len());
+        for segment in segments {
+            if !is_include(segment.kind) {
+                expanded.push_str(&text[segment.range]);
+                continue;
+            }
+            let name = text[segment.inner].trim();
+            let path = self.find(name)?;
+            if open.contains(&path) {
+                return Err(format!("the file `{name}` includes itself"));
+            }
+            if open.len() == MAX_DEPTH {
+                return Err(format!("the file `{name}` is included more than {MAX_DEPTH} levels deep"));
+            }
+            let included = read(&path, name)?;
+            open.push(path);
+            expanded.push_str(&self.expand_within(&included, open)?);
+            open.pop();
+        }
+        Ok(Cow::Owned(expanded))
+    }
+
+    /// The text of the file `name`.
+    pub(crate) fn text(&self, name: &str) -> Result<String, String> {
+        read(&self.find(name)?, name)
+    }
+
+    /// Whether the file or directory `name` exists inside the folders.
+    pub(crate) fn exists(&self, name: &str) -> bool {
+        self.find(name).is_ok()
+    }
+
+    fn find(&self, name: &str) -> Result<Utf8PathBuf, String> {
+        let path = Utf8Path::new(name);
+        if path.components().any(|part| part == Utf8Component::ParentDir) && !self.stays_inside(path) {
+            return Err(outside(name));
+        }
+        for folder in &self.0 {
+            let Ok(real) = folder.join(path).canonicalize_utf8() else { continue };
+            if self.0.iter().any(|root| root.canonicalize_utf8().is_ok_and(|root| real.starts_with(root))) {
+                return Ok(real);
+            }
+            return Err(outside(name));
+        }
+        let places: Vec<String> = self.0.iter().map(|folder| format!("`{folder}`")).collect();
+        Err(format!("the file `{name}` does not exist in {}", places.join(" or ")))
+    }
+
+    fn stays_inside(&self, path: &Utf8Path) -> bool {
+        self.0.iter().any(|folder| {
+            folder.join(path).canonicalize_utf8().is_ok_and(|real| {
+                self.0.iter().any(|root| root.canonicalize_utf8().is_ok_and(|root| real.starts_with(root)))
+            })
+        })
+    }
+}
+
+fn read(path: &Utf8Path, name: &str) -> Result<String, String> {
+    let size = path.metadata().map_err(|error| format!("the file `{name}` cannot be read: {error}"))?.len();
+    if size > MAX_BYTES {
+        return Err(format!("the file `{name}` is larger than 10 MiB"));
+    }
+    std::fs::read_to_string(path).map_err(|error| format!("the file `{name}` cannot be read: {error}"))
+}
+
+fn outside(name: &str) -> String {
+    format!("the file `{name}` is outside of the workspace; move it in")
+}

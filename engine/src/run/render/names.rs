@@ -1,0 +1,123 @@
+//! The names a template sees: the loop's, the steps' that ended, the run's, the inputs.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use minijinja::{
+    Value,
+    value::{Enumerator, Object},
+};
+
+use super::StepValue;
+
+/// One scope of names; a loop's body has its own above the surrounding one.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    parent: Option<Arc<Names>>,
+    bound: HashMap<String, Value>,
+    frame: Option<Frame>,
+    results: RwLock<HashMap<String, Value>>,
+}
+
+/// The iteration a scope belongs to, for the loop functions.
+#[derive(Debug, Clone)]
+pub(crate) struct Frame {
+    /// The loop's step id.
+    pub(crate) id: String,
+    /// `loop_name`, else the id.
+    pub(crate) name: String,
+    /// All items, for loops over a list.
+    pub(crate) items: Option<Value>,
+}
+
+/// The hidden name under which the loop functions find the scope they are called in.
+pub(crate) const SCOPE: &str = "\0scope";
+
+impl Names {
+    /// The root's names.
+    pub(crate) fn root(bound: HashMap<String, Value>) -> Arc<Self> {
+        Arc::new(Self { bound, ..Self::default() })
+    }
+
+    /// The names of one iteration's body.
+    pub(crate) fn inner(self: &Arc<Self>, bound: HashMap<String, Value>, frame: Option<Frame>) -> Arc<Self> {
+        Arc::new(Self { parent: Some(Arc::clone(self)), bound, frame, results: RwLock::default() })
+    }
+
+    /// Makes the step's value visible.
+    pub(crate) fn publish(&self, id: &str, value: &Arc<StepValue>) {
+        let value = Value::from_dyn_object(Arc::clone(value));
+        self.results.write().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), value);
+    }
+
+    /// The value of a step of this scope that ended.
+    pub(crate) fn result(&self, id: &str) -> Option<Value> {
+        self.results.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    /// This scope and those around it, innermost first.
+    pub(crate) fn scopes(&self) -> impl Iterator<Item = &Names> {
+        std::iter::successors(Some(self), |names| names.parent.as_deref())
+    }
+
+    /// The scope around this one.
+    pub(crate) fn parent(&self) -> Option<Arc<Names>> {
+        self.parent.clone()
+    }
+
+    /// The iteration this scope belongs to.
+    pub(crate) fn frame(&self) -> Option<&Frame> {
+        self.frame.as_ref()
+    }
+
+    /// The name as bound in this scope alone.
+    pub(crate) fn bound(&self, name: &str) -> Option<Value> {
+        self.bound.get(name).cloned()
+    }
+}
+
+impl Object for Names {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        match key {
+            SCOPE => return Some(Value::from_object(Scope(Arc::clone(self)))),
+            "previous_results" | "step_results" => return Some(Value::from_object(Results(Arc::clone(self)))),
+            _ => {}
+        }
+        self.scopes().find_map(|names| names.bound(key).or_else(|| names.result(key)))
+    }
+}
+
+/// A scope as a value, for functions.
+#[derive(Debug)]
+pub(crate) struct Scope(pub(crate) Arc<Names>);
+
+impl Object for Scope {}
+
+/// All results by id: `previous_results['a-b']`.
+#[derive(Debug)]
+struct Results(Arc<Names>);
+
+impl Object for Results {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.0.scopes().find_map(|names| names.result(key.as_str()?))
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        let mut ids: Vec<String> = self
+            .0
+            .scopes()
+            .flat_map(|names| {
+                names.results.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect::<Vec<_>>()
+            })
+            .collect();
+        ids.sort();
+        ids.dedup();
+        Enumerator::Values(ids.into_iter().map(Value::from).collect())
+    }
+}
