@@ -1,0 +1,110 @@
+// The extension's commands: each finds out what is meant, asks the server, and shows the answer.
+
+import * as vscode from 'vscode';
+import type { LanguageServer } from './languageServer';
+import { type RunArguments, explanation, isUntrusted, startedRun } from './protocol';
+import type { RunView } from './runView';
+
+export function registerCommands(server: LanguageServer, view: RunView): vscode.Disposable[] {
+  const command = (name: string, act: (argument?: unknown) => Promise<void> | void) =>
+    vscode.commands.registerCommand(name, act);
+  return [
+    command('orc.run', (argument) => run(server, view, argument)),
+    command('orc.cancel', (argument) => cancel(server, view, argument)),
+    command('orc.trust', () => trust()),
+    command('orc.explain', (argument) => explain(server, argument)),
+    command('orc.restartServer', () => server.restart()),
+    command('orc.showLog', () => view.log.show(true)),
+  ];
+}
+
+/** Cancels a run; a failure to do so is told. */
+export async function cancelRun(server: LanguageServer, runId: string): Promise<void> {
+  try {
+    await server.execute('orc.cancel', { runId });
+  } catch (error) {
+    void vscode.window.showErrorMessage(`orc: ${messageOf(error)}`);
+  }
+}
+
+async function run(server: LanguageServer, view: RunView, argument: unknown): Promise<void> {
+  const wanted = runArguments(argument);
+  if (wanted === undefined) {
+    void vscode.window.showErrorMessage('orc: open the pipeline to run in an editor first.');
+    return;
+  }
+  try {
+    const runId = startedRun(await server.execute('orc.run', wanted));
+    if (runId === undefined) throw new Error('the language server did not name the run it started');
+    view.begin(runId, wanted.uri);
+  } catch (error) {
+    if (isUntrusted(error)) await offerTrust(messageOf(error));
+    else void vscode.window.showErrorMessage(`orc: ${messageOf(error)}`);
+  }
+}
+
+async function cancel(server: LanguageServer, view: RunView, argument: unknown): Promise<void> {
+  const named = (argument as { runId?: unknown } | undefined)?.runId;
+  const runId = typeof named === 'string' ? named : view.running(activeUri());
+  if (runId === undefined) void vscode.window.showInformationMessage('orc: nothing is running.');
+  else await cancelRun(server, runId);
+}
+
+/** VS Code keeps the trust itself; when it is granted the server starts anew, trusted. */
+async function trust(): Promise<void> {
+  if (vscode.workspace.isTrusted) void vscode.window.showInformationMessage('orc: this workspace is trusted.');
+  else await vscode.commands.executeCommand('workbench.trust.manage');
+}
+
+async function offerTrust(message: string): Promise<void> {
+  const choice = await vscode.window.showWarningMessage(`orc: ${message}`, 'Manage Workspace Trust');
+  if (choice !== undefined) await vscode.commands.executeCommand('workbench.trust.manage');
+}
+
+async function explain(server: LanguageServer, argument: unknown): Promise<void> {
+  const given = (argument as { code?: unknown } | undefined)?.code;
+  const code =
+    typeof given === 'string'
+      ? given
+      : await vscode.window.showInputBox({
+          title: 'Explain a diagnostic code',
+          placeHolder: 'ORC204',
+          value: codeAtCursor() ?? '',
+        });
+  if (code === undefined || code === '') return;
+  try {
+    const markdown = explanation(await server.execute('orc.explain', { code }));
+    if (markdown === undefined) throw new Error(`the language server has no page about \`${code}\``);
+    const document = await vscode.workspace.openTextDocument({ language: 'markdown', content: markdown });
+    await vscode.window.showTextDocument(document, { preview: true, viewColumn: vscode.ViewColumn.Beside });
+  } catch (error) {
+    void vscode.window.showErrorMessage(`orc: ${messageOf(error)}`);
+  }
+}
+
+/** A lens gives the arguments, a button in the title its resource, the palette nothing. */
+function runArguments(argument: unknown): RunArguments | undefined {
+  if (argument instanceof vscode.Uri) return { uri: argument.toString() };
+  const given = argument as Partial<RunArguments> | undefined;
+  if (typeof given?.uri === 'string') return { ...given, uri: given.uri };
+  const uri = activeUri();
+  return uri === undefined ? undefined : { uri };
+}
+
+function activeUri(): string | undefined {
+  return vscode.window.activeTextEditor?.document.uri.toString();
+}
+
+function codeAtCursor(): string | undefined {
+  const editor = vscode.window.activeTextEditor;
+  if (editor === undefined) return undefined;
+  const here = vscode.languages
+    .getDiagnostics(editor.document.uri)
+    .find((diagnostic) => diagnostic.range.contains(editor.selection.active));
+  const code = typeof here?.code === 'object' ? here.code.value : here?.code;
+  return code === undefined ? undefined : String(code);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
