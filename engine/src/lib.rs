@@ -15,3 +15,5 @@ pub mod models;
 pub mod plan;
 
 pub mod run;
+
+pub mod schema;
