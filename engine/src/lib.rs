@@ -10,6 +10,10 @@ pub mod catalog;
 
 pub mod tools;
 
+pub mod actions;
+
+mod expression;
+
 pub mod models;
 
 pub mod plan;

@@ -1,12 +1,15 @@
 //! Model providers. In this version one: `simulated`, deterministic, free and labelled, chosen only
 //! by name or by `--simulate` (contract §6.1).
 
-use std::pin::Pin;
+use std::{pin::Pin, sync::Arc};
 
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use crate::tools::ToolError;
+use crate::tools::{ToolCx, ToolError};
+
+pub mod simulated;
+pub use simulated::Simulated;
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,4 +68,46 @@ pub trait Provider: Send + Sync + std::fmt::Debug {
 
     /// Asks a model once; retries are the caller's.
     fn call<'a>(&'a self, request: &'a Request, cancel: &'a CancellationToken) -> ModelFuture<'a>;
+}
+
+/// Who answered a step and what it took; the answer itself is the step's result.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Served {
+    /// The provider.
+    pub provider: String,
+    /// The served model.
+    pub model: String,
+    /// Tokens spent; `None` = the provider did not say.
+    pub usage: Option<Usage>,
+}
+
+/// The provider for a step's model in this version: the simulated one for `--simulate` and for models
+/// that are named `simulated/…`, else none.
+pub fn provider(model: Option<&str>, simulate: bool) -> Option<Arc<dyn Provider>> {
+    (simulate || model.is_some_and(is_simulated)).then(|| Arc::new(Simulated) as Arc<dyn Provider>)
+}
+
+/// Asks the model that `named` (a parameter) or else the step names. `cx.models` answers, or the
+/// simulated provider if it is named; without either this is a `NoModelError`, never a guess.
+pub async fn ask(named: Option<&str>, request: Request, cx: &ToolCx) -> Result<Response, ToolError> {
+    // An AUTO tag leaves the choice to the router, which this version does not have.
+    let is_name = |name: &&str| !name.trim().is_empty() && !name.trim_start().starts_with("<AUTO");
+    let model = named.filter(is_name).or_else(|| cx.model.as_deref().filter(is_name)).unwrap_or_default();
+    let provider = provider(Some(model), false).or_else(|| cx.models.clone());
+    let Some(provider) = provider else { return Err(no_model(model)) };
+    let request = Request { model: model.to_owned(), ..request };
+    tokio::select! {
+        biased;
+        () = cx.cancel.cancelled() => Err(ToolError::new("CancelledError", "the call to the model was cancelled")),
+        response = provider.call(&request, &cx.cancel) => response,
+    }
+}
+
+fn is_simulated(model: &str) -> bool {
+    model.strip_prefix(simulated::NAME).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', ':']))
+}
+
+fn no_model(model: &str) -> ToolError {
+    let whom = if model.is_empty() { "model calls".to_owned() } else { format!("`{model}`") };
+    ToolError::new("NoModelError", format!("no provider for {whom} in this version; run with `--simulate`"))
 }

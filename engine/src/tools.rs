@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, pin::Pin, sync::Arc, time::Duration};
 
+use crate::models::{Response, Served};
 use camino::Utf8PathBuf;
 use lang::registry::{ToolSpec, did_you_mean};
 use serde_json::{Map, Value};
@@ -95,6 +96,8 @@ pub struct Outcome {
     pub result: Value,
     /// `None` = success; otherwise why the tool did not do what was asked.
     pub failure: Option<Failure>,
+    /// The model call the result came from, if one did.
+    pub served: Option<Served>,
 }
 
 /// Why a step failed.
@@ -126,12 +129,18 @@ impl ToolError {
 impl Outcome {
     /// A success with this result.
     pub fn ok(result: Value) -> Self {
-        Self { result, failure: None }
+        Self { result, failure: None, served: None }
+    }
+
+    /// A success with a model's answer as result.
+    pub fn answered(response: Response) -> Self {
+        let Response { value, provider, model, usage } = response;
+        Self { result: value, failure: None, served: Some(Served { provider, model, usage }) }
     }
 
     /// A reported failure, with what there is of a result.
     pub fn failed(result: Value, failure: Failure) -> Self {
-        Self { result, failure: Some(failure) }
+        Self { result, failure: Some(failure), served: None }
     }
 }
 
@@ -178,6 +187,11 @@ pub fn all() -> Vec<Arc<dyn Tool>> {
     let mut tools: Vec<Arc<dyn Tool>> = vec![Arc::new(filesystem::Filesystem), Arc::new(terminal::Terminal)];
     tools.extend(unavailable::all());
     tools
+}
+
+/// The tool of this canonical name.
+pub fn find(name: &str) -> Option<Arc<dyn Tool>> {
+    all().into_iter().find(|tool| tool.spec().name == name)
 }
 
 /// A success with `output` as result.

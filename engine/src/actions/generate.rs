@@ -1,0 +1,96 @@
+//! `generate`: text from a model.
+
+use lang::registry::{ActionSpec, Effect};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::Action;
+use crate::{
+    catalog::ActionBuilder,
+    models::{self, Request},
+    tools::{Outcome, ToolCx, ToolFuture, params},
+};
+
+/// The action.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Generate;
+
+#[derive(Debug, Deserialize, JsonSchema)]
+struct Params {
+    /// What the model is asked.
+    #[schemars(with = "String", extend("x-kind" = "prompt"))]
+    prompt: Value,
+    /// The model: `provider/name`, a name, an alias of `models.yaml`, or `<AUTO …>` to let the router choose.
+    #[serde(default)]
+    #[schemars(extend("x-kind" = "model"))]
+    model: Option<String>,
+    /// The longest answer, in tokens.
+    #[serde(default = "default_max_tokens")]
+    #[schemars(range(min = 1))]
+    max_tokens: u64,
+    /// How freely it answers: 0 is the most predictable.
+    #[serde(default = "default_temperature")]
+    #[schemars(range(min = 0, max = 2))]
+    temperature: f64,
+    /// Makes the answer repeatable where the model can do that.
+    #[serde(default)]
+    seed: Option<u64>,
+    /// What the model is told before the prompt.
+    #[serde(default)]
+    #[schemars(extend("x-kind" = "prompt"))]
+    system_prompt: Option<String>,
+    /// The wanted form of the answer; use `generate_structured` for a checked one.
+    #[serde(default, rename = "response_format")]
+    #[schemars(extend("x-deprecated" = "it has no effect; use `generate_structured`"))]
+    _response_format: Option<Value>,
+}
+
+fn default_max_tokens() -> u64 {
+    1000
+}
+
+fn default_temperature() -> f64 {
+    0.7
+}
+
+impl Action for Generate {
+    fn spec(&self) -> ActionSpec {
+        ActionBuilder::new::<Params, String>(
+            "generate",
+            "Asks a model for text. The answer is the step's result.",
+            Effect::Model,
+        )
+        .example(
+            "
+- id: summary
+  action: generate
+  parameters:
+    prompt: \"Summarise in three sentences: {{ read.result.content }}\"
+    model: <AUTO task=\"summarise\">a cheap model</AUTO>
+",
+        )
+        .available()
+        .build()
+    }
+
+    fn run<'a>(&'a self, params: Map<String, Value>, cx: &'a ToolCx) -> ToolFuture<'a> {
+        Box::pin(async move {
+            let params: Params = params::read("generate", params)?;
+            let prompt = params::text(&params.prompt);
+            let request = Request {
+                model: String::new(),
+                prompt: match params.system_prompt {
+                    Some(system) => format!("{system}\n\n{prompt}"),
+                    None => prompt,
+                },
+                schema: None,
+                max_tokens: Some(params.max_tokens),
+                temperature: Some(params.temperature),
+                seed: params.seed,
+            };
+            let response = models::ask(params.model.as_deref(), request, cx).await?;
+            Ok(Outcome::answered(response))
+        })
+    }
+}
