@@ -10,6 +10,8 @@ pub mod hover;
 pub mod lenses;
 pub mod symbols;
 
+mod spot;
+
 /// What a hover shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hover {

@@ -1,12 +1,80 @@
-//! Completion.
+//! Completion: asks the cursor what is being typed, then the registry and the pipeline what may
+//! stand there.
 
-use text_size::TextSize;
+use text_size::{TextRange, TextSize};
 
-use super::Completion;
-use crate::analysis::Analysis;
+use super::{
+    Completion, CompletionKind,
+    spot::{self, Actor, Located, Spot},
+};
+use crate::{
+    analysis::Analysis,
+    syntax::cursor::{self, Cursor, PathSegment, Slot},
+    text::TextEdit,
+};
+
+mod keys;
+
+mod values;
+
+mod templates;
 
 /// What may be typed at `offset`.
 pub fn complete(analysis: &Analysis, offset: TextSize) -> Vec<Completion> {
-    let _ = (analysis, offset);
-    Vec::new()
+    let cursor = cursor::cursor(analysis.parse(), offset);
+    let located = spot::locate(&cursor.path);
+    let request = Request { analysis, offset, cursor: &cursor, located };
+    match &cursor.slot {
+        Slot::Comment => Vec::new(),
+        Slot::Template => templates::complete(&request, false),
+        Slot::Auto => values::auto_attributes(&request),
+        Slot::Key => keys::complete(&request),
+        Slot::Value { key } => match key.as_str() {
+            "condition" | "if" | "while" | "until" | "while_condition" => templates::complete(&request, true),
+            key => values::complete(&request, key),
+        },
+        Slot::Item => values::items(&request),
+    }
+}
+
+/// What is asked.
+struct Request<'a> {
+    analysis: &'a Analysis,
+    offset: TextSize,
+    cursor: &'a Cursor,
+    located: Located,
+}
+
+impl<'a> Request<'a> {
+    fn actor(&self) -> Actor {
+        self.located.actor.map(|start| Actor::at(self.analysis, start)).unwrap_or_default()
+    }
+
+    /// The last key of the path.
+    fn last_key(&self) -> Option<&'a str> {
+        self.cursor.path.iter().rev().find_map(|segment| match segment {
+            PathSegment::Key(key) => Some(key.as_str()),
+            PathSegment::Item { .. } => None,
+        })
+    }
+
+    /// An item that replaces the word at the cursor by its label.
+    fn item(&self, label: impl Into<String>, kind: CompletionKind, rank: u32) -> Completion {
+        let label = label.into();
+        let new_text = label.clone();
+        item(label, kind, self.cursor.word, new_text, rank)
+    }
+}
+
+fn item(label: String, kind: CompletionKind, word: TextRange, new_text: String, rank: u32) -> Completion {
+    Completion {
+        label,
+        detail: String::new(),
+        documentation: String::new(),
+        kind,
+        edit: TextEdit::replace(word, new_text),
+        snippet: false,
+        rank,
+        deprecated: false,
+    }
 }

@@ -1,0 +1,107 @@
+//! Keys of mappings: those of the language's tables, and the parameters of what a step does.
+
+use super::{Completion, CompletionKind, Request, Spot, item, spot};
+use crate::registry::{KeySpec, KeyStatus, ParamSpec, Place, ValueType, keys};
+
+pub(super) fn complete(request: &Request<'_>) -> Vec<Completion> {
+    match request.located.spot {
+        Spot::Keys(place) | Spot::Items(place) => of_place(request, place, ""),
+        Spot::Parameters(from) => parameters(request, from),
+        Spot::Names(_) | Spot::Value(..) | Spot::Free => Vec::new(),
+    }
+}
+
+/// The keys of `place` that do not stand there yet; each is put after `lead`.
+pub(super) fn of_place(request: &Request<'_>, place: Place, lead: &str) -> Vec<Completion> {
+    let siblings = &request.cursor.siblings;
+    let specs = keys::keys(place).iter().enumerate().filter(|(_, spec)| !siblings.iter().any(|key| key == spec.name));
+    specs.map(|(index, spec)| key(request, spec, index, lead)).collect()
+}
+
+fn key(request: &Request<'_>, spec: &KeySpec, index: usize, lead: &str) -> Completion {
+    let useless = matches!(spec.status, KeyStatus::NoEffect { .. });
+    let rank = index as u32 + if spec.required { 0 } else { 100 } + if useless { 1_000 } else { 0 };
+    let nested = spec.below.is_some() || spec.types == [ValueType::Object];
+    let tail = tail(request, nested, spec.types == [ValueType::Array]);
+    let mut found = item(
+        spec.name.to_owned(),
+        CompletionKind::Key,
+        request.cursor.word,
+        format!("{lead}{}{tail}", spec.name),
+        rank,
+    );
+    found.detail = detail(spec.types, spec.required, spec.default);
+    spec.doc.clone_into(&mut found.documentation);
+    found.deprecated = useless || matches!(spec.status, KeyStatus::Deprecated { .. });
+    found
+}
+
+fn parameters(request: &Request<'_>, from: usize) -> Vec<Completion> {
+    let actor = request.actor();
+    let target = actor.target(request.analysis);
+    let rest = &request.cursor.path[from..];
+    let params = match rest {
+        [] => spot::params(&target),
+        rest => match spot::param_at(spot::params(&target), rest) {
+            Some(param) => param.fields.as_slice(),
+            None => return Vec::new(),
+        },
+    };
+    let known =
+        |param: &ParamSpec| request.cursor.siblings.iter().any(|key| *key == param.name || param.aliases.contains(key));
+    params
+        .iter()
+        .enumerate()
+        .filter(|(_, param)| !known(param))
+        .map(|(index, param)| {
+            let tail = tail(request, param.types == [ValueType::Object], param.types == [ValueType::Array]);
+            let rank = index as u32 + if param.required { 0 } else { 100 };
+            let new_text = format!("{}{tail}", param.name);
+            let mut found = item(param.name.clone(), CompletionKind::Key, request.cursor.word, new_text, rank);
+            let default = param.default.as_ref().map(ToString::to_string);
+            found.detail = detail(&param.types, param.required, default.as_deref());
+            found.documentation.clone_from(&param.doc);
+            found.deprecated = param.deprecated.is_some();
+            found
+        })
+        .collect()
+}
+
+/// What follows a key: nothing where a colon stands already, a new line for what is nested.
+fn tail(request: &Request<'_>, mapping: bool, sequence: bool) -> String {
+    let after = &request.analysis.text()[usize::from(request.cursor.word.end())..];
+    if after.trim_start_matches(' ').starts_with(':') {
+        return String::new();
+    }
+    let deeper = " ".repeat(request.cursor.indent as usize + 2);
+    match (mapping, sequence) {
+        _ if request.cursor.flow => ": ".to_owned(),
+        (_, true) => format!(":\n{deeper}- "),
+        (true, false) => format!(":\n{deeper}"),
+        (false, false) => ": ".to_owned(),
+    }
+}
+
+pub(in crate::ide) fn detail(types: &[ValueType], required: bool, default: Option<&str>) -> String {
+    let names: Vec<&str> = types.iter().map(|value_type| type_name(*value_type)).collect();
+    let mut text = if names.is_empty() { "any".to_owned() } else { names.join(" | ") };
+    if required {
+        text.push_str(", required");
+    }
+    if let Some(default) = default {
+        text.push_str(", default ");
+        text.push_str(default);
+    }
+    text
+}
+
+pub(in crate::ide) fn type_name(value_type: ValueType) -> &'static str {
+    match value_type {
+        ValueType::String => "string",
+        ValueType::Integer => "integer",
+        ValueType::Number => "number",
+        ValueType::Boolean => "boolean",
+        ValueType::Array => "array",
+        ValueType::Object => "object",
+    }
+}

@@ -1,0 +1,238 @@
+//! Values: tools, actions, operations, models, step ids, closed lists.
+
+use serde_json::Value;
+
+use super::{Completion, CompletionKind, Request, Spot, keys::of_place, spot};
+use crate::{
+    model::StepIndex,
+    registry::{OperationSource, ParamKind, ParamSpec, Place, Target, ValueType, keys},
+};
+
+pub(super) fn complete(request: &Request<'_>, key: &str) -> Vec<Completion> {
+    match request.located.spot {
+        Spot::Keys(place) | Spot::Items(place) => of_key(request, place, key),
+        Spot::Parameters(from) => {
+            let actor = request.actor();
+            let target = actor.target(request.analysis);
+            if request.cursor.path.len() == from
+                && let Target::Operation { tool, .. } = &target
+            {
+                let names_operation = match tool.operation_source {
+                    OperationSource::Parameter(name) => name == key,
+                    OperationSource::Action => key == "action",
+                    OperationSource::Single => false,
+                };
+                if names_operation {
+                    return operations(request);
+                }
+            }
+            let params = spot::params(&target);
+            let param = match &request.cursor.path[from..] {
+                [] => spot::param_named(params, key),
+                rest => spot::param_at(params, rest).and_then(|param| spot::param_named(&param.fields, key)),
+            };
+            param.map(|param| of_param(request, param)).unwrap_or_default()
+        }
+        Spot::Names(_) | Spot::Value(..) | Spot::Free => Vec::new(),
+    }
+}
+
+/// Items of lists.
+pub(super) fn items(request: &Request<'_>) -> Vec<Completion> {
+    match request.located.spot {
+        Spot::Items(place) => of_place(request, place, "- "),
+        Spot::Value(place, _) => request.last_key().map(|key| of_key(request, place, key)).unwrap_or_default(),
+        Spot::Parameters(from) => {
+            let actor = request.actor();
+            let target = actor.target(request.analysis);
+            match spot::param_at(spot::params(&target), &request.cursor.path[from..]) {
+                Some(param) => of_param(request, param.items.as_deref().unwrap_or(param)),
+                None => Vec::new(),
+            }
+        }
+        Spot::Keys(_) | Spot::Names(_) | Spot::Free => Vec::new(),
+    }
+}
+
+/// The attributes of an AUTO tag.
+pub(super) fn auto_attributes(request: &Request<'_>) -> Vec<Completion> {
+    const ATTRIBUTES: [(&str, &str); 8] = [
+        ("type", "The type of the answer: string, integer, number, boolean, array or object."),
+        ("choices", "The answers that are allowed, with commas between."),
+        ("min", "The smallest number that is allowed."),
+        ("max", "The largest number that is allowed."),
+        ("pattern", "A regular expression the answer must match."),
+        ("default", "Taken only when the model fails."),
+        ("task", "What a model is chosen for, where the router decides."),
+        ("model_hint", "The model to ask."),
+    ];
+    ATTRIBUTES
+        .iter()
+        .enumerate()
+        .map(|(rank, (name, doc))| {
+            let mut found = request.item(*name, CompletionKind::Key, rank as u32);
+            found.edit.new_text = format!("{name}=\"\"");
+            (*doc).clone_into(&mut found.documentation);
+            found
+        })
+        .collect()
+}
+
+fn of_key(request: &Request<'_>, place: Place, key: &str) -> Vec<Completion> {
+    match (place, key) {
+        (Place::Step | Place::LoopItem | Place::Queue, "tool") => return tools(request),
+        (Place::Step | Place::LoopItem, "action") => return actions(request),
+        (_, "model" | "fallback") => return models(request),
+        (Place::Step, "dependencies" | "depends_on") => return dependencies(request),
+        (Place::Step, "on_failure") => {
+            let mut found = words(request, &["fail", "continue", "skip", "retry"]);
+            found.extend(later_steps(request));
+            return found;
+        }
+        (Place::Step, "on_success" | "on_false" | "goto") => return later_steps(request),
+        _ => {}
+    }
+    let Some(spec) = keys::key(place, key) else { return Vec::new() };
+    match spec.choices {
+        [] if spec.types.contains(&ValueType::Boolean) => words(request, &["true", "false"]),
+        choices => words(request, choices),
+    }
+}
+
+fn of_param(request: &Request<'_>, param: &ParamSpec) -> Vec<Completion> {
+    match param.kind {
+        ParamKind::Model => return models(request),
+        _ if !param.choices.is_empty() => {}
+        _ if param.types.contains(&ValueType::Boolean) => return words(request, &["true", "false"]),
+        _ => return Vec::new(),
+    }
+    let texts: Vec<String> =
+        param.choices.iter().map(|choice| choice.as_str().map_or_else(|| choice.to_string(), str::to_owned)).collect();
+    let mut found = words(request, &texts.iter().map(String::as_str).collect::<Vec<_>>());
+    for item in &mut found {
+        if param.default.as_ref().and_then(Value::as_str) == Some(&*item.label) {
+            "default".clone_into(&mut item.detail);
+        }
+    }
+    found
+}
+
+fn words(request: &Request<'_>, words: &[&str]) -> Vec<Completion> {
+    let items = words.iter().enumerate();
+    items.map(|(rank, word)| request.item(*word, CompletionKind::Value, rank as u32)).collect()
+}
+
+fn tools(request: &Request<'_>) -> Vec<Completion> {
+    let tools = request.analysis.registry().tools.values().enumerate();
+    tools
+        .map(|(rank, tool)| {
+            let later = if tool.available { 0 } else { 1_000 };
+            let mut found = request.item(&*tool.name, CompletionKind::Tool, rank as u32 + later);
+            found.documentation.clone_from(&tool.doc);
+            found
+        })
+        .collect()
+}
+
+fn actions(request: &Request<'_>) -> Vec<Completion> {
+    let actor = request.actor();
+    if actor.tool.is_some() {
+        return operations(request);
+    }
+    let registry = request.analysis.registry();
+    let actions = registry.actions.values().filter(|action| !action.internal).enumerate();
+    actions
+        .map(|(rank, action)| {
+            let later = if action.available { 0 } else { 1_000 };
+            let mut found = request.item(&*action.name, CompletionKind::Action, rank as u32 + later);
+            found.documentation.clone_from(&action.doc);
+            found
+        })
+        .collect()
+}
+
+fn operations(request: &Request<'_>) -> Vec<Completion> {
+    let actor = request.actor();
+    let Target::Operation { tool, .. } = actor.target(request.analysis) else { return Vec::new() };
+    let operations = tool.operations.iter().enumerate();
+    operations
+        .map(|(rank, operation)| {
+            let mut found = request.item(&*operation.name, CompletionKind::Action, rank as u32);
+            found.detail.clone_from(&tool.name);
+            found.documentation.clone_from(&operation.doc);
+            found
+        })
+        .collect()
+}
+
+fn models(request: &Request<'_>) -> Vec<Completion> {
+    let registry = request.analysis.registry();
+    let providers = registry.models.providers();
+    let mut found: Vec<Completion> = registry
+        .models
+        .models()
+        .iter()
+        .filter(|model| model.chat)
+        .map(|model| {
+            let provider = providers.iter().position(|provider| *provider == model.provider).unwrap_or(providers.len());
+            let name = format!("{}/{}", model.provider, model.name);
+            let mut found = request.item(name, CompletionKind::Model, provider as u32 + 1);
+            if let (Some(input), Some(output)) = (model.price.input, model.price.output) {
+                found.detail = format!("${input} in, ${output} out per million tokens");
+            }
+            found.deprecated = model.deprecated;
+            found
+        })
+        .collect();
+    let mut auto = request.item("<AUTO>", CompletionKind::Model, 0);
+    "let the router choose".clone_into(&mut auto.detail);
+    found.push(auto);
+    found
+}
+
+/// The ids that may be listed: siblings of the step, without itself, those listed, and those that
+/// wait for it.
+fn dependencies(request: &Request<'_>) -> Vec<Completion> {
+    let steps = request.analysis.pipeline().all_steps();
+    let own = request.located.step.and_then(|start| spot::step_at(request.analysis, &steps, start));
+    let siblings = siblings(request, own.map(|step| step.index));
+    let graph = request.analysis.graph();
+    let mut waiting = vec![false; steps.len()];
+    let mut open: Vec<StepIndex> = own.map(|step| step.index).into_iter().collect();
+    while let Some(index) = open.pop() {
+        if std::mem::replace(&mut waiting[index.0 as usize], true) {
+            continue;
+        }
+        open.extend(graph.edges.iter().filter(|edge| edge.from == index).map(|edge| edge.to));
+    }
+    siblings
+        .into_iter()
+        .filter(|(index, id)| !waiting[index.0 as usize] && !request.cursor.siblings.iter().any(|listed| listed == id))
+        .enumerate()
+        .map(|(rank, (_, id))| request.item(id, CompletionKind::Step, rank as u32))
+        .collect()
+}
+
+fn later_steps(request: &Request<'_>) -> Vec<Completion> {
+    let steps = request.analysis.pipeline().all_steps();
+    let own = request.located.step.and_then(|start| spot::step_at(request.analysis, &steps, start));
+    let siblings = siblings(request, own.map(|step| step.index)).into_iter();
+    siblings
+        .filter(|(index, _)| own.is_none_or(|own| *index > own.index))
+        .enumerate()
+        .map(|(rank, (_, id))| request.item(id, CompletionKind::Step, rank as u32 + 10))
+        .collect()
+}
+
+/// The steps of the list that holds `own`; those of the root for none.
+fn siblings<'a>(request: &Request<'a>, own: Option<StepIndex>) -> Vec<(StepIndex, &'a str)> {
+    fn list_of(steps: &[crate::model::Step], own: StepIndex) -> Option<&[crate::model::Step]> {
+        match steps.iter().any(|step| step.index == own) {
+            true => Some(steps),
+            false => steps.iter().find_map(|step| list_of(&step.body, own)),
+        }
+    }
+    let root = request.analysis.pipeline().steps.as_slice();
+    let list = own.and_then(|own| list_of(root, own)).unwrap_or(root);
+    list.iter().filter_map(|step| Some((step.index, &*step.id.as_ref()?.value))).collect()
+}

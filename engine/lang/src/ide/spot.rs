@@ -1,0 +1,212 @@
+//! Where in the language a place of a file is: from a path of keys and items to the table of keys, or
+//! the parameters of an operation, that holds there.
+
+use text_size::TextSize;
+
+use crate::{
+    analysis::Analysis,
+    model::{KeyUse, Step},
+    registry::{ActionSpec, OperationSource, OperationSpec, OutputSpec, ParamSpec, Place, Target, ToolSpec, keys},
+    syntax::cursor::PathSegment,
+};
+
+/// What kind of collection a path leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spot {
+    /// A mapping with a table of keys.
+    Keys(Place),
+    /// A list whose items are mappings with a table of keys.
+    Items(Place),
+    /// The names under `inputs`, `parameters` or `outputs`.
+    Names(Place),
+    /// Inside a step's `parameters`; the path goes on inside from this segment.
+    Parameters(usize),
+    /// A value, or a list of values, of the key at this segment of the path.
+    Value(Place, usize),
+    /// A place the language knows nothing about.
+    Free,
+}
+
+/// Where a path leads, and the step or loop item around it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Located {
+    pub(super) spot: Spot,
+    /// Where the innermost step begins.
+    pub(super) step: Option<TextSize>,
+    /// Where the innermost step or loop item begins.
+    pub(super) actor: Option<TextSize>,
+}
+
+pub(super) fn locate(path: &[PathSegment]) -> Located {
+    let mut found = Located { spot: Spot::Keys(Place::Pipeline), step: None, actor: None };
+    for (index, segment) in path.iter().enumerate() {
+        found.spot = match (found.spot, segment) {
+            (Spot::Keys(place), PathSegment::Key(key)) => below(place, key, index),
+            (Spot::Names(place), _) => Spot::Keys(place),
+            (Spot::Items(place), PathSegment::Item { start, .. }) => {
+                if place == Place::Step {
+                    found.step = Some(*start);
+                }
+                if matches!(place, Place::Step | Place::LoopItem) {
+                    found.actor = Some(*start);
+                }
+                Spot::Keys(place)
+            }
+            // An object where a list may stand as well: one handler, one item.
+            (Spot::Items(place), PathSegment::Key(key)) => below(place, key, index),
+            (spot @ (Spot::Parameters(_) | Spot::Value(..)), _) => spot,
+            _ => Spot::Free,
+        };
+    }
+    found
+}
+
+fn below(place: Place, key: &str, index: usize) -> Spot {
+    match (place, key) {
+        (Place::Pipeline, "steps") => return Spot::Items(Place::Step),
+        (Place::Pipeline, "inputs" | "parameters") => return Spot::Names(Place::Input),
+        (Place::Pipeline, "outputs") => return Spot::Names(Place::Output),
+        (Place::Step | Place::LoopItem, "parameters") => return Spot::Parameters(index + 1),
+        (Place::Queue, "task") => return Spot::Keys(Place::Queue),
+        _ => {}
+    }
+    match keys::key(place, key) {
+        Some(spec) => match spec.below {
+            Some(inner @ (Place::Step | Place::LoopItem | Place::ErrorHandler)) => Spot::Items(inner),
+            Some(inner) => Spot::Keys(inner),
+            None => Spot::Value(place, index),
+        },
+        None => Spot::Free,
+    }
+}
+
+/// What a step or loop item says it does.
+#[derive(Debug, Default)]
+pub(super) struct Actor {
+    pub(super) tool: Option<String>,
+    pub(super) action: Option<String>,
+    pub(super) parameter: Option<String>,
+}
+
+impl Actor {
+    /// The step or item that begins at `start`, also where it could not be read as a whole.
+    pub(super) fn at(analysis: &Analysis, start: TextSize) -> Self {
+        let steps = analysis.pipeline().all_steps();
+        if let Some(step) = step_at(analysis, &steps, start) {
+            return Self::of(
+                analysis,
+                step.tool.as_ref().map(|tool| &*tool.value),
+                step.action.as_ref().map(|action| &*action.value),
+                &step.parameters,
+            );
+        }
+        let mut items = steps.iter().flat_map(|step| &step.items);
+        match items.find(|item| begins(analysis.text(), start, analysis.parse().tree.range(item.node).start())) {
+            Some(item) => Self::of(
+                analysis,
+                item.tool.as_ref().map(|tool| &*tool.value),
+                item.action.as_ref().map(|action| &*action.value),
+                &item.parameters,
+            ),
+            None => Self::from_lines(&analysis.text()[usize::from(start)..]),
+        }
+    }
+
+    pub(super) fn of(analysis: &Analysis, tool: Option<&str>, action: Option<&str>, parameters: &[KeyUse]) -> Self {
+        let named = |name: &str| {
+            let parameter = parameters.iter().find(|parameter| parameter.name == name)?;
+            analysis.parse().tree.string(parameter.value)
+        };
+        let own =
+            match tool.or(action).and_then(|name| analysis.registry().tool(name)).map(|tool| tool.operation_source) {
+                Some(OperationSource::Parameter(name)) => named(name),
+                _ => None,
+            };
+        let parameter = own.or_else(|| named("action"));
+        Self { tool: tool.map(str::to_owned), action: action.map(str::to_owned), parameter }
+    }
+
+    fn from_lines(text: &str) -> Self {
+        let column = text.len() - text.trim_start_matches(['-', ' ']).len();
+        let mut actor = Self::default();
+        for (index, line) in text.lines().enumerate() {
+            let indent = line.len() - line.trim_start().len();
+            if index > 0 && indent < column.min(1) && !line.trim().is_empty() {
+                break;
+            }
+            let entry = line.trim_start_matches(['-', ' ']);
+            for (key, slot) in [("tool:", &mut actor.tool), ("action:", &mut actor.action)] {
+                if let Some(value) = entry.strip_prefix(key)
+                    && slot.is_none()
+                {
+                    *slot = Some(value.trim().trim_matches(['\'', '"']).to_owned());
+                }
+            }
+            if index > 0 && line.trim_start().starts_with("- id:") {
+                break;
+            }
+        }
+        actor
+    }
+
+    pub(super) fn target<'r>(&self, analysis: &'r Analysis) -> Target<'r> {
+        analysis.registry().resolve(self.tool.as_deref(), self.action.as_deref(), self.parameter.as_deref())
+    }
+}
+
+/// The step whose item begins at `start`.
+pub(super) fn step_at<'p>(analysis: &Analysis, steps: &[&'p Step], start: TextSize) -> Option<&'p Step> {
+    let index = steps.partition_point(|step| step.range.start() < start);
+    steps.get(index).copied().filter(|step| begins(analysis.text(), start, step.range.start()))
+}
+
+fn begins(text: &str, start: TextSize, node: TextSize) -> bool {
+    start <= node && text[usize::from(start)..usize::from(node)].trim_matches(['-', ' ', '\n', '\r']).is_empty()
+}
+
+/// The parameters of a target, and whether there may be others.
+pub(super) fn params<'r>(target: &Target<'r>) -> &'r [ParamSpec] {
+    match target {
+        Target::Operation { operation: Some(operation), .. } => &operation.params,
+        Target::Action(action) => &action.params,
+        _ => &[],
+    }
+}
+
+/// What a target gives back.
+pub(super) fn output<'r>(target: &Target<'r>) -> Option<&'r OutputSpec> {
+    match target {
+        Target::Operation { operation: Some(operation), .. } => Some(&operation.output),
+        Target::Action(action) => Some(&action.output),
+        _ => None,
+    }
+}
+
+/// The parameter that the rest of a path leads to: members of objects, items of arrays.
+pub(super) fn param_at<'r>(params: &'r [ParamSpec], path: &[PathSegment]) -> Option<&'r ParamSpec> {
+    let (PathSegment::Key(first), rest) = path.split_first()? else { return None };
+    let mut param = param_named(params, first)?;
+    for segment in rest {
+        param = match segment {
+            PathSegment::Key(key) => param_named(&param.fields, key)?,
+            PathSegment::Item { .. } => param.items.as_deref()?,
+        };
+    }
+    Some(param)
+}
+
+pub(super) fn param_named<'r>(params: &'r [ParamSpec], name: &str) -> Option<&'r ParamSpec> {
+    params.iter().find(|param| param.name == name || param.aliases.iter().any(|alias| alias == name))
+}
+
+/// A tool and operation, or an action, as one word.
+pub(super) fn describe(target: &Target<'_>) -> String {
+    match target {
+        Target::Operation { tool: ToolSpec { name, .. }, operation: Some(OperationSpec { name: operation, .. }) } => {
+            format!("{name}.{operation}")
+        }
+        Target::Operation { tool, operation: None } => tool.name.clone(),
+        Target::Action(ActionSpec { name, .. }) => name.clone(),
+        Target::Echo { .. } | Target::FileProse | Target::Auto | Target::Unknown => String::new(),
+    }
+}
