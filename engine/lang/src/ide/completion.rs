@@ -14,6 +14,7 @@ use crate::{
 };
 
 mod keys;
+pub(super) use keys::{detail, type_name};
 
 mod values;
 
