@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 
 /// Settings of the language server.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+#[serde(default, rename_all = "camelCase")]
 pub struct Settings {
+    /// The `orc` program to start: read by the editor.
+    pub path: Option<String>,
     /// How severe a diagnostic is, by code: `{"ORC204": "hint", "ORC801": "off"}`.
     pub severity: IndexMap<String, SeveritySetting>,
     /// How `orc.run` runs.
@@ -59,10 +61,9 @@ pub struct TraceSettings {
 }
 
 impl Settings {
-    /// Reads the settings out of what an editor sent: the section itself, or an object that holds it
-    /// as `orc`. `null` and objects of other servers mean no settings.
-    pub fn read(value: &serde_json::Value) -> Result<Self, String> {
-        let section = value.get("orc").unwrap_or(value);
+    /// Reads the section `orc`, as an editor sent it. `null` means no settings; keys that are not
+    /// ours are the editor's.
+    pub fn read(section: &serde_json::Value) -> Result<Self, String> {
         let Some(fields) = section.as_object() else { return Ok(Self::default()) };
         if fields.is_empty() {
             return Ok(Self::default());

@@ -34,6 +34,12 @@ mod client;
 
 mod commands;
 
+mod ext;
+
+mod runs;
+
+mod trust;
+
 use backend::Backend;
 use client::Editor;
 use ordered::Ordered;

@@ -99,10 +99,13 @@ fn a_severity_setting_changes_and_silences_a_code() {
 #[test]
 fn settings_that_cannot_be_read_are_reported_and_the_old_ones_stay() {
     let mut server = TestServer::start(json!({}));
-    server.notify("workspace/didChangeConfiguration", json!({ "settings": { "orc": { "severety": {} } } }));
+    server.notify(
+        "workspace/didChangeConfiguration",
+        json!({ "settings": { "orc": { "severity": { "ORC002": "of" } } } }),
+    );
     let message = server.notification("window/showMessage");
     assert_eq!(message["type"], 2);
     let text = message["message"].as_str().unwrap();
-    assert!(text.starts_with("the settings of `orc` cannot be read: unknown field `severety`"), "{text}");
+    assert!(text.starts_with("the settings of `orc` cannot be read: unknown variant `of`"), "{text}");
     server.finish();
 }

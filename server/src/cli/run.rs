@@ -1,7 +1,7 @@
 //! `orc run`.
 
 use std::{
-    io::{self, Read},
+    io,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -10,7 +10,7 @@ use std::{
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum};
 use engine::{
-    plan::{self, Plan, PlanError},
+    plan::{self, Given, Plan, PlanError},
     run::{self, Event, ResultDocument, RunConfig},
     tools::Permissions,
 };
@@ -29,6 +29,8 @@ mod inputs;
 mod later;
 
 mod progress;
+
+mod request;
 
 mod signals;
 
@@ -102,10 +104,10 @@ pub(crate) struct Run {
     #[arg(long, hide = true, value_name = "ID")]
     run_id: Option<String>,
 
-    /// The pipeline's text comes on standard input as `<bytes>\n<text>`; the end of standard input
-    /// after it cancels the run.
+    /// Text and inputs come on standard input, as `<bytes>\n{"text": …, "inputs": {…}}`; the end of
+    /// standard input after it cancels the run.
     #[arg(long, hide = true)]
-    stdin_text: bool,
+    request_on_stdin: bool,
 
     /// Say more (py-orc's flag; events are in `--format jsonl`).
     #[arg(short, long, hide = true)]
@@ -137,8 +139,7 @@ impl Run {
 
     fn prepare(&self) -> Result<Plan, Refusal> {
         self.later.refuse().map_err(Refusal::Message)?;
-        let source = self.source().map_err(Refusal::Message)?;
-        let given = inputs::given(self.context.as_deref(), &self.inputs).map_err(Refusal::Message)?;
+        let (source, given) = self.request().map_err(Refusal::Message)?;
         let analysis = validate::analyse(&source);
         plan::plan(Arc::clone(&analysis), &given).map_err(|error| match error {
             PlanError::NotAPipeline => Refusal::Message(format!(
@@ -150,11 +151,14 @@ impl Run {
         })
     }
 
-    fn source(&self) -> Result<Source, String> {
-        if !self.stdin_text {
-            return input::read(&self.file);
+    fn request(&self) -> Result<(Source, Vec<(String, Given)>), String> {
+        let given = inputs::given(self.context.as_deref(), &self.inputs)?;
+        if !self.request_on_stdin {
+            return Ok((input::read(&self.file)?, given));
         }
-        Ok(Source { name: self.file.clone(), text: read_framed(io::stdin().lock())?, found: false })
+        let request = request::read(io::stdin().lock())?;
+        let inputs = request.inputs.into_iter().map(|(name, value)| (name, Given::Value(value)));
+        Ok((Source { name: self.file.clone(), text: request.text, found: false }, inputs.collect()))
     }
 
     fn execute(&self, plan: Plan) -> io::Result<ExitCode> {
@@ -169,7 +173,7 @@ impl Run {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let finished = runtime.block_on(async {
             let cancel = CancellationToken::new();
-            signals::watch(cancel.clone(), self.stdin_text)?;
+            signals::watch(cancel.clone(), self.request_on_stdin)?;
             let (sender, events) = mpsc::unbounded_channel();
             let run = run::run(plan, config, sender, cancel);
             let (result, shown) = tokio::join!(run, show(events, format));
@@ -263,21 +267,6 @@ async fn show(mut events: mpsc::UnboundedReceiver<Event>, format: Format) -> io:
         }
     }
     Ok(())
-}
-
-/// Reads `<bytes>\n<text>` and leaves the rest unread.
-fn read_framed(mut stdin: impl Read) -> Result<String, String> {
-    let mut length = String::new();
-    for byte in stdin.by_ref().bytes() {
-        match byte.map_err(|error| format!("cannot read standard input: {error}"))? {
-            b'\n' => break,
-            digit => length.push(char::from(digit)),
-        }
-    }
-    let length: u64 = length.parse().map_err(|_| "standard input does not start with a length".to_owned())?;
-    let mut text = String::new();
-    stdin.take(length).read_to_string(&mut text).map_err(|error| format!("cannot read standard input: {error}"))?;
-    Ok(text)
 }
 
 fn write(path: &Path, text: &str) -> io::Result<()> {

@@ -3,7 +3,7 @@
 use std::{io, path::Path, process::ExitCode, sync::Arc};
 
 use clap::{Args, ValueEnum};
-use lang::{analysis::Analysis, check::Severity};
+use lang::analysis::Analysis;
 
 use super::{
     input::{self, Source},
@@ -72,9 +72,4 @@ fn check(sources: Vec<Result<Source, String>>) -> Report {
 pub(crate) fn analyse(source: &Source) -> Arc<Analysis> {
     let name = Path::new(&source.name).file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
     Arc::new(Analysis::new(engine::catalog::registry(), &name, &source.text))
-}
-
-/// Whether an analysed pipeline has errors.
-pub(crate) fn has_errors(analysis: &Analysis) -> bool {
-    analysis.diagnostics().iter().any(|found| found.severity == Severity::Error)
 }

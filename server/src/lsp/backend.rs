@@ -7,20 +7,22 @@ use lang::ide;
 use serde_json::Value;
 use tower_lsp::{
     LanguageServer,
-    jsonrpc::{Error, Result},
+    jsonrpc::Result,
     lsp_types::{
         CodeAction, CodeActionKind, CodeActionOrCommand, CodeActionParams, CodeActionResponse, CodeLens,
-        CodeLensParams, CompletionParams, CompletionResponse, DidChangeConfigurationParams,
-        DidChangeTextDocumentParams, DidChangeWatchedFilesParams, DidCloseTextDocumentParams,
-        DidOpenTextDocumentParams, DocumentDiagnosticParams, DocumentDiagnosticReportResult, DocumentSymbolParams,
-        DocumentSymbolResponse, ExecuteCommandParams, Hover, HoverParams, InitializeParams, InitializeResult,
-        InitializedParams, MessageType, WorkspaceDiagnosticParams, WorkspaceDiagnosticReportResult, WorkspaceEdit,
+        CodeLensParams, CompletionParams, CompletionResponse, ConfigurationItem, ConfigurationParams,
+        DidChangeConfigurationParams, DidChangeTextDocumentParams, DidChangeWatchedFilesParams,
+        DidCloseTextDocumentParams, DidOpenTextDocumentParams, DocumentDiagnosticParams,
+        DocumentDiagnosticReportResult, DocumentSymbolParams, DocumentSymbolResponse, ExecuteCommandParams, Hover,
+        HoverParams, InitializeParams, InitializeResult, InitializedParams, MessageType, RegistrationParams,
+        WorkspaceDiagnosticParams, WorkspaceDiagnosticReportResult, WorkspaceEdit,
+        request::{RegisterCapability, WorkspaceConfiguration},
     },
 };
 
 use super::{
-    capabilities, client::Editor, commands, diagnostics::Diagnostics, from_proto, ordered::pinned, session::Session,
-    to_proto::Converter,
+    capabilities, client::Editor, commands, diagnostics::Diagnostics, from_proto, ordered::pinned, runs::Owner,
+    session::Session, to_proto::Converter,
 };
 
 /// What tower-lsp calls.
@@ -51,6 +53,31 @@ impl Backend {
         self.session.work.run(compute).await.map(Some)
     }
 
+    fn owner(&self) -> Owner {
+        Owner { session: Arc::clone(&self.session), editor: self.editor.clone() }
+    }
+
+    /// Asks the client for its settings, where it answers such questions. A task of its own waits for
+    /// the answer: handlers never wait for the client.
+    fn ask_for_settings(&self) {
+        if !self.session.environment().client.configuration {
+            return;
+        }
+        let items = vec![ConfigurationItem { scope_uri: None, section: Some("orc".to_owned()) }];
+        let answer = self.editor.request::<WorkspaceConfiguration>(ConfigurationParams { items });
+        let (session, editor, diagnostics) = (Arc::clone(&self.session), self.editor.clone(), self.diagnostics.clone());
+        self.session.tasks.spawn(async move {
+            let Ok(Ok(answers)) = answer.await else { return };
+            let Some(section) = answers.into_iter().next().filter(|section| !section.is_null()) else { return };
+            if session.configure(&section) {
+                diagnostics.refresh_all();
+            }
+            if let Some(complaint) = session.take_complaint() {
+                editor.show(MessageType::WARNING, complaint).await;
+            }
+        });
+    }
+
     async fn complain(&self) {
         if let Some(complaint) = self.session.take_complaint() {
             self.editor.show(MessageType::WARNING, complaint).await;
@@ -66,6 +93,11 @@ impl LanguageServer for Backend {
 
     async fn initialized(&self, _: InitializedParams) {
         self.complain().await;
+        let registrations = capabilities::registrations(&self.session.environment().client);
+        if !registrations.is_empty() {
+            drop(self.editor.request::<RegisterCapability>(RegistrationParams { registrations }));
+        }
+        self.ask_for_settings();
     }
 
     async fn shutdown(&self) -> Result<()> {
@@ -84,7 +116,12 @@ impl LanguageServer for Backend {
         self.diagnostics.clear(params.text_document.uri).await;
     }
 
-    async fn did_change_configuration(&self, _: DidChangeConfigurationParams) {
+    async fn did_change_configuration(&self, params: DidChangeConfigurationParams) {
+        if params.settings.get("orc").is_none() {
+            // The client names no settings but says that they changed: it wants to be asked.
+            self.ask_for_settings();
+            return;
+        }
         self.complain().await;
         self.diagnostics.refresh_all();
     }
@@ -130,7 +167,12 @@ impl LanguageServer for Backend {
     }
 
     async fn code_lens(&self, _: CodeLensParams) -> Result<Option<Vec<CodeLens>>> {
-        Ok(None)
+        let runs = Arc::clone(&self.session);
+        self.answer(move |converter| {
+            let lenses = ide::lenses::lenses(converter.analysis).into_iter();
+            lenses.map(|lens| converter.lens(&lens, runs.runs.state(converter.uri))).collect()
+        })
+        .await
     }
 
     async fn code_action(&self, params: CodeActionParams) -> Result<Option<CodeActionResponse>> {
@@ -145,13 +187,7 @@ impl LanguageServer for Backend {
     }
 
     async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<Value>> {
-        let argument = params.arguments.into_iter().next().unwrap_or(Value::Null);
-        match params.command.as_str() {
-            "orc.explain" => {
-                commands::explain(argument.get("code").and_then(Value::as_str).unwrap_or_default()).map(Some)
-            }
-            other => Err(Error::invalid_params(format!("unknown command `{other}`"))),
-        }
+        commands::execute(&self.owner(), pinned(), params).await.map(Some)
     }
 }
 

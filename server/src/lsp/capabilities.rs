@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use tower_lsp::lsp_types::{
     CodeActionKind, CodeActionOptions, CodeActionProviderCapability, CodeLensOptions, CompletionOptions,
     DiagnosticOptions, DiagnosticServerCapabilities, ExecuteCommandOptions, HoverProviderCapability, InitializeResult,
-    OneOf, PositionEncodingKind, ServerCapabilities, ServerInfo, TextDocumentSyncCapability, TextDocumentSyncKind,
-    TextDocumentSyncOptions, WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
+    OneOf, PositionEncodingKind, Registration, ServerCapabilities, ServerInfo, TextDocumentSyncCapability,
+    TextDocumentSyncKind, TextDocumentSyncOptions, WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
 };
 
 use super::commands;
@@ -38,8 +38,6 @@ pub(crate) struct Client {
     pub(crate) registers_configuration: bool,
     /// It watches files for the server.
     pub(crate) registers_watchers: bool,
-    /// It shows outlines as trees.
-    pub(crate) symbol_trees: bool,
 }
 
 impl Client {
@@ -57,7 +55,6 @@ impl Client {
             configuration: flag("/capabilities/workspace/configuration"),
             registers_configuration: flag("/capabilities/workspace/didChangeConfiguration/dynamicRegistration"),
             registers_watchers: flag("/capabilities/workspace/didChangeWatchedFiles/dynamicRegistration"),
-            symbol_trees: flag("/capabilities/textDocument/documentSymbol/hierarchicalDocumentSymbolSupport"),
         }
     }
 }
@@ -79,6 +76,24 @@ pub(crate) fn answer(client: &Client) -> InitializeResult {
         capabilities: server(client),
         server_info: Some(ServerInfo { name: "orc".to_owned(), version: Some(env!("CARGO_PKG_VERSION").to_owned()) }),
     }
+}
+
+/// What is registered once the client is initialized: to hear of settings, and of files that
+/// pipelines are or may include.
+pub(crate) fn registrations(client: &Client) -> Vec<Registration> {
+    let mut registrations = Vec::new();
+    if client.registers_configuration {
+        registrations.push(registration("workspace/didChangeConfiguration", json!({ "section": "orc" })));
+    }
+    if client.registers_watchers {
+        let watchers = json!({ "watchers": [{ "globPattern": "**/*.{yaml,yml,md,txt,json}" }] });
+        registrations.push(registration("workspace/didChangeWatchedFiles", watchers));
+    }
+    registrations
+}
+
+fn registration(method: &str, options: Value) -> Registration {
+    Registration { id: format!("orc:{method}"), method: method.to_owned(), register_options: Some(options) }
 }
 
 fn server(client: &Client) -> ServerCapabilities {

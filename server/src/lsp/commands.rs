@@ -1,18 +1,211 @@
-//! The commands of `workspace/executeCommand`.
+//! The commands of `workspace/executeCommand`. Those that run need trust; all answer at once.
 
+use std::{path::PathBuf, sync::Arc};
+
+use engine::plan::{self, Given, PlanError};
+use lang::{
+    analysis::Analysis,
+    check::{Diagnostic, Severity},
+    text::Encoding,
+};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tower_lsp::jsonrpc::{Error, Result};
+use tower_lsp::{
+    jsonrpc::{Error, ErrorCode, Result},
+    lsp_types::{ExecuteCommandParams, Url},
+};
+
+use super::{
+    document::Document,
+    ext::{CancelArgument, ExplainArgument, RunArgument, TrustArgument},
+    from_proto,
+    ordered::Pinned,
+    runs::{self, Job, Owner},
+};
+use crate::pages;
 
 /// All commands, as `initialize` reports them.
 pub(crate) const NAMES: [&str; 4] = ["orc.run", "orc.cancel", "orc.trust", "orc.explain"];
 
+/// What a failed command answers with (LSP 3.17, `RequestFailed`).
+const REQUEST_FAILED: i64 = -32803;
+
+/// Executes a command with the state `pinned` to its request.
+pub(crate) async fn execute(owner: &Owner, pinned: Pinned, params: ExecuteCommandParams) -> Result<Value> {
+    let argument = params.arguments.into_iter().next().unwrap_or(Value::Null);
+    match params.command.as_str() {
+        "orc.run" => run(owner, pinned, read(argument)?).await,
+        "orc.cancel" => cancel(owner, &read::<CancelArgument>(argument)?.run_id),
+        "orc.trust" => {
+            let argument: TrustArgument = if argument.is_null() { TrustArgument::default() } else { read(argument)? };
+            trust(owner, &pinned, argument.uri.as_ref())
+        }
+        "orc.explain" => explain(&read::<ExplainArgument>(argument)?.code),
+        other => {
+            Err(Error::invalid_params(format!("unknown command `{other}`; the commands are `{}`", NAMES.join("`, `"))))
+        }
+    }
+}
+
+async fn run(owner: &Owner, pinned: Pinned, argument: RunArgument) -> Result<Value> {
+    if argument.step.is_some() {
+        return Err(failed("running one step comes with a later version; run the pipeline without `step`"));
+    }
+    let place = place(&pinned, &argument.uri)?;
+    let said = pinned.environment.trusted;
+    if !owner.session.trust.covers(&place.root, said) {
+        return Err(untrusted(&place.root, said));
+    }
+    let options = argument.options.unwrap_or_default();
+    let settings = pinned.environment.settings.run.clone();
+    let inputs = argument.inputs.unwrap_or_default();
+    let uri = argument.uri;
+    let job = owner.session.work.run(move || {
+        let document = match pinned.document {
+            Some(document) => document,
+            None => Arc::new(stored(&uri)?),
+        };
+        let analysis = Arc::clone(document.checked());
+        let given: Vec<(String, Given)> =
+            inputs.iter().map(|(name, value)| (name.clone(), Given::Value(value.clone()))).collect();
+        plan::plan(Arc::clone(&analysis), &given).map_err(|error| refusal(&analysis, error))?;
+        let pipeline = analysis.pipeline();
+        Ok(Job {
+            id: runs::new_id(pipeline.id_text()),
+            name: pipeline.name.as_ref().map_or_else(|| pipeline.id_text(), |name| &name.value).to_owned(),
+            steps: pipeline.steps.len(),
+            text: analysis.text().to_owned(),
+            file: place.file,
+            folder: place.root,
+            inputs,
+            simulate: options.simulate.unwrap_or(settings.simulate),
+            max_concurrency: options.max_concurrency.or(settings.max_concurrency),
+            output_dir: options.output_dir,
+            uri,
+        })
+    });
+    let job: Job = job.await?.map_err(failed::<String>)?;
+    let answer = json!({ "runId": job.id });
+    runs::start(owner, job).map_err(failed)?;
+    Ok(answer)
+}
+
+fn cancel(owner: &Owner, id: &str) -> Result<Value> {
+    if owner.session.runs.cancel(id) {
+        Ok(json!({ "runId": id }))
+    } else {
+        Err(failed(format!("no run `{id}` is going on; it has ended, or another server started it")))
+    }
+}
+
+fn trust(owner: &Owner, pinned: &Pinned, uri: Option<&Url>) -> Result<Value> {
+    let folders: Vec<PathBuf> = match uri {
+        Some(uri) => {
+            let inside = pinned
+                .environment
+                .folders
+                .iter()
+                .filter_map(from_proto::path)
+                .find(|folder| from_proto::path(uri).is_some_and(|path| path.starts_with(folder)));
+            vec![
+                inside
+                    .or_else(|| from_proto::path(uri).map(folder_of_file))
+                    .ok_or_else(|| failed(format!("`{uri}` is no file")))?,
+            ]
+        }
+        None => pinned.environment.folders.iter().filter_map(from_proto::path).collect(),
+    };
+    if folders.is_empty() {
+        return Err(failed("there is no workspace folder to trust; name a file as `{\"uri\": …}`"));
+    }
+    owner.session.trust.add(&folders).map_err(failed)?;
+    Ok(json!({ "trusted": folders }))
+}
+
 /// Explains a code: its page as Markdown.
-pub(crate) fn explain(code: &str) -> Result<Value> {
+fn explain(code: &str) -> Result<Value> {
     let spec = lang::check::codes::codes().iter().find(|spec| spec.code.to_string().eq_ignore_ascii_case(code.trim()));
     let Some(spec) = spec else {
-        return Err(Error::invalid_params(format!("unknown code `{code}`; `orc explain` lists all")));
+        return Err(failed(format!("unknown code `{code}`; `orc explain` lists all codes")));
     };
-    Ok(
-        json!({ "code": spec.code.to_string(), "name": spec.name, "severity": spec.severity, "markdown": crate::pages::markdown(spec) }),
-    )
+    Ok(json!({
+        "code": spec.code.to_string(),
+        "name": spec.name,
+        "severity": spec.severity,
+        "markdown": pages::markdown(spec),
+    }))
+}
+
+/// Where a pipeline runs, and what its file is called from there.
+struct Place {
+    root: PathBuf,
+    file: String,
+}
+
+fn place(pinned: &Pinned, uri: &Url) -> Result<Place> {
+    let folders: Vec<PathBuf> = pinned.environment.folders.iter().filter_map(from_proto::path).collect();
+    let Some(path) = from_proto::path(uri) else {
+        // A document that was never saved runs in the first folder.
+        let name = uri.path().rsplit('/').next().unwrap_or_default().to_owned();
+        return match folders.into_iter().next() {
+            Some(root) => Ok(Place { root, file: name }),
+            None => Err(failed("save the file first: without a folder there is no place to run it in")),
+        };
+    };
+    // The innermost folder counts where folders nest.
+    let inside =
+        folders.into_iter().filter(|folder| path.starts_with(folder)).max_by_key(|folder| folder.as_os_str().len());
+    let root = inside.unwrap_or_else(|| folder_of_file(path.clone()));
+    let file = path.strip_prefix(&root).unwrap_or(&path).to_string_lossy().into_owned();
+    Ok(Place { root, file })
+}
+
+fn folder_of_file(path: PathBuf) -> PathBuf {
+    if path.is_dir() { path } else { path.parent().map(PathBuf::from).unwrap_or(path) }
+}
+
+/// A document that is not open, as it is stored.
+fn stored(uri: &Url) -> std::result::Result<Document, String> {
+    let path = from_proto::path(uri).ok_or_else(|| format!("`{uri}` is not open and is no file"))?;
+    let text = std::fs::read_to_string(&path).map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
+    Ok(Document::open(uri.clone(), 0, 0, &text, engine::catalog::registry()))
+}
+
+fn refusal(analysis: &Analysis, error: PlanError) -> String {
+    match error {
+        PlanError::NotAPipeline => "this file is not a pipeline".to_owned(),
+        PlanError::Inputs(problems) => problems.join("; "),
+        PlanError::Invalid => {
+            let errors: Vec<&Diagnostic> =
+                analysis.diagnostics().iter().filter(|found| found.severity == Severity::Error).collect();
+            let first = errors.first().map_or_else(String::new, |found| {
+                let line = analysis.lines().position(analysis.text(), found.range.start(), Encoding::Utf32).line + 1;
+                format!("; line {line}: {}", found.message)
+            });
+            let count = if errors.len() == 1 { "an error".to_owned() } else { format!("{} errors", errors.len()) };
+            format!("the pipeline has {count}{first}")
+        }
+    }
+}
+
+fn untrusted(root: &std::path::Path, said: Option<bool>) -> Error {
+    let how = match said {
+        Some(_) => "trust the workspace in the editor, or run the command `orc.trust`",
+        None => "run the command `orc.trust`",
+    };
+    let mut error = failed(format!("`{}` is not trusted, so nothing in it runs; {how}", root.display()));
+    // Clients offer the remedy by this word, not by the message.
+    error.data = Some(json!({ "reason": "untrusted" }));
+    error
+}
+
+fn failed<T: Into<String>>(message: T) -> Error {
+    let mut error = Error::new(ErrorCode::ServerError(REQUEST_FAILED));
+    error.message = message.into().into();
+    error
+}
+
+fn read<T: DeserializeOwned>(argument: Value) -> Result<T> {
+    T::deserialize(argument)
+        .map_err(|error| Error::invalid_params(format!("the command's argument cannot be read: {error}")))
 }

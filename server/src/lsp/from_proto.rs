@@ -45,13 +45,9 @@ pub(crate) fn folders(params: &Value) -> Vec<Url> {
     root.into_iter().collect()
 }
 
-/// The settings among the initialization options: the options without `trusted`.
-pub(crate) fn settings_of_options(options: &Value) -> Value {
-    let mut settings = options.clone();
-    if let Some(fields) = settings.as_object_mut() {
-        fields.shift_remove("trusted");
-    }
-    settings
+/// The settings among the initialization options: the section `orc` in them, else the options.
+pub(crate) fn settings_of_options(options: &Value) -> &Value {
+    options.get("orc").unwrap_or(options)
 }
 
 /// The file a document is stored in, if it is one.

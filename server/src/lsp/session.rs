@@ -18,7 +18,9 @@ use tower_lsp::{
     },
 };
 
-use super::{capabilities::Client, document::Document, from_proto, ordered::Pinned, work::Work};
+use super::{
+    capabilities::Client, document::Document, from_proto, ordered::Pinned, runs::Runs, trust::Trust, work::Work,
+};
 use crate::config::Settings;
 
 /// All that is known beside the documents. Replaced as a whole, never changed.
@@ -51,6 +53,10 @@ pub(crate) struct Session {
     pub(crate) tasks: TaskTracker,
     /// Places for computations.
     pub(crate) work: Work,
+    /// Runs started from the editor.
+    pub(crate) runs: Runs,
+    /// Which folders may run.
+    pub(crate) trust: Trust,
 }
 
 impl Session {
@@ -67,11 +73,17 @@ impl Session {
                 }
             }
             "workspace/didChangeConfiguration" => {
-                if let Some(settings) = request.params().and_then(|params| params.get("settings")) {
+                if let Some(settings) = request.params().and_then(|params| params.pointer("/settings/orc")) {
                     self.configure(settings);
                 }
             }
             "workspace/didChangeWorkspaceFolders" => self.refolder(request),
+            "window/workDoneProgress/cancel" => {
+                // A run's progress is called as the run.
+                if let Some(id) = request.params().and_then(|params| params.get("token")?.as_str()) {
+                    self.runs.cancel(id);
+                }
+            }
             "shutdown" => self.shut_down.store(true, Ordering::Relaxed),
             "exit" => self.exit.cancel(),
             _ => {}
@@ -101,12 +113,18 @@ impl Session {
         Arc::clone(&self.environment.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Puts the settings in `value` in force, or remembers why they cannot be read.
-    pub(crate) fn configure(&self, value: &Value) {
-        self.update(|environment| match Settings::read(value) {
+    /// Puts the settings in `value` in force, or remembers why they cannot be read; whether they are
+    /// other than before.
+    pub(crate) fn configure(&self, value: &Value) -> bool {
+        let read = Settings::read(value);
+        if read.as_ref() == Ok(&self.environment().settings) {
+            return false;
+        }
+        self.update(|environment| match read {
             Ok(settings) => environment.settings = settings,
             Err(complaint) => environment.complaint = Some(complaint),
         });
+        true
     }
 
     /// The complaint about unreadable settings, once.
@@ -134,7 +152,7 @@ impl Session {
             environment.client = Client::read(params);
             environment.folders = from_proto::folders(params);
             environment.trusted = options.get("trusted").and_then(Value::as_bool);
-            match Settings::read(&from_proto::settings_of_options(options)) {
+            match Settings::read(from_proto::settings_of_options(options)) {
                 Ok(settings) => environment.settings = settings,
                 Err(complaint) => environment.complaint = Some(complaint),
             }

@@ -3,17 +3,17 @@
 use lang::{
     analysis::Analysis,
     check::{self, Severity, Tag},
-    ide,
+    ide::{self, LensKind},
     text::{Encoding, TextEdit, TextRange, TextSize},
 };
 use serde_json::json;
 use tower_lsp::lsp_types::{
-    self, CodeDescription, CompletionItemKind, CompletionItemTag, CompletionTextEdit, DiagnosticRelatedInformation,
-    DiagnosticSeverity, DiagnosticTag, Documentation, HoverContents, InsertTextFormat, Location, MarkupContent,
-    MarkupKind, NumberOrString, SymbolKind, Url,
+    self, CodeDescription, Command, CompletionItemKind, CompletionItemTag, CompletionTextEdit,
+    DiagnosticRelatedInformation, DiagnosticSeverity, DiagnosticTag, Documentation, HoverContents, InsertTextFormat,
+    Location, MarkupContent, MarkupKind, NumberOrString, SymbolKind, Url,
 };
 
-use super::session::Environment;
+use super::{runs::State, session::Environment};
 use crate::pages;
 
 /// Converts the parts of one document for one client.
@@ -113,6 +113,28 @@ impl Converter<'_> {
             selection_range: self.range(symbol.selection),
             children: (!children.is_empty()).then_some(children),
         }
+    }
+
+    /// A lens, with how the last run stands.
+    pub(crate) fn lens(&self, lens: &ide::Lens, state: Option<State>) -> lsp_types::CodeLens {
+        let LensKind::Run = lens.kind;
+        let run = |title: String| Command {
+            title,
+            command: "orc.run".to_owned(),
+            arguments: Some(vec![json!({ "uri": self.uri })]),
+        };
+        let command = match state {
+            None => run("▶ Run".to_owned()),
+            Some(State::Running { id }) => Command {
+                title: "● running — ■ Cancel".to_owned(),
+                command: "orc.cancel".to_owned(),
+                arguments: Some(vec![json!({ "runId": id })]),
+            },
+            Some(State::Ended { success, summary }) => {
+                run(format!("{} {summary} — ▶ Run again", if success { "✔" } else { "✘" }))
+            }
+        };
+        lsp_types::CodeLens { range: self.range(lens.range), command: Some(command), data: None }
     }
 
     /// A completion item.

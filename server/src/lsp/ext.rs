@@ -1,0 +1,67 @@
+//! Our extensions of the protocol (`capabilities.experimental.orc.protocol`): what commands take and
+//! what runs report.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use tower_lsp::lsp_types::{Url, notification::Notification};
+
+/// `orc/runEvent`: a fact about a run, as the engine's event stream has it.
+#[derive(Debug)]
+pub(crate) enum RunEvent {}
+
+impl Notification for RunEvent {
+    type Params = Value;
+    const METHOD: &'static str = "orc/runEvent";
+}
+
+/// The argument of `orc.run`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct RunArgument {
+    /// The pipeline.
+    pub(crate) uri: Url,
+    /// One step alone: with a later version.
+    #[serde(default)]
+    pub(crate) step: Option<String>,
+    /// Inputs by name.
+    #[serde(default)]
+    pub(crate) inputs: Option<Map<String, Value>>,
+    /// How to run.
+    #[serde(default)]
+    pub(crate) options: Option<RunOptions>,
+}
+
+/// Options of a run.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct RunOptions {
+    /// Simulated models; the setting `run.simulate` otherwise.
+    pub(crate) simulate: Option<bool>,
+    /// How many steps may run at once.
+    pub(crate) max_concurrency: Option<usize>,
+    /// Where the run's files go.
+    pub(crate) output_dir: Option<String>,
+}
+
+/// The argument of `orc.cancel`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CancelArgument {
+    /// The run.
+    pub(crate) run_id: String,
+}
+
+/// The argument of `orc.trust`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct TrustArgument {
+    /// A document or folder in the workspace folder to trust; all folders without it.
+    pub(crate) uri: Option<Url>,
+}
+
+/// The argument of `orc.explain`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ExplainArgument {
+    /// The code.
+    pub(crate) code: String,
+}

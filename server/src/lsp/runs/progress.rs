@@ -1,0 +1,173 @@
+//! What the editor hears of a run: its events, a progress, a message, lenses.
+
+use engine::run::{Event, EventKind};
+use serde_json::Value;
+use tower_lsp::lsp_types::{
+    MessageType, NumberOrString, ProgressParams, ProgressParamsValue, WorkDoneProgress, WorkDoneProgressBegin,
+    WorkDoneProgressCreateParams, WorkDoneProgressEnd, WorkDoneProgressReport,
+    notification::Progress as ProgressNotification,
+    request::{CodeLensRefresh, WorkDoneProgressCreate},
+};
+
+use super::{Job, Owner};
+use crate::lsp::ext::RunEvent;
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Ending {
+    /// Whether it succeeded.
+    pub(crate) success: bool,
+    /// `completed`, `failed`, `cancelled`.
+    status: String,
+    /// Milliseconds, where the run came to its own end.
+    milliseconds: Option<u64>,
+    /// The first step that failed.
+    failed_step: Option<String>,
+    /// Why it failed.
+    error: Option<String>,
+}
+
+impl Ending {
+    /// For lenses and messages: how it ended in a few words.
+    pub(crate) fn summary(&self) -> String {
+        match (self.status.as_str(), &self.failed_step, &self.error) {
+            (status @ ("completed" | "cancelled"), _, _) => match self.milliseconds {
+                Some(milliseconds) => format!("{status} {:.1} s", milliseconds as f64 / 1000.0),
+                None => status.to_owned(),
+            },
+            (status, Some(step), Some(error)) => format!("{status} at `{step}`: {}", short(error)),
+            (status, Some(step), None) => format!("{status} at `{step}`"),
+            (status, None, Some(error)) => format!("{status}: {}", short(error)),
+            (status, None, None) => status.to_owned(),
+        }
+    }
+}
+
+/// The first line, not longer than a lens may be.
+fn short(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    let mut characters = line.chars();
+    let start: String = characters.by_ref().take(100).collect();
+    if characters.next().is_some() { format!("{start}…") } else { start }
+}
+
+/// Follows a run and tells the editor.
+pub(super) struct Progress<'a> {
+    owner: &'a Owner,
+    job: &'a Job,
+    shown: bool,
+    finished: usize,
+    last_seq: u64,
+    failed_step: Option<String>,
+    step_error: Option<String>,
+    ending: Option<Ending>,
+}
+
+impl<'a> Progress<'a> {
+    /// Begins: asks the editor for a progress, where it can show one.
+    pub(super) async fn begin(owner: &'a Owner, job: &'a Job) -> Self {
+        let mut shown = false;
+        if owner.session.environment().client.work_done_progress {
+            let params = WorkDoneProgressCreateParams { token: NumberOrString::String(job.id.clone()) };
+            let created = owner.editor.request::<WorkDoneProgressCreate>(params).await;
+            shown = matches!(created, Ok(Ok(())));
+        }
+        let progress =
+            Self { owner, job, shown, finished: 0, last_seq: 0, failed_step: None, step_error: None, ending: None };
+        progress
+            .show(WorkDoneProgress::Begin(WorkDoneProgressBegin {
+                title: format!("orc: running {}", job.name),
+                cancellable: Some(true),
+                message: None,
+                percentage: Some(0),
+            }))
+            .await;
+        progress.refresh_lenses();
+        progress
+    }
+
+    /// Relays one event; `raw` is the event as it came.
+    pub(super) async fn event(&mut self, event: &Event, raw: Value) {
+        self.last_seq = event.seq;
+        let text = |field: &str| event.data.get(field).and_then(Value::as_str).map(str::to_owned);
+        match event.kind {
+            EventKind::StepFinished => {
+                let step = event.step.clone().unwrap_or_default();
+                if text("status").as_deref() == Some("failed") && self.failed_step.is_none() {
+                    self.failed_step = Some(step.clone());
+                    self.step_error = text("error");
+                }
+                // Iterations are called `loop[2].step`; the loop itself is the step that counts.
+                if !step.contains('[') {
+                    self.finished += 1;
+                }
+                let done = self.finished.min(self.job.steps);
+                self.show(WorkDoneProgress::Report(WorkDoneProgressReport {
+                    cancellable: Some(true),
+                    message: Some(format!("{done}/{} {step}", self.job.steps)),
+                    percentage: Some((done * 100 / self.job.steps.max(1)) as u32),
+                }))
+                .await;
+            }
+            EventKind::RunFinished => {
+                let duration = event.data.pointer("/result/duration").and_then(Value::as_f64);
+                self.ending = Some(Ending {
+                    success: event.data.get("success").and_then(Value::as_bool).unwrap_or(false),
+                    status: text("status").unwrap_or_else(|| "failed".to_owned()),
+                    milliseconds: duration.map(|seconds| (seconds * 1000.0) as u64),
+                    failed_step: self.failed_step.clone(),
+                    error: self.step_error.clone().or_else(|| text("error")),
+                });
+            }
+            _ => {}
+        }
+        self.owner.editor.notify::<RunEvent>(raw).await;
+    }
+
+    /// How the run ended. Where it broke off without saying so, `reason` says why, and the editor is
+    /// sent the end that the run did not send.
+    pub(super) async fn ending(&mut self, reason: impl FnOnce() -> (String, String)) -> Ending {
+        if let Some(ending) = self.ending.clone() {
+            return ending;
+        }
+        let (status, error) = reason();
+        self.owner
+            .editor
+            .notify::<RunEvent>(serde_json::json!({
+                "runId": self.job.id,
+                "seq": self.last_seq + 1,
+                "time": "",
+                "type": "run.finished",
+                "data": { "status": status, "success": false, "error": error },
+            }))
+            .await;
+        Ending { success: false, status, milliseconds: None, failed_step: self.failed_step.clone(), error: Some(error) }
+    }
+
+    /// Ends: the progress goes, the lenses are asked for again, a message says how it ended.
+    pub(super) async fn end(&self, ending: &Ending) {
+        let summary = ending.summary();
+        self.show(WorkDoneProgress::End(WorkDoneProgressEnd { message: Some(summary.clone()) })).await;
+        self.refresh_lenses();
+        let (kind, mark) = match (ending.success, ending.status.as_str()) {
+            (true, _) => (MessageType::INFO, "✔"),
+            (false, "cancelled") => (MessageType::WARNING, "■"),
+            (false, _) => (MessageType::ERROR, "✘"),
+        };
+        self.owner.editor.show(kind, format!("{mark} {} {summary}", self.job.name)).await;
+    }
+
+    async fn show(&self, value: WorkDoneProgress) {
+        if self.shown {
+            let token = NumberOrString::String(self.job.id.clone());
+            let params = ProgressParams { token, value: ProgressParamsValue::WorkDone(value) };
+            self.owner.editor.notify::<ProgressNotification>(params).await;
+        }
+    }
+
+    fn refresh_lenses(&self) {
+        if self.owner.session.environment().client.refreshes_lenses {
+            drop(self.owner.editor.request::<CodeLensRefresh>(()));
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Trust in a workspace folder (contract §7): without it nothing runs. What the client says at the
+//! start counts; where it says nothing, the folders that a person trusted before, kept in
+//! `$XDG_STATE_HOME/orc/trusted.json`.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
+
+use serde::{Deserialize, Serialize};
+
+/// The folders trusted in this session.
+#[derive(Debug, Default)]
+pub(crate) struct Trust {
+    session: Mutex<Vec<PathBuf>>,
+}
+
+/// The file of trusted folders.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Trusted {
+    folders: Vec<PathBuf>,
+}
+
+impl Trust {
+    /// Whether what is in `folder` may run. `said` is what the client said at the start.
+    pub(crate) fn covers(&self, folder: &Path, said: Option<bool>) -> bool {
+        let folder = canonical(folder);
+        let beneath = |trusted: &Vec<PathBuf>| trusted.iter().any(|trusted| folder.starts_with(trusted));
+        if beneath(&self.session.lock().unwrap_or_else(PoisonError::into_inner)) {
+            return true;
+        }
+        match said {
+            Some(said) => said,
+            None => load().is_ok_and(|trusted| beneath(&trusted.folders)),
+        }
+    }
+
+    /// Trusts `folders`, now and in later sessions.
+    pub(crate) fn add(&self, folders: &[PathBuf]) -> Result<(), String> {
+        let folders: Vec<PathBuf> = folders.iter().map(|folder| canonical(folder)).collect();
+        self.session.lock().unwrap_or_else(PoisonError::into_inner).extend(folders.iter().cloned());
+        let stored = load().and_then(|mut trusted| {
+            trusted.folders.extend(folders);
+            trusted.folders.sort();
+            trusted.folders.dedup();
+            store(&trusted)
+        });
+        stored.map_err(|error| {
+            format!("trusted until the server ends, but the list of trusted folders cannot be kept: {error}")
+        })
+    }
+}
+
+fn canonical(folder: &Path) -> PathBuf {
+    folder.canonicalize().unwrap_or_else(|_| folder.to_owned())
+}
+
+fn load() -> io::Result<Trusted> {
+    match fs::read(file()?) {
+        Ok(bytes) => Ok(serde_json::from_slice(&bytes)?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Trusted::default()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Replaces the file as a whole, so that a crash leaves the old list or the new one.
+fn store(trusted: &Trusted) -> io::Result<()> {
+    let file = file()?;
+    let folder = file.parent().map_or_else(PathBuf::new, Path::to_owned);
+    fs::create_dir_all(&folder)?;
+    let fresh = folder.join(format!("trusted.{}.tmp", std::process::id()));
+    fs::write(&fresh, serde_json::to_vec_pretty(trusted)?)?;
+    fs::rename(&fresh, &file)
+}
+
+fn file() -> io::Result<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let state = variable("XDG_STATE_HOME")
+        .or_else(|| variable("LOCALAPPDATA"))
+        .or_else(|| variable("HOME").map(|home| home.join(".local/state")));
+    match state {
+        Some(state) => Ok(state.join("orc/trusted.json")),
+        None => Err(io::Error::new(io::ErrorKind::NotFound, "neither XDG_STATE_HOME nor HOME is set")),
+    }
+}
