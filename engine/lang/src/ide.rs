@@ -12,6 +12,8 @@ pub mod symbols;
 
 mod spot;
 
+mod tests;
+
 /// What a hover shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hover {

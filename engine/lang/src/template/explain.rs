@@ -266,7 +266,7 @@ fn statement(text: &str, normal: &str, segment: &Segment, walk: &mut Walk<'_>, e
         head.push_str(closer);
         head.push_str(" %}");
     }
-    match machinery::parse(&head, "", Default::default()) {
+    match machinery::parse(&head, "", minijinja::syntax::SyntaxConfig::default()) {
         Ok(tree) => {
             walk.set_base(segment.range.start());
             walk.statements(refs::children(&tree));

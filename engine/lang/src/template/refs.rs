@@ -57,7 +57,8 @@ fn collect(text: &str, walk: &mut Walk<'_>, errors: &mut Vec<TemplateError>) {
     }
     let normal = scan::normalise(text);
     let unclosed = segments.iter().any(|segment| segment.kind == SegmentKind::Unclosed);
-    let whole = if unclosed { None } else { Some(machinery::parse(&normal, "", Default::default())) };
+    let whole =
+        if unclosed { None } else { Some(machinery::parse(&normal, "", minijinja::syntax::SyntaxConfig::default())) };
     match whole {
         Some(Ok(tree)) => walk.statement(&tree),
         failed => {
@@ -94,10 +95,7 @@ fn shape(text: &str, segments: &[Segment]) -> Shape {
         let count = segments.iter().filter(|segment| segment.kind == SegmentKind::Auto).count();
         return if alone && count == 1 { Shape::Auto } else { Shape::MixedAuto };
     }
-    match segments.iter().all(|segment| segment.kind == SegmentKind::Text) {
-        true => Shape::Plain,
-        false => Shape::Mixed,
-    }
+    if segments.iter().all(|segment| segment.kind == SegmentKind::Text) { Shape::Plain } else { Shape::Mixed }
 }
 
 /// All of `text` as one range.

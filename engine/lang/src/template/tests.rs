@@ -1,5 +1,6 @@
 //! What [`super::parse`] sees in texts, with exact places.
 #![cfg(test)]
+#![expect(clippy::needless_raw_string_hashes, reason = "as expect-test writes them")]
 
 use std::fmt::Write;
 

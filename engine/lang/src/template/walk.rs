@@ -310,9 +310,10 @@ impl<'s> Walk<'s> {
 
     /// What `[subscript]` or `.0` takes, its link ending at `link_end` and the one before it at `end`.
     fn item(&self, subscript: &Expr<'_>, end: TextSize, link_end: TextSize) -> Access {
-        let range = match self.source[..link_end.into()].ends_with(']') {
-            true => self.subscript(end, link_end),
-            false => TextRange::new(self.at(subscript.span().start_offset), link_end),
+        let range = if self.source[..link_end.into()].ends_with(']') {
+            self.subscript(end, link_end)
+        } else {
+            TextRange::new(self.at(subscript.span().start_offset), link_end)
         };
         let value = subscript.as_const();
         let kind = match value.as_ref().map(|value| (value.as_str(), value.as_i64())) {

@@ -227,9 +227,10 @@ fn later_steps(request: &Request<'_>) -> Vec<Completion> {
 /// The steps of the list that holds `own`; those of the root for none.
 fn siblings<'a>(request: &Request<'a>, own: Option<StepIndex>) -> Vec<(StepIndex, &'a str)> {
     fn list_of(steps: &[crate::model::Step], own: StepIndex) -> Option<&[crate::model::Step]> {
-        match steps.iter().any(|step| step.index == own) {
-            true => Some(steps),
-            false => steps.iter().find_map(|step| list_of(&step.body, own)),
+        if steps.iter().any(|step| step.index == own) {
+            Some(steps)
+        } else {
+            steps.iter().find_map(|step| list_of(&step.body, own))
         }
     }
     let root = request.analysis.pipeline().steps.as_slice();
