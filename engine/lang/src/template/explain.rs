@@ -123,7 +123,7 @@ pub(super) fn tag_by_tag(
 
 /// Why the template as a whole does not parse, if each of its tags does.
 pub(super) fn whole(text: &str, error: &minijinja::Error) -> TemplateError {
-    let range = error_range(error, refs::whole_range(text), TextSize::new(0));
+    let range = error_range(text, error, refs::whole_range(text), TextSize::new(0));
     TemplateError { message: in_our_words(text, range, error), range }
 }
 
@@ -131,7 +131,7 @@ pub(super) fn whole(text: &str, error: &minijinja::Error) -> TemplateError {
 pub(super) fn expression(text: &str, inner: TextRange, error: &minijinja::Error) -> TemplateError {
     let tokens = lex::tokens(text, inner);
     slip(text, inner, &tokens).unwrap_or_else(|| {
-        let range = error_range(error, inner, inner.start());
+        let range = error_range(text, error, inner, inner.start());
         TemplateError { message: in_our_words(text, range, error), range }
     })
 }
@@ -205,11 +205,19 @@ fn closer_of(opener: &str) -> &'static str {
 }
 
 /// The place minijinja names, moved by `base` and kept within `bounds`.
-fn error_range(error: &minijinja::Error, bounds: TextRange, base: TextSize) -> TextRange {
+fn error_range(text: &str, error: &minijinja::Error, bounds: TextRange, base: TextSize) -> TextRange {
     let Some(range) = error.range() else { return bounds };
-    let clamp = |offset: usize| (TextSize::new(offset as u32) + base).clamp(bounds.start(), bounds.end());
-    let range = TextRange::new(clamp(range.start), clamp(range.end).max(clamp(range.start)));
-    if range.is_empty() { bounds } else { range }
+    // The parser may end a place one byte into a character it cannot read.
+    let boundary = |offset: TextSize| {
+        let mut at = usize::from(offset.clamp(bounds.start(), bounds.end()));
+        while !text.is_char_boundary(at) {
+            at += 1;
+        }
+        TextSize::new(at as u32)
+    };
+    let start = boundary(TextSize::new(range.start as u32) + base);
+    let end = boundary(TextSize::new(range.end as u32) + base).max(start);
+    if start == end { bounds } else { TextRange::new(start, end) }
 }
 
 fn in_our_words(text: &str, range: TextRange, error: &minijinja::Error) -> String {
@@ -278,7 +286,7 @@ fn statement(text: &str, normal: &str, segment: &Segment, walk: &mut Walk<'_>, e
                 _ => None,
             };
             errors.push(slip.unwrap_or_else(|| {
-                let range = error_range(&error, segment.range, segment.range.start());
+                let range = error_range(text, &error, segment.range, segment.range.start());
                 TemplateError { message: in_our_words(text, range, &error), range }
             }));
         }
