@@ -1,1 +1,12 @@
-//! The command line, driven as a person drives it.
+//! The command line, driven as a person drives it: the real binary, its exact output and exit codes.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod support;
+
+mod formats;
+
+mod hostile;
+
+mod commands;
+
+mod run;

@@ -1,0 +1,89 @@
+//! Running `orc` in a folder of its own.
+
+use std::{
+    io::Write,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+use tempfile::TempDir;
+
+/// A folder to run `orc` in.
+pub(crate) struct Folder(TempDir);
+
+/// What `orc` did.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Folder {
+    /// An empty folder.
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    /// A folder with one file.
+    pub(crate) fn with(name: &str, text: impl AsRef<[u8]>) -> Self {
+        let folder = Self::new();
+        folder.write(name, text);
+        folder
+    }
+
+    /// Writes a file.
+    pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+        let path = self.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Runs `orc` with nothing on standard input.
+    pub(crate) fn orc(&self, arguments: &[&str]) -> Ended {
+        self.orc_reading(arguments, b"")
+    }
+
+    /// Runs `orc` with `input` on standard input.
+    pub(crate) fn orc_reading(&self, arguments: &[&str], input: &[u8]) -> Ended {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_orc"))
+            .args(arguments)
+            .current_dir(self.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A process that refuses its arguments does not read.
+        let _ = child.stdin.take().unwrap().write_all(input);
+        Ended::of(child.wait_with_output().unwrap())
+    }
+}
+
+impl Ended {
+    fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// It refused with exit code 2 and exactly this on standard error.
+    #[track_caller]
+    pub(crate) fn refused(&self, stderr: &str) {
+        assert_eq!((self.code, self.stderr.trim_end()), (Some(2), stderr), "{self:?}");
+    }
+
+    /// It ended in order: no signal, no panic.
+    #[track_caller]
+    pub(crate) fn in_order(&self) {
+        assert!(matches!(self.code, Some(0..=2)), "{self:?}");
+        assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
+    }
+}
