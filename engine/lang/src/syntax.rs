@@ -24,8 +24,6 @@ mod trivia;
 pub mod cursor;
 pub use cursor::{Cursor, Slot, cursor};
 
-pub mod emit;
-
 /// What [`parse`] makes of a text.
 #[derive(Debug, Clone)]
 pub struct Parse {

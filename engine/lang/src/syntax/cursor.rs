@@ -235,8 +235,11 @@ mod tests {
             "    for_each: {{ topic\n    ma|\n",
             &expect![[r#"steps.[0] Key `ma` of `ma` column 4 beside ["id", "action", "for_each"]"#]],
         );
-        step("\tdescription: x\n    ma|\n", &expect!["steps Key `ma` of `ma` column 4 beside []"]);
-        step("<<<<<<< HEAD\n    ma|\n", &expect!["steps.[0] Key `ma` of `ma` column 4 beside []"]);
+        step(
+            "\tdescription: x\n    ma|\n",
+            &expect![[r#"steps.[0] Key `ma` of `ma` column 4 beside ["id", "action"]"#]],
+        );
+        step("<<<<<<< HEAD\n    ma|\n", &expect![[r#"steps.[0] Key `ma` of `ma` column 4 beside ["id", "action"]"#]]);
     }
 
     #[test]

@@ -386,9 +386,12 @@ impl<'a> Finder<'a> {
     /// Whether the line lies within a scalar that began above, or holds damage.
     fn is_passed_over(&self, begin: usize, content: usize) -> bool {
         let id = self.tree.node_at(size(content));
-        let scalar =
-            matches!(self.tree.kind(id), NodeKind::Scalar(_)) && usize::from(self.tree.range(id).start()) < begin;
-        scalar && usize::from(self.tree.range(id).end()) > content
+        let range = self.tree.range(id);
+        match self.tree.kind(id) {
+            NodeKind::Scalar(_) => usize::from(range.start()) < begin && usize::from(range.end()) > content,
+            NodeKind::Error => usize::from(range.start()) <= content,
+            _ => self.bytes[begin..content].contains(&b'\t'),
+        }
     }
 
     /// The position of the item whose dash stands at `column` of the line at `start`.
