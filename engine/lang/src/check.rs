@@ -7,6 +7,28 @@ use crate::{analysis::Facts, text::TextEdit};
 pub mod codes;
 pub use codes::{Code, CodeSpec};
 
+mod checker;
+mod edits;
+mod values;
+
+mod auto;
+mod control;
+mod fields;
+mod handlers;
+mod ignores;
+mod inputs;
+mod keys;
+mod models;
+mod parameters;
+mod paths;
+mod references;
+mod structure;
+mod templates;
+mod tools;
+mod yaml;
+
+use checker::Checker;
+
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -72,6 +94,26 @@ pub struct Fix {
 /// Runs all rules over the facts of a document. The result is in order of place, without doubles,
 /// inline ignores (`# orc: ignore ORC204 [reason]`) applied.
 pub fn check(facts: &Facts<'_>) -> Vec<Diagnostic> {
-    let _ = facts;
-    Vec::new()
+    let mut checker = Checker::new(facts);
+    yaml::check(&mut checker);
+    if facts.parse.tree.is_mapping(facts.pipeline.node) {
+        keys::check(&mut checker);
+        structure::check(&mut checker);
+        inputs::check(&mut checker);
+        references::check(&mut checker);
+        templates::check(&mut checker);
+        tools::check(&mut checker);
+        models::check(&mut checker);
+        auto::check(&mut checker);
+        control::check(&mut checker);
+        handlers::check(&mut checker);
+        paths::check(&mut checker);
+    }
+    let mut found = checker.found;
+    found.sort_by(|one, other| {
+        let key = |diagnostic: &Diagnostic| (diagnostic.range.start(), diagnostic.range.end(), diagnostic.code);
+        key(one).cmp(&key(other)).then_with(|| one.message.cmp(&other.message))
+    });
+    found.dedup_by(|one, other| one.range == other.range && one.code == other.code && one.message == other.message);
+    ignores::apply(&facts.parse.tree, found)
 }

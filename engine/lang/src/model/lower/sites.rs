@@ -164,9 +164,25 @@ impl Walker<'_> {
                 "create_parallel_queue" => self.queue(step, key.value, &mut items_done),
                 "action_loop" => self.items(step, &mut items_done),
                 name => {
-                    if self.step_keys.get(name).is_some_and(|spec| spec.templated) {
+                    let Some(spec) = self.step_keys.get(name).copied() else { continue };
+                    if spec.templated {
                         self.deep(key.value, at(Place::Step, Reading::Template));
+                    } else if spec.below == Some(KeyPlace::ErrorHandler) {
+                        self.handlers(key.value, at(Place::Step, Reading::Template));
                     }
+                }
+            }
+        }
+    }
+
+    /// One error handler, or a list of them.
+    fn handlers(&mut self, node: NodeId, around: Around) {
+        let tree = self.tree;
+        let list: Vec<NodeId> = tree.items(node).collect();
+        for handler in if list.is_empty() { vec![node] } else { list } {
+            for key in key_uses(tree, handler) {
+                if registry::keys::key(KeyPlace::ErrorHandler, &key.name).is_some_and(|spec| spec.templated) {
+                    self.deep(key.value, around);
                 }
             }
         }

@@ -1,0 +1,105 @@
+//! `# orc: ignore ORC204 [reason]` on a line or the one above.
+
+use text_size::{TextRange, TextSize};
+
+use super::{Code, Diagnostic, Severity, Tag, codes};
+use crate::{
+    check::Fix,
+    syntax::Tree,
+    text::{LineIndex, TextEdit},
+};
+
+/// One code in one ignore comment.
+struct Ignore {
+    code: Code,
+    code_range: TextRange,
+    comment: TextRange,
+    /// The lines it speaks for.
+    lines: [u32; 2],
+    used: bool,
+}
+
+/// Takes out what is ignored and adds a hint for each ignore that silences nothing.
+pub(super) fn apply(tree: &Tree, mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut ignores = ignores(tree);
+    if ignores.is_empty() {
+        return found;
+    }
+    let lines = LineIndex::new(tree.text());
+    for ignore in &mut ignores {
+        let line = lines.line_of(ignore.comment.start());
+        ignore.lines = if alone_on_its_line(tree.text(), ignore.comment) { [line, line + 1] } else { [line, line] };
+    }
+    found.retain(|diagnostic| {
+        let line = lines.line_of(diagnostic.range.start());
+        let silenced = ignores.iter_mut().find(|ignore| ignore.code == diagnostic.code && ignore.lines.contains(&line));
+        silenced.map(|ignore| ignore.used = true).is_none()
+    });
+    for ignore in ignores.iter().filter(|ignore| !ignore.used) {
+        let known = codes::code(ignore.code).is_some();
+        let message = if known {
+            format!("`{}` is not found here, so there is nothing to ignore; remove the comment", ignore.code)
+        } else {
+            format!("there is no code `{}`", ignore.code)
+        };
+        found.push(Diagnostic {
+            code: codes::UNUSED_IGNORE,
+            severity: Severity::Hint,
+            message,
+            range: ignore.code_range,
+            related: Vec::new(),
+            fixes: vec![Fix {
+                title: "Remove the comment".to_owned(),
+                edits: vec![TextEdit::delete(removal(tree.text(), ignore.comment))],
+                safe: ignores.iter().filter(|other| other.comment == ignore.comment).all(|other| !other.used),
+            }],
+            tag: Some(Tag::Unnecessary),
+        });
+    }
+    found.sort_by_key(|diagnostic| (diagnostic.range.start(), diagnostic.range.end(), diagnostic.code));
+    found
+}
+
+fn ignores(tree: &Tree) -> Vec<Ignore> {
+    let mut ignores = Vec::new();
+    for &comment in tree.comments() {
+        let text = &tree.text()[comment];
+        let Some(at) = text.find("orc:") else { continue };
+        if !text[..at].trim_matches(['#', ' ', '\t']).is_empty() {
+            continue;
+        }
+        let rest = &text[at + "orc:".len()..];
+        let Some(codes) = rest.trim_start().strip_prefix("ignore") else { continue };
+        let mut offset = text.len() - codes.len();
+        for word in codes.split_inclusive([' ', ',', '\t']) {
+            let name = word.trim_matches([' ', ',', '\t', '[', ']']);
+            let start = offset + word.find(name).unwrap_or(0);
+            offset += word.len();
+            if name.is_empty() {
+                continue;
+            }
+            // The first word that is no code begins the reason.
+            let Ok(code) = name.parse() else { break };
+            let range = TextRange::at(comment.start() + TextSize::new(start as u32), TextSize::of(name));
+            ignores.push(Ignore { code, code_range: range, comment, lines: [0, 0], used: false });
+        }
+    }
+    ignores
+}
+
+fn line_start(text: &str, comment: TextRange) -> usize {
+    text[..usize::from(comment.start())].rfind('\n').map_or(0, |at| at + 1)
+}
+
+fn alone_on_its_line(text: &str, comment: TextRange) -> bool {
+    text[line_start(text, comment)..usize::from(comment.start())].trim().is_empty()
+}
+
+/// The comment with the blanks before it; with its line if it stands alone.
+fn removal(text: &str, comment: TextRange) -> TextRange {
+    if alone_on_its_line(text, comment) {
+        return super::edits::whole_lines(text, comment);
+    }
+    let before = &text[..usize::from(comment.start())];
+    TextRange::new(TextSize::of(before.trim_end_matches([' ', '\t'])), comment.end())
+}

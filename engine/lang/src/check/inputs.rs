@@ -1,0 +1,237 @@
+//! Declarations of inputs (110–116).
+
+use text_size::TextRange;
+
+use super::{Checker, Severity, codes, edits, values};
+use crate::{
+    model::{Input, InputForm, KeyUse, lower},
+    registry::{ValueType, did_you_mean},
+    syntax::{NodeId, NodeKind, Scalar},
+    text::TextEdit,
+};
+
+/// Canonical type names, and what each allows; `any` allows everything.
+const TYPES: [(&str, &[ValueType]); 7] = [
+    ("string", &[ValueType::String]),
+    ("integer", &[ValueType::Integer]),
+    ("number", &[ValueType::Number]),
+    ("boolean", &[ValueType::Boolean]),
+    ("array", &[ValueType::Array]),
+    ("object", &[ValueType::Object]),
+    ("any", &[]),
+];
+
+/// Names that other languages give the same types.
+const SYNONYMS: [(&str, &str); 10] = [
+    ("str", "string"),
+    ("text", "string"),
+    ("int", "integer"),
+    ("float", "number"),
+    ("double", "number"),
+    ("bool", "boolean"),
+    ("list", "array"),
+    ("dict", "object"),
+    ("map", "object"),
+    ("mapping", "object"),
+];
+
+pub(super) fn check(checker: &mut Checker<'_>) {
+    let pipeline = checker.facts.pipeline;
+    let sections: Vec<&KeyUse> =
+        pipeline.keys.iter().filter(|key| matches!(key.name.as_str(), "inputs" | "parameters")).collect();
+    for section in &sections {
+        list_form(checker, section);
+    }
+    let mut names: rustc_hash::FxHashMap<String, TextRange> = rustc_hash::FxHashMap::default();
+    for section in sections {
+        for input in lower::section_inputs(checker.tree, section.value, section.name == "parameters") {
+            if let Some(other) = names.get(&input.name.value).copied() {
+                for (here, there) in [(input.name.range, other), (other, input.name.range)] {
+                    let message = format!(
+                        "`{}` is declared in `inputs` and in `parameters`; `inputs` wins, keep one of them",
+                        input.name.value
+                    );
+                    checker.report(codes::INPUT_TWICE, here, message).related(there, "the other one is here");
+                }
+            }
+            names.insert(input.name.value.clone(), input.name.range);
+            declaration(checker, &input);
+        }
+    }
+}
+
+fn list_form(checker: &mut Checker<'_>, section: &KeyUse) {
+    let tree = checker.tree;
+    let list = tree.resolve(section.value);
+    let NodeKind::Sequence { flow } = tree.kind(list) else { return };
+    let items: Vec<NodeId> = tree.items(list).collect();
+    let message = format!("`{}` as a list is an old form; write each name as a key", section.name);
+    let edit = if flow || list != section.value { None } else { to_object(checker, list, &items) };
+    let diagnostic = checker.report(codes::LIST_INPUTS, section.range, message);
+    if let Some(edit) = edit {
+        diagnostic.safe_fix("Write the inputs as a mapping", vec![edit]);
+    }
+    for item in items {
+        let named = if tree.is_mapping(item) { tree.get(item, "name").is_some() } else { tree.string(item).is_some() };
+        if !named && !checker.is_error(item) && !checker.damaged(tree.range(item)) {
+            let first = tree.entries(item).next().map(|entry| tree.range(entry.key));
+            let range = first.unwrap_or_else(|| checker.token(item));
+            checker.report(codes::WRONG_SHAPE, range, "the input has no `name`");
+        }
+    }
+}
+
+/// The list rewritten as a mapping, each item's lines kept as they are but for `name`.
+fn to_object(checker: &Checker<'_>, list: NodeId, items: &[NodeId]) -> Option<TextEdit> {
+    let tree = checker.tree;
+    let range = tree.range(list);
+    let dash = edits::indent_at(tree.text(), range.start());
+    let mut result = String::new();
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            result.push_str(&dash);
+        } else if dash.is_empty() {
+            // A list may stand at its key's own column, a mapping may not.
+            result.push_str("  ");
+        }
+        let inner = if dash.is_empty() { "    ".to_owned() } else { format!("{dash}  ") };
+        if dash.is_empty() && index > 0 {
+            result.push_str("  ");
+        }
+        if !tree.is_mapping(*item) {
+            result.push_str(&format!("{}: {{required: true}}\n", tree.string(*item)?));
+            continue;
+        }
+        let name = tree.get(*item, "name").and_then(|entry| tree.string(entry.value))?;
+        result.push_str(&name);
+        result.push_str(":\n");
+        for entry in tree.entries(*item) {
+            if tree.key_text(entry.key).as_deref() == Some("name") {
+                continue;
+            }
+            let source = &tree.text()[TextRange::new(tree.range(entry.key).start(), tree.range(entry.value).end())];
+            if source.trim_end().contains('\n') && dash.is_empty() {
+                return None;
+            }
+            result.push_str(&format!("{inner}{}\n", source.trim_end()));
+        }
+    }
+    let result = result.trim_end_matches('\n').to_owned();
+    Some(TextEdit::replace(TextRange::new(range.start(), range.end()), result))
+}
+
+fn declaration(checker: &mut Checker<'_>, input: &Input) {
+    let types = match &input.type_name {
+        Some(name) => type_named(checker, &name.value, name.range),
+        None => &[],
+    };
+    let pattern = pattern(checker, input);
+    if input.form == InputForm::Bare {
+        return;
+    }
+    let Some(default) = input.default else { return };
+    if checker.is_null(default) || checker.is_error(default) || checker.is_dynamic(default) {
+        return;
+    }
+    let range = checker.token(default);
+    let Some(found) = values::type_of(checker.tree, default) else { return };
+    if !values::fits(found, types) {
+        let name = input.type_name.as_ref().map_or("", |name| &*name.value);
+        let source = checker.tree.source(default).to_owned();
+        let whole = checker.tree.range(default);
+        let message =
+            format!("the default of `{}` is {}, but its type is `{name}`", input.name.value, values::noun(found));
+        let diagnostic = checker.report(codes::DEFAULT_TYPE, range, message);
+        if types == [ValueType::String] && !matches!(found, ValueType::Array | ValueType::Object) {
+            diagnostic.fix("Put it in quotes", vec![TextEdit::replace(whole, edits::quoted(&source))]);
+        }
+        return;
+    }
+    choices(checker, input, default, range);
+    limits(checker, input, default, range);
+    if let (Some(pattern), Some(Scalar::Text(text))) = (pattern, checker.tree.scalar(default))
+        && !pattern.is_match(&text)
+    {
+        let message =
+            format!("the default of `{}` does not match its pattern `{}`", input.name.value, pattern.as_str());
+        checker.report(codes::DEFAULT_RANGE, range, message);
+    }
+}
+
+/// What a type's name allows; unknown names are reported and allow everything.
+fn type_named(checker: &mut Checker<'_>, name: &str, range: TextRange) -> &'static [ValueType] {
+    if let Some((_, types)) = TYPES.iter().find(|(known, _)| *known == name) {
+        return types;
+    }
+    let lower = name.to_ascii_lowercase();
+    let synonym = SYNONYMS.iter().find(|(old, _)| *old == lower).map(|(_, new)| *new);
+    if let Some(new) = synonym.or_else(|| TYPES.iter().map(|(known, _)| *known).find(|known| *known == lower)) {
+        let message = format!("the type `{name}` is written `{new}`");
+        let edit = TextEdit::replace(range, new);
+        let diagnostic = checker.report(codes::UNKNOWN_TYPE, range, message);
+        diagnostic.severity = Severity::Hint;
+        diagnostic.safe_fix(format!("Write `{new}`"), vec![edit]);
+        return TYPES.iter().find(|(known, _)| *known == new).map_or(&[], |(_, types)| types);
+    }
+    let candidate = did_you_mean(name, TYPES.iter().map(|(known, _)| *known));
+    let known = values::coded(TYPES.iter().map(|(known, _)| *known));
+    let message = format!("unknown type `{name}`; types are {known}");
+    checker.report(codes::UNKNOWN_TYPE, range, message).suggest(candidate);
+    &[]
+}
+
+fn choices(checker: &mut Checker<'_>, input: &Input, default: NodeId, range: TextRange) {
+    let tree = checker.tree;
+    let Some(list) = input.choices.filter(|list| tree.is_sequence(*list)) else { return };
+    let items: Vec<NodeId> = tree.items(list).collect();
+    if items.is_empty() || items.iter().any(|item| checker.is_dynamic(*item)) {
+        return;
+    }
+    let Some(found) = tree.to_json(default) else { return };
+    let allowed: Vec<serde_json::Value> = items.iter().filter_map(|item| tree.to_json(*item)).collect();
+    if allowed.contains(&found) {
+        return;
+    }
+    let words: Vec<String> = allowed.iter().map(values::written).collect();
+    let candidate = found.as_str().and_then(|text| did_you_mean(text, words.iter().map(String::as_str)));
+    let listed = values::coded(words.iter().map(String::as_str));
+    let message = format!(
+        "the default of `{}` is `{}`, which is not one of its choices {listed}",
+        input.name.value,
+        values::written(&found)
+    );
+    checker.report(codes::DEFAULT_CHOICE, range, message).suggest(candidate);
+}
+
+fn limits(checker: &mut Checker<'_>, input: &Input, default: NodeId, range: TextRange) {
+    let tree = checker.tree;
+    let Some((value, _)) = values::number(tree, default) else { return };
+    let key = |name: &str| input.keys.iter().find(|key| key.name == name).map(|key| key.value);
+    let limit = |name: &str| key(name).and_then(|node| values::number(tree, node)).map(|(number, _)| number);
+    let mut limits = (limit("minimum").or_else(|| limit("min")), limit("maximum").or_else(|| limit("max")));
+    if let Some(node) = key("range") {
+        let ends: Vec<Option<f64>> =
+            tree.items(node).map(|item| values::number(tree, item).map(|(number, _)| number)).collect();
+        if let [low, high] = ends[..] {
+            limits = (limits.0.or(low), limits.1.or(high));
+        }
+    }
+    if let Some(words) = values::out_of_range(limits, value) {
+        let message = format!("the default of `{}` is {value}, but must be {words}", input.name.value);
+        checker.report(codes::DEFAULT_RANGE, range, message);
+    }
+}
+
+fn pattern(checker: &mut Checker<'_>, input: &Input) -> Option<regex::Regex> {
+    let key = input.keys.iter().find(|key| key.name == "pattern")?;
+    let text = checker.tree.string(key.value)?;
+    match regex::Regex::new(&text) {
+        Ok(pattern) => Some(pattern),
+        Err(_) => {
+            let range = checker.token(key.value);
+            let message = format!("`{text}` is no regular expression; mend the pattern of `{}`", input.name.value);
+            checker.report(codes::BAD_PATTERN, range, message);
+            None
+        }
+    }
+}

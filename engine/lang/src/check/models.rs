@@ -1,0 +1,86 @@
+//! Names of models (501, 502). Only literals are judged.
+
+use super::{Checker, codes};
+use crate::{
+    model::KeyUse,
+    registry::{ParamKind, did_you_mean},
+    syntax::NodeId,
+};
+
+/// Keys of parameters that name a model whatever the tool says.
+const MODEL_KEYS: [&str; 3] = ["model", "llm", "language_model"];
+
+pub(super) fn check(checker: &mut Checker<'_>) {
+    let pipeline = checker.facts.pipeline;
+    keys(checker, &pipeline.keys);
+    for step in checker.scopes.steps().to_vec() {
+        keys(checker, &step.keys);
+        let specs = super::parameters::specs(checker, step).unwrap_or_default();
+        for parameter in &step.parameters {
+            let is_model = specs.iter().any(|spec| spec.name == parameter.name && spec.kind == ParamKind::Model);
+            if is_model || MODEL_KEYS.contains(&parameter.name.as_str()) {
+                model(checker, parameter.value);
+            }
+        }
+        for item in &step.items {
+            for parameter in item.parameters.iter().filter(|parameter| MODEL_KEYS.contains(&parameter.name.as_str())) {
+                model(checker, parameter.value);
+            }
+        }
+    }
+}
+
+/// `model` and `fallback` of the root or a step.
+fn keys(checker: &mut Checker<'_>, keys: &[KeyUse]) {
+    for key in keys {
+        match key.name.as_str() {
+            "model" if checker.tree.is_mapping(key.value) => {
+                let inner = ["name", "model"].into_iter().find_map(|name| checker.tree.get(key.value, name));
+                if let Some(entry) = inner {
+                    model(checker, entry.value);
+                }
+            }
+            "model" => model(checker, key.value),
+            "fallback" => {
+                for item in checker.tree.items(key.value).collect::<Vec<_>>() {
+                    model(checker, item);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn model(checker: &mut Checker<'_>, node: NodeId) {
+    if !checker.tree.is_scalar(node) || checker.is_dynamic(node) || checker.is_null(node) {
+        return;
+    }
+    let Some(name) = checker.tree.string(node).filter(|name| !name.is_empty()) else { return };
+    let range = checker.token(node);
+    let table = &checker.registry.models;
+    let (provider, bare) = table.split(&name);
+    let halves = name.split(['/', ':']);
+    if name.contains(char::is_whitespace) || halves.clone().any(str::is_empty) || bare.is_empty() {
+        let message = format!("`{name}` is no name of a model; write `provider/name` or `name`");
+        checker.report(codes::BAD_MODEL_NAME, range, message);
+        return;
+    }
+    if !table.find(&name).is_empty() || open_ended(provider) {
+        return;
+    }
+    let known = table.models().iter().filter(|spec| provider.is_none_or(|provider| spec.provider == provider));
+    let candidate = did_you_mean(bare, known.map(|spec| &*spec.name));
+    let message = format!("the model `{name}` is not known, so neither is its price");
+    let diagnostic = checker.report(codes::UNKNOWN_MODEL, range, message);
+    if let Some(candidate) = candidate {
+        let prefix = &name[..name.len() - bare.len()];
+        diagnostic.suggest(Some(&format!("{prefix}{candidate}")));
+    } else {
+        diagnostic.message.push_str("; add it to `models.yaml` or choose another");
+    }
+}
+
+/// Providers whose models are what a person has installed or what a hub holds, not a list.
+fn open_ended(provider: Option<&str>) -> bool {
+    matches!(provider, Some("ollama" | "huggingface" | "simulated"))
+}
