@@ -29,7 +29,7 @@ pub struct Request {
 }
 
 /// Tokens spent, as the provider counts them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Usage {
     /// Calls made.
     pub requests: u64,

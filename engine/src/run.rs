@@ -10,6 +10,13 @@ use crate::{plan::Plan, tools::Permissions};
 
 pub mod schedule;
 
+mod begin;
+mod context;
+mod execute;
+mod loops;
+mod perform;
+mod step;
+
 mod clock;
 mod journal;
 
@@ -54,8 +61,7 @@ pub async fn run(
     events: mpsc::UnboundedSender<Event>,
     cancel: CancellationToken,
 ) -> Result<ResultDocument, RunError> {
-    let _ = (plan, config, events, cancel);
-    Err(RunError::Store("not built yet".to_owned()))
+    begin::run(plan, config, events, cancel).await
 }
 
 /// Why a run could not begin.
@@ -64,6 +70,9 @@ pub enum RunError {
     /// The store cannot be used.
     #[error("the run store cannot be used: {0}")]
     Store(String),
+    /// The default of an input cannot be rendered.
+    #[error("{0}")]
+    Inputs(String),
     /// A directory cannot be used.
     #[error("{0}")]
     Directory(String),

@@ -34,7 +34,7 @@ pub(super) fn program(analysis: &Analysis, inputs: &Inputs) -> Program {
     let ids: HashMap<StepIndex, &str> = pipeline.steps.iter().map(|step| (step.index, step.id_text())).collect();
     Program {
         id: pipeline.id_text().to_owned(),
-        scope: builder.scope(&pipeline.steps),
+        scope: Arc::new(builder.scope(&pipeline.steps)),
         outputs: pipeline
             .outputs
             .iter()

@@ -21,8 +21,10 @@ pub struct Handler {
     pub error_patterns: Vec<Regex>,
     /// Codes it is for; empty means any.
     pub error_codes: Vec<String>,
-    /// After the handler, the step is tried once more.
+    /// After the handler, the step is tried again.
     pub retry_with_handler: bool,
+    /// How often that is.
+    pub max_retries: u32,
     /// Lower ones are asked first.
     pub priority: f64,
     /// The step stays failed all the same.
@@ -72,6 +74,7 @@ impl Handler {
                 .collect(),
             error_codes: texts(settings.get("error_codes")),
             retry_with_handler: flag("retry_with_handler").unwrap_or(true),
+            max_retries: settings.get("max_handler_retries").and_then(Value::as_u64).unwrap_or(0).min(100) as u32,
             priority: settings.get("priority").and_then(Value::as_f64).unwrap_or(100.0),
             propagate_error: flag("propagate_error").unwrap_or(false),
         })

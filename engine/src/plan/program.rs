@@ -15,7 +15,7 @@ pub struct Program {
     /// As runs and documents name it.
     pub id: String,
     /// The root's steps.
-    pub scope: Scope,
+    pub scope: Arc<Scope>,
     /// Declared outputs, as written.
     pub outputs: IndexMap<String, Value>,
     /// The root's `model`.

@@ -4,6 +4,8 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::models::Usage;
+
 /// What a run gave.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ResultDocument {
@@ -19,7 +21,7 @@ pub struct ResultDocument {
     pub steps: IndexMap<String, StepDocument>,
     /// Declared outputs; null where one failed.
     pub outputs: IndexMap<String, Value>,
-    /// Ids in the order the steps finished; ties by declaration.
+    /// Ids of the steps that ran: by level, then by declaration, so that it is the same every time.
     pub execution_order: Vec<String>,
     /// Ids by level.
     pub execution_levels: Vec<Vec<String>>,
@@ -33,6 +35,43 @@ pub struct ResultDocument {
     pub error: Option<String>,
     /// The failure's class.
     pub error_type: Option<String>,
+    /// What the models cost.
+    pub cost: Cost,
+    /// Tokens spent; null where no model was asked.
+    pub usage: Option<Usage>,
+    /// What made this document.
+    pub provenance: Provenance,
+}
+
+/// What models cost (contract §6.6).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Cost {
+    /// Billionths of a US dollar.
+    pub nano_usd: i64,
+    /// The same in US dollars, as a decimal text.
+    pub usd: String,
+    /// All prices were known.
+    pub known: bool,
+    /// The day of the prices.
+    pub price_date: Option<String>,
+}
+
+impl Cost {
+    /// Nothing was asked of a model that costs.
+    pub fn free() -> Self {
+        Self { nano_usd: 0, usd: "0".to_owned(), known: true, price_date: None }
+    }
+}
+
+/// What made a document.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Provenance {
+    /// `orc` and its version.
+    pub engine: String,
+    /// The pipeline file as the user named it.
+    pub file: String,
+    /// Models were simulated.
+    pub simulated: bool,
 }
 
 /// What a step gave.
@@ -70,4 +109,43 @@ pub struct StepDocument {
     pub timed_out: bool,
     /// Ids it waited for, inferred ones included.
     pub dependencies: Vec<String>,
+    /// Attempts made, the first included.
+    pub attempts: u32,
+    /// What its models cost.
+    pub cost: Cost,
+    /// Tokens spent; null where no model was asked.
+    pub usage: Option<Usage>,
+    /// Whether the result was reused; null while nothing is.
+    pub cache: Option<Value>,
+    /// How each `<AUTO>` was resolved.
+    pub auto: Vec<Value>,
+    /// Where the result comes from, if it was not executed in this run.
+    pub provenance: Option<Value>,
+}
+
+impl ResultDocument {
+    /// The document with ids, times and what depends on the machine blanked, for comparison.
+    pub fn normalized(&self) -> Self {
+        let mut document = self.clone();
+        document.execution_id.clear();
+        document.started_at.clear();
+        document.completed_at.clear();
+        document.duration = 0.0;
+        document.provenance = Provenance { engine: String::new(), file: String::new(), simulated: false };
+        for step in document.steps.values_mut() {
+            step.started_at = None;
+            step.completed_at = None;
+            step.duration = None;
+        }
+        document
+    }
+
+    /// The exit code of the command line: 0 success, 1 failure, 130 interrupted.
+    pub fn exit_code(&self) -> u8 {
+        match (&*self.status, self.success) {
+            ("cancelled", _) => 130,
+            (_, true) => 0,
+            (_, false) => 1,
+        }
+    }
 }

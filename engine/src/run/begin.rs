@@ -1,0 +1,253 @@
+//! From a plan to its result document: sets a run up, runs the root's steps, renders the outputs.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    hash::{BuildHasher, RandomState},
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
+
+use indexmap::IndexMap;
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Event, EventKind, ResultDocument, RunConfig, RunError, clock,
+    context::RunContext,
+    document::{Cost, Provenance},
+    execute::{self, ScopeEnd},
+    journal::{Batch, Journal},
+    render::{Folders, Names, Renderer, from_json},
+    store::{self, Record},
+};
+use crate::{catalog, plan::Plan};
+
+pub(super) async fn run(
+    plan: Plan,
+    config: RunConfig,
+    events: mpsc::UnboundedSender<Event>,
+    cancel: CancellationToken,
+) -> Result<ResultDocument, RunError> {
+    let started = Timestamp::now();
+    let watch = Instant::now();
+    if !config.working_dir.is_dir() {
+        return Err(RunError::Directory(format!("the working directory `{}` does not exist", config.working_dir)));
+    }
+    let program = Arc::clone(&plan.program);
+    let run_id = config.run_id.clone().unwrap_or_else(|| new_id(&program.id, started));
+    let output_dir = config.output_dir.clone().unwrap_or_else(|| config.working_dir.join("output").join(&program.id));
+    let renderer = Renderer::new(folders(&config));
+    let (inputs, names) = names(&plan, &config, &renderer, &run_id, started, output_dir.as_str())?;
+    let store = store::open(config.store.as_deref()).map_err(|error| RunError::Store(error.to_string()))?;
+    let journal = Journal::start(&run_id, store, events).map_err(|error| RunError::Store(error.to_string()))?;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let limit = config.max_concurrency.unwrap_or(2 * cores).max(1);
+    let cx = Arc::new(RunContext {
+        run_id: run_id.clone(),
+        registry: catalog::registry(),
+        renderer,
+        journal,
+        cancel: cancel.clone(),
+        inputs: plan.analysis.pipeline().inputs.keys().cloned().collect(),
+        places: Semaphore::new(limit),
+        limit,
+        working_dir: config.working_dir.clone(),
+        output_dir,
+        permissions: config.permissions.clone(),
+        environment: Arc::new(environment()),
+        simulate: config.simulate,
+        model: program.model.clone(),
+        broken: OnceLock::new(),
+    });
+    let first = first_batch(&plan, &config, inputs, started);
+    let end =
+        execute::scope(Arc::clone(&cx), Arc::clone(&program.scope), Arc::clone(&names), String::new(), first).await;
+    let document = document(&cx, &plan, &config, &names, end, started, watch);
+    finish(&cx, document).await
+}
+
+fn first_batch(plan: &Plan, config: &RunConfig, inputs: Value, started: Timestamp) -> Batch {
+    let program = &plan.program;
+    let mut batch = Batch::default();
+    batch.records.push(Record::RunStarted {
+        pipeline: program.id.clone(),
+        file: config.file.clone(),
+        source: plan.analysis.text().to_owned(),
+        inputs,
+        time: clock::text(started),
+    });
+    let steps: Vec<&str> = program.scope.steps.iter().map(|step| &*step.id).collect();
+    let data = json!({"pipeline": program.id, "file": config.file, "steps": steps, "protocol": 1});
+    batch.fact(EventKind::RunStarted, None, data);
+    batch
+}
+
+async fn finish(cx: &RunContext, mut document: ResultDocument) -> Result<ResultDocument, RunError> {
+    let mut batch = Batch::default();
+    batch.records.push(Record::RunFinished { status: document.status.clone(), time: document.completed_at.clone() });
+    let mut data = json!({
+        "status": document.status, "success": document.success, "exit_code": document.exit_code(),
+        "outputs": document.outputs, "result": document,
+    });
+    if let Some(error) = &document.error {
+        data["error"] = json!(error);
+    }
+    batch.fact(EventKind::RunFinished, None, data);
+    cx.commit(batch).await;
+    if let Some(error) = cx.broken.get() {
+        // The steps' results are still worth having; that they are not kept is the run's error.
+        document.status = "failed".to_owned();
+        document.success = false;
+        document.error = Some(format!("the run could not be recorded: {error}"));
+        document.error_type = Some("StoreError".to_owned());
+    }
+    Ok(document)
+}
+
+/// `<pipeline id>_<unix seconds>_<8 hex>`.
+fn new_id(pipeline: &str, started: Timestamp) -> String {
+    let drawn = RandomState::new().hash_one(started.as_nanosecond()) as u32;
+    format!("{pipeline}_{}_{drawn:08x}", started.as_second())
+}
+
+/// The pipeline's folder, then the working directory.
+fn folders(config: &RunConfig) -> Folders {
+    let mut folders = Vec::new();
+    if let Some(folder) = config.working_dir.join(&config.file).parent()
+        && folder.is_dir()
+    {
+        folders.push(folder.to_owned());
+    }
+    if !folders.contains(&config.working_dir) {
+        folders.push(config.working_dir.clone());
+    }
+    Folders(folders)
+}
+
+fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+/// The names every template sees, with the inputs whose defaults are templates rendered.
+fn names(
+    plan: &Plan,
+    config: &RunConfig,
+    renderer: &Renderer,
+    run_id: &str,
+    started: Timestamp,
+    output_dir: &str,
+) -> Result<(Value, Arc<Names>), RunError> {
+    let text = clock::text(started);
+    let (date, time) = (started.strftime("%Y-%m-%d").to_string(), started.strftime("%H:%M:%S").to_string());
+    // As a person would write it: relative to where the run works.
+    let output_path =
+        output_dir.strip_prefix(config.working_dir.as_str()).map_or(output_dir, |rest| rest.trim_start_matches('/'));
+    let runtime = json!({
+        "execution": {"id": run_id, "started_at": text, "timestamp": text, "date": date, "time": time},
+        "execution_id": run_id, "pipeline_id": plan.program.id, "timestamp": text, "output_path": output_path,
+        "current_timestamp": text, "current_date": date,
+    });
+    let mut inputs = plan.inputs.clone();
+    let templates = &plan.program.template_inputs;
+    let bound = |inputs: &Map<String, Value>, left_out: &[String]| {
+        let known: Map<String, Value> =
+            inputs.iter().filter(|(name, _)| !left_out.contains(name)).map(|(n, v)| (n.clone(), v.clone())).collect();
+        let mut bound: HashMap<String, minijinja::Value> = HashMap::new();
+        for (name, value) in runtime.as_object().into_iter().flatten().chain(&known) {
+            bound.insert(name.clone(), from_json(value));
+        }
+        for name in ["inputs", "parameters"] {
+            bound.entry(name.to_owned()).or_insert_with(|| from_json(&Value::Object(known.clone())));
+        }
+        Names::root(bound)
+    };
+    for (at, name) in templates.iter().enumerate() {
+        let names = bound(&inputs, &templates[at..]);
+        let value = renderer
+            .value(&inputs[name], &names, &format!("the default of input `{name}`"))
+            .map_err(|failure| RunError::Inputs(failure.message))?;
+        inputs.insert(name.clone(), value);
+    }
+    let names = bound(&inputs, &[]);
+    Ok((Value::Object(inputs), names))
+}
+
+fn document(
+    cx: &RunContext,
+    plan: &Plan,
+    config: &RunConfig,
+    names: &Arc<Names>,
+    end: ScopeEnd,
+    started: Timestamp,
+    watch: Instant,
+) -> ResultDocument {
+    let program = &plan.program;
+    let cancelled = cx.cancel.is_cancelled()
+        && (cx.broken.get().is_some()
+            || end.steps.iter().any(|end| matches!(&*end.document.status, "cancelled" | "not_run")));
+    let failed = end.steps.iter().find(|end| end.document.status == "failed");
+    let mut problems: Vec<String> = failed
+        .map(|end| format!("step `{}` failed: {}", end.document.id, end.document.error.as_deref().unwrap_or_default()))
+        .into_iter()
+        .collect();
+    let mut error_type = failed.and_then(|end| end.document.error_type.clone());
+    let mut outputs = IndexMap::new();
+    for (name, value) in &program.outputs {
+        let rendered = if cancelled {
+            Value::Null
+        } else {
+            match cx.renderer.value(value, names, &format!("output `{name}`")) {
+                Ok(value) => value,
+                Err(failure) => {
+                    problems.push(failure.message);
+                    error_type = error_type.or_else(|| Some("OutputError".to_owned()));
+                    Value::Null
+                }
+            }
+        };
+        outputs.insert(name.clone(), rendered);
+    }
+    if cancelled {
+        problems.insert(0, "the run was cancelled".to_owned());
+        error_type = Some("CancelledError".to_owned());
+    }
+    let success = problems.is_empty();
+    let ran = |id: &&String| {
+        end.steps
+            .iter()
+            .any(|end| end.document.id == **id && matches!(&*end.document.status, "completed" | "failed" | "cancelled"))
+    };
+    ResultDocument {
+        pipeline_id: program.id.clone(),
+        execution_id: cx.run_id.clone(),
+        status: if cancelled {
+            "cancelled"
+        } else if success {
+            "completed"
+        } else {
+            "failed"
+        }
+        .to_owned(),
+        success,
+        execution_order: program.levels.iter().flatten().filter(ran).cloned().collect(),
+        steps: end.steps.into_iter().map(|end| (end.document.id.clone(), end.document)).collect(),
+        outputs,
+        execution_levels: program.levels.clone(),
+        started_at: clock::text(started),
+        completed_at: clock::now(),
+        duration: watch.elapsed().as_secs_f64(),
+        error: (!problems.is_empty()).then(|| problems.join("; ")),
+        error_type,
+        cost: Cost::free(),
+        usage: None,
+        provenance: Provenance {
+            engine: format!("orc {}", env!("CARGO_PKG_VERSION")),
+            file: config.file.clone(),
+            simulated: config.simulate,
+        },
+    }
+}

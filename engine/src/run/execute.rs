@@ -1,0 +1,268 @@
+//! Performs what [`super::schedule`] decides: starts steps, waits for them, stores what they came to
+//! before anything that depends on it starts.
+
+use std::{
+    collections::HashMap,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use super::{
+    EventKind, clock,
+    context::RunContext,
+    document::{Cost, StepDocument},
+    journal::Batch,
+    render::{Names, StepValue},
+    schedule::{Effect, Ending, Input, Node, Schedule, SkipReason},
+    step,
+    store::Record,
+};
+use crate::plan::{Scope, StepPlan};
+
+/// A step's end, as the scope, the document and templates see it.
+#[derive(Debug, Clone)]
+pub(crate) struct StepEnd {
+    pub(crate) ending: Ending,
+    pub(crate) document: StepDocument,
+    pub(crate) value: Option<Arc<StepValue>>,
+    pub(crate) goto: Option<usize>,
+}
+
+/// The ends of all steps of a scope, in order of declaration.
+#[derive(Debug)]
+pub(crate) struct ScopeEnd {
+    pub(crate) steps: Vec<StepEnd>,
+    /// A step failed under the policy `fail`, or the run was cancelled.
+    pub(crate) stopped: bool,
+}
+
+/// Steps that already ran as handlers of others.
+pub(crate) type Handled = Arc<Mutex<HashMap<String, StepEnd>>>;
+
+/// Runs the steps of `scope`. `prefix` comes before their ids in events (`loop[2].`); `first` is
+/// stored together with the first intents.
+pub(crate) fn scope(
+    cx: Arc<RunContext>,
+    scope: Arc<Scope>,
+    names: Arc<Names>,
+    prefix: String,
+    first: Batch,
+) -> Pin<Box<dyn Future<Output = ScopeEnd> + Send>> {
+    Box::pin(run_scope(cx, scope, names, prefix, first))
+}
+
+async fn run_scope(
+    cx: Arc<RunContext>,
+    scope: Arc<Scope>,
+    names: Arc<Names>,
+    prefix: String,
+    first: Batch,
+) -> ScopeEnd {
+    let mut schedule = Schedule::new(nodes(&scope), cx.limit);
+    let mut ends: Vec<Option<StepEnd>> = vec![None; scope.steps.len()];
+    let mut running: JoinSet<(usize, StepEnd)> = JoinSet::new();
+    let handled = Handled::default();
+    let mut batch = first;
+    let mut effects = schedule.step(Input::Begin);
+    let mut cancelled = false;
+    loop {
+        let mut started = Vec::new();
+        let mut finished = false;
+        for effect in std::mem::take(&mut effects) {
+            match effect {
+                Effect::Ready(at) => {
+                    batch.fact(EventKind::StepReady, Some(&format!("{prefix}{}", scope.steps[at].id)), Value::Null);
+                }
+                Effect::Start(at) => {
+                    step::announce(&mut batch, &scope.steps[at], &format!("{prefix}{}", scope.steps[at].id), 1);
+                    started.push(at);
+                }
+                Effect::Skip(at, reason) => {
+                    let reason = match reason {
+                        SkipReason::Routed(by) => format!("routed by `{}`", scope.steps[by].id),
+                        SkipReason::DependencyFailed(by) => format!("`{}` failed", scope.steps[by].id),
+                    };
+                    let end = skipped(&scope, at, &reason);
+                    record(&mut batch, &prefix, &end);
+                    publish(&names, &end);
+                    ends[at] = Some(end);
+                }
+                Effect::NotRun(at) => ends[at] = Some(not_run(&scope, at)),
+                Effect::Finished => finished = true,
+            }
+        }
+        if !batch.records.is_empty() || !batch.facts.is_empty() {
+            cx.commit(std::mem::take(&mut batch)).await;
+        }
+        for at in started {
+            let call = step::Call {
+                cx: Arc::clone(&cx),
+                scope: Arc::clone(&scope),
+                at,
+                names: Arc::clone(&names),
+                path: format!("{prefix}{}", scope.steps[at].id),
+                handled: Arc::clone(&handled),
+            };
+            running.spawn(async move { (at, step::run(call).await) });
+        }
+        if finished {
+            break;
+        }
+        let mut arrived = Vec::new();
+        tokio::select! {
+            biased;
+            joined = running.join_next() => arrived.extend(joined),
+            () = cx.cancel.cancelled(), if !cancelled => {
+                cancelled = true;
+                effects = schedule.step(Input::Cancel);
+            }
+        }
+        while let Some(joined) = running.try_join_next() {
+            arrived.push(joined);
+        }
+        let mut arrived: Vec<(usize, StepEnd)> = arrived
+            .into_iter()
+            .map(|joined| joined.expect("invariant: tools' panics are caught and steps are never aborted"))
+            .collect();
+        arrived.sort_by_key(|(at, _)| *at);
+        for (at, end) in arrived {
+            record(&mut batch, &prefix, &end);
+            publish(&names, &end);
+            effects.extend(schedule.step(Input::Ended { step: at, ending: end.ending, goto: end.goto }));
+            ends[at] = Some(end);
+        }
+    }
+    let steps: Vec<StepEnd> =
+        ends.into_iter().map(|end| end.expect("invariant: a finished scope has an end for each step")).collect();
+    ScopeEnd {
+        stopped: steps.iter().any(|end| matches!(&*end.document.status, "not_run" | "cancelled"))
+            || failed_hard(&scope, &steps),
+        steps,
+    }
+}
+
+/// A step failed whose policy admits nothing after it.
+fn failed_hard(scope: &Scope, ends: &[StepEnd]) -> bool {
+    ends.iter().zip(&scope.steps).any(|(end, step)| {
+        end.ending == Ending::Failed
+            && step.policy == lang::model::FailurePolicy::Fail
+            && step.routes.on_failure.is_none()
+    })
+}
+
+fn nodes(scope: &Scope) -> Vec<Node> {
+    scope
+        .steps
+        .iter()
+        .zip(&scope.dependencies)
+        .map(|(step, dependencies)| Node {
+            dependencies: dependencies.clone(),
+            policy: step.policy,
+            on_success: step.routes.on_success,
+            on_false: step.routes.on_false,
+            on_failure: step.routes.on_failure,
+            takes_place: !step.kind.is_loop(),
+        })
+        .collect()
+}
+
+fn publish(names: &Names, end: &StepEnd) {
+    if let Some(value) = &end.value {
+        names.publish(&end.document.id, value);
+    }
+}
+
+fn record(batch: &mut Batch, prefix: &str, end: &StepEnd) {
+    let document = &end.document;
+    let path = format!("{prefix}{}", document.id);
+    batch.records.push(Record::Outcome {
+        step: path.clone(),
+        attempt: document.attempts,
+        status: document.status.clone(),
+        value: document.value.clone(),
+        time: clock::now(),
+    });
+    let mut data = json!({
+        "status": document.status,
+        "success": document.success,
+        "duration_ms": document.duration.map_or(0, |seconds| (seconds * 1000.0).round() as u64),
+        "attempts": document.attempts,
+    });
+    if let Some(error) = &document.error {
+        data["error"] = json!(error);
+        data["error_type"] = json!(document.error_type);
+    }
+    batch.fact(EventKind::StepFinished, Some(&path), data);
+}
+
+/// A document of a step that did nothing yet.
+pub(crate) fn blank(scope: &Scope, at: usize, status: &str) -> StepDocument {
+    let step: &StepPlan = &scope.steps[at];
+    StepDocument {
+        id: step.id.clone(),
+        action: step.action.clone().unwrap_or_default(),
+        status: status.to_owned(),
+        success: false,
+        value: Value::Null,
+        error: None,
+        error_type: None,
+        tool: step.tool.clone(),
+        model: None,
+        provider: None,
+        started_at: None,
+        completed_at: None,
+        duration: None,
+        retries: 0,
+        timed_out: false,
+        dependencies: scope.dependencies[at].iter().map(|from| scope.steps[*from].id.clone()).collect(),
+        attempts: 0,
+        cost: Cost::free(),
+        usage: None,
+        cache: None,
+        auto: Vec::new(),
+        provenance: None,
+    }
+}
+
+/// A step that was passed over; that is no failure.
+pub(crate) fn skipped(scope: &Scope, at: usize, reason: &str) -> StepEnd {
+    let mut document = blank(scope, at, "skipped");
+    document.success = true;
+    document.value = json!({"status": "skipped", "reason": reason});
+    let value = Some(Arc::new(StepValue::skipped(reason)));
+    StepEnd { ending: Ending::Skipped, document, value, goto: None }
+}
+
+fn not_run(scope: &Scope, at: usize) -> StepEnd {
+    StepEnd { ending: Ending::Cancelled, document: blank(scope, at, "not_run"), value: None, goto: None }
+}
+
+/// Notes when a step began, and fills in its times at the end.
+#[derive(Debug)]
+pub(crate) struct Stopwatch {
+    started: Timestamp,
+    clock: Instant,
+}
+
+impl Stopwatch {
+    pub(crate) fn start() -> Self {
+        Self { started: Timestamp::now(), clock: Instant::now() }
+    }
+
+    pub(crate) fn fill(&self, document: &mut StepDocument) {
+        document.started_at = Some(clock::text(self.started));
+        document.completed_at = Some(clock::now());
+        document.duration = Some(self.clock.elapsed().as_secs_f64());
+    }
+}
+
+/// Locks what no panic can leave half-written.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

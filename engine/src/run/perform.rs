@@ -1,0 +1,212 @@
+//! One attempt of one step: render everything, then act once, within its time.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
+
+use futures_util::FutureExt;
+use indexmap::IndexMap;
+use lang::{
+    registry::{OperationSource, Target},
+    template,
+};
+use serde_json::{Map, Value, json};
+use tokio::time::{sleep, timeout};
+
+use super::{
+    EventKind,
+    context::RunContext,
+    journal::Batch,
+    render::{Names, text_of},
+};
+use crate::{
+    plan::StepPlan,
+    tools::{self, Failure, Outcome, OutputSink, Tool, ToolCx, ToolError, output::Stream},
+};
+
+/// How long a step that must stop may take to clean up: after its time, and after a cancel.
+const GRACE_AFTER_TIMEOUT: Duration = Duration::from_millis(200);
+const GRACE_AFTER_CANCEL: Duration = Duration::from_secs(2);
+
+static TOOLS: LazyLock<IndexMap<String, Arc<dyn Tool>>> =
+    LazyLock::new(|| tools::all().into_iter().map(|tool| (tool.spec().name, tool)).collect());
+
+/// What an attempt came to.
+pub(crate) enum Attempt {
+    /// The tool came to its end, well or not.
+    Ended(Outcome),
+    /// It took longer than it may.
+    TimedOut(Failure),
+    /// It was stopped with the run.
+    Cancelled,
+}
+
+/// A failure of the engine's own.
+pub(crate) fn failure(error_type: &str, message: impl Into<String>) -> Failure {
+    ToolError::new(error_type, message).0
+}
+
+/// Renders and acts once.
+pub(crate) async fn attempt(cx: &Arc<RunContext>, step: &StepPlan, names: &Arc<Names>, path: &str) -> Attempt {
+    let Ok(_place) = cx.places.acquire().await else { return Attempt::Cancelled };
+    if cx.cancel.is_cancelled() {
+        return Attempt::Cancelled;
+    }
+    let tool_cx = ToolCx {
+        working_dir: cx.working_dir.clone(),
+        output_dir: cx.output_dir.clone(),
+        permissions: cx.permissions.clone(),
+        cancel: cx.cancel.child_token(),
+        timeout: step.timeout,
+        environment: Arc::clone(&cx.environment),
+        models: None,
+        model: step.model.clone().or_else(|| cx.model.clone()),
+        on_output: Some(output_sink(cx, path)),
+    };
+    let stop = tool_cx.cancel.clone();
+    let work = AssertUnwindSafe(act(cx, step, names, tool_cx)).catch_unwind();
+    tokio::pin!(work);
+    let time_is_up = async {
+        match step.timeout {
+            Some(limit) => sleep(limit).await,
+            None => std::future::pending().await,
+        }
+    };
+    let ended = tokio::select! {
+        biased;
+        ended = &mut work => ended,
+        () = cx.cancel.cancelled() => match timeout(GRACE_AFTER_CANCEL, &mut work).await {
+            // What was done all the same counts as done.
+            Ok(Ok(Ok(outcome))) if outcome.failure.is_none() => Ok(Ok(outcome)),
+            _ => return Attempt::Cancelled,
+        },
+        () = time_is_up => {
+            stop.cancel();
+            let _ = timeout(GRACE_AFTER_TIMEOUT, &mut work).await;
+            let seconds = step.timeout.unwrap_or_default().as_secs_f64();
+            let message = format!("`{path}` did not end within {seconds} s; raise its `timeout`");
+            return Attempt::TimedOut(failure("TimeoutError", message));
+        }
+    };
+    Attempt::Ended(match ended {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(ToolError(failure))) => Outcome::failed(Value::Null, failure),
+        Err(panic) => {
+            let text = panic
+                .downcast_ref::<&str>()
+                .map(|text| (*text).to_owned())
+                .or_else(|| panic.downcast_ref::<String>().cloned())
+                .unwrap_or_default();
+            let message =
+                format!("the tool of `{path}` broke down ({text}); this is a defect of orc, please report it");
+            Outcome::failed(Value::Null, failure("InternalError", message))
+        }
+    })
+}
+
+fn output_sink(cx: &Arc<RunContext>, path: &str) -> OutputSink {
+    let journal = cx.journal.clone();
+    let path = path.to_owned();
+    OutputSink::new(move |stream, text| {
+        let stream = match stream {
+            Stream::Stdout => "stdout",
+            Stream::Stderr => "stderr",
+        };
+        let mut batch = Batch::default();
+        batch.fact(EventKind::StepOutput, Some(&path), json!({"stream": stream, "text": text}));
+        journal.post(batch);
+    })
+}
+
+async fn act(cx: &RunContext, step: &StepPlan, names: &Arc<Names>, mut tool_cx: ToolCx) -> Result<Outcome, ToolError> {
+    let mut params = parameters(cx, step, names, &mut tool_cx)?;
+    let written = step.action.as_deref();
+    let operation = params.get("action").and_then(Value::as_str).map(str::to_owned);
+    let mut target = cx.registry.resolve(step.tool.as_deref(), written, operation.as_deref());
+    let rendered = match written {
+        Some(action) if !template::is_plain(action) => Some(text(cx, action, names, "action")?),
+        _ => None,
+    };
+    if let (Target::Unknown | Target::Operation { operation: None, .. }, Some(action)) = (&target, &rendered) {
+        target = cx.registry.resolve(step.tool.as_deref(), Some(action), operation.as_deref());
+    }
+    match target {
+        Target::Operation { tool: spec, operation } => {
+            if let OperationSource::Parameter(name) = spec.operation_source {
+                params.shift_remove(name);
+            }
+            let declares_action =
+                operation.is_some_and(|operation| operation.params.iter().any(|p| p.name == "action"));
+            if !declares_action {
+                params.shift_remove("action");
+            }
+            let Some(tool) = TOOLS.get(&spec.name).filter(|_| spec.available) else {
+                return Err(ToolError::new(
+                    "ToolNotAvailableError",
+                    format!("the tool `{}` cannot be executed by this version of orc", spec.name),
+                ));
+            };
+            let name = match operation {
+                Some(operation) => operation.name.as_str(),
+                None => written.unwrap_or_default(),
+            };
+            tool.run(name, params, &tool_cx).await
+        }
+        Target::Action(spec) if !spec.available => Err(ToolError::new(
+            "ActionNotAvailableError",
+            format!("the action `{}` cannot be executed by this version of orc", spec.name),
+        )),
+        Target::Action(spec) => act_without_tool(&spec.name, params, &tool_cx).await,
+        Target::Echo { text: raw } => Ok(Outcome::ok(Value::String(text(cx, &raw, names, "action")?))),
+        Target::FileProse => {
+            let sentence = rendered.as_deref().or(written).unwrap_or_default();
+            file_prose(sentence, &params, &tool_cx)
+        }
+        Target::Auto => Err(ToolError(super::render::RenderError::Auto.failure("action"))),
+        Target::Unknown => {
+            let name = step.tool.as_deref().or(rendered.as_deref()).or(written).unwrap_or_default();
+            Err(ToolError::new("UnknownActionError", format!("unknown action or tool `{name}`")))
+        }
+    }
+}
+
+async fn act_without_tool(name: &str, params: Map<String, Value>, cx: &ToolCx) -> Result<Outcome, ToolError> {
+    let _ = (params, cx);
+    Err(ToolError::new(
+        "ActionNotAvailableError",
+        format!("the action `{name}` cannot be executed by this version of orc"),
+    ))
+}
+
+fn file_prose(sentence: &str, params: &Map<String, Value>, cx: &ToolCx) -> Result<Outcome, ToolError> {
+    let _ = (params, cx);
+    Err(ToolError::new("ActionNotAvailableError", format!("`{sentence}` cannot be executed by this version of orc")))
+}
+
+/// The rendered parameters. `model: <AUTO>` leaves the choice to the router, so it is left out.
+fn parameters(
+    cx: &RunContext,
+    step: &StepPlan,
+    names: &Arc<Names>,
+    tool_cx: &mut ToolCx,
+) -> Result<Map<String, Value>, ToolError> {
+    let mut params = Map::new();
+    for (name, value) in &step.parameters {
+        if name == "model" && value.as_str().is_some_and(|text| text.trim_start().starts_with("<AUTO")) {
+            tool_cx.model = None;
+            continue;
+        }
+        params.insert(name.clone(), cx.renderer.value(value, names, &format!("parameters.{name}")).map_err(ToolError)?);
+    }
+    if let Some(model) = params.get("model").and_then(Value::as_str) {
+        tool_cx.model = Some(model.to_owned());
+    }
+    Ok(params)
+}
+
+fn text(cx: &RunContext, source: &str, names: &Arc<Names>, place: &str) -> Result<String, ToolError> {
+    let value = cx.renderer.text(source, names).map_err(|error| ToolError(error.failure(place)))?;
+    text_of(&super::render::from_json(&value)).map_err(|error| ToolError::new("TemplateError", error.to_string()))
+}

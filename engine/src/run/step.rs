@@ -1,0 +1,258 @@
+//! One step from its condition to its end: attempts, handlers, and where the scope goes on.
+
+use std::{collections::HashMap, sync::Arc};
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value, json};
+use tokio::time::sleep;
+
+use super::{
+    EventKind, clock,
+    context::RunContext,
+    execute::{Handled, StepEnd, Stopwatch, blank, lock, skipped},
+    journal::Batch,
+    loops,
+    perform::{self, Attempt, failure},
+    render::{Names, StepValue, from_json},
+    schedule::Ending,
+    store::Record,
+};
+use crate::{
+    plan::{
+        Handler, Scope, StepPlan,
+        program::{Routes, StepKind},
+    },
+    tools::Failure,
+};
+
+/// What a step needs to run.
+pub(crate) struct Call {
+    pub(crate) cx: Arc<RunContext>,
+    pub(crate) scope: Arc<Scope>,
+    pub(crate) at: usize,
+    pub(crate) names: Arc<Names>,
+    pub(crate) path: String,
+    pub(crate) handled: Handled,
+}
+
+/// What acting came to.
+#[derive(Debug, Default)]
+pub(crate) struct Done {
+    pub(crate) result: Value,
+    pub(crate) failure: Option<Failure>,
+    pub(crate) attempts: u32,
+    pub(crate) timed_out: bool,
+    pub(crate) cancelled: bool,
+    pub(crate) recovered: bool,
+}
+
+/// Puts the intent and the start of an attempt into `batch`.
+pub(crate) fn announce(batch: &mut Batch, step: &StepPlan, path: &str, attempt: u32) {
+    batch.records.push(Record::Intent { step: path.to_owned(), attempt, time: clock::now() });
+    let mut data = json!({"attempt": attempt});
+    for (key, value) in [("tool", &step.tool), ("action", &step.action)] {
+        if let Some(value) = value {
+            data[key] = json!(value);
+        }
+    }
+    batch.fact(EventKind::StepStarted, Some(path), data);
+}
+
+/// Runs the step; its first intent is stored already.
+pub(crate) async fn run(call: Call) -> StepEnd {
+    let step = Arc::clone(&call.scope.steps[call.at]);
+    if step.is_handler {
+        let done = lock(&call.handled).get(&step.id).cloned();
+        return done.unwrap_or_else(|| skipped(&call.scope, call.at, "handler_not_needed"));
+    }
+    let watch = Stopwatch::start();
+    if call.cx.cancel.is_cancelled() {
+        return end(&call, &watch, Done { cancelled: true, ..Done::default() });
+    }
+    if let Some(condition) = &step.condition {
+        match call.cx.renderer.condition(condition, &call.names) {
+            Ok(true) => {}
+            Ok(false) => return skipped(&call.scope, call.at, "condition_false"),
+            Err(error) => {
+                let mut failure = error.failure("condition");
+                failure.error_type = "ConditionError".to_owned();
+                return end(&call, &watch, Done { failure: Some(failure), ..Done::default() });
+            }
+        }
+    }
+    let mut done = attempts(&call.cx, &step, &call.names, &call.path).await;
+    if done.failure.is_some() && !done.cancelled {
+        done = recover(&call, &step, done).await;
+    }
+    end(&call, &watch, done)
+}
+
+/// Tries as often as the step says.
+async fn attempts(cx: &Arc<RunContext>, step: &Arc<StepPlan>, names: &Arc<Names>, path: &str) -> Done {
+    let mut attempt = 1;
+    loop {
+        let mut done = match &step.kind {
+            StepKind::Act => once(cx, step, names, path).await,
+            _ => loops::run(cx, step, names, path).await,
+        };
+        done.attempts = attempt;
+        let Some(failed) = done.failure.as_ref().filter(|_| !done.cancelled) else { return done };
+        // What cannot be rendered now cannot be rendered a moment later.
+        let hopeless =
+            matches!(&*failed.error_type, "UnresolvedTemplateError" | "TemplateError" | "AutoResolutionError");
+        let pause = step.retry.pause(attempt, &failed.error_type, &format!("{}/{path}", cx.run_id));
+        let Some(pause) = pause.filter(|_| !hopeless) else { return done };
+        let mut batch = Batch::default();
+        let data = json!({"attempt": attempt, "error": failed.message, "delay_ms": pause.as_millis() as u64});
+        batch.fact(EventKind::StepRetrying, Some(path), data);
+        cx.journal.post(batch);
+        tokio::select! {
+            () = cx.cancel.cancelled() => return Done { cancelled: true, ..done },
+            () = sleep(pause) => {}
+        }
+        attempt += 1;
+        let mut batch = Batch::default();
+        announce(&mut batch, step, path, attempt);
+        cx.commit(batch).await;
+    }
+}
+
+async fn once(cx: &Arc<RunContext>, step: &StepPlan, names: &Arc<Names>, path: &str) -> Done {
+    match perform::attempt(cx, step, names, path).await {
+        Attempt::Ended(outcome) => Done { result: outcome.result, failure: outcome.failure, ..Done::default() },
+        Attempt::TimedOut(failure) => Done { failure: Some(failure), timed_out: true, ..Done::default() },
+        Attempt::Cancelled => Done { cancelled: true, ..Done::default() },
+    }
+}
+
+/// Asks the handlers in order; the first that matches and succeeds saves the step.
+async fn recover(call: &Call, step: &Arc<StepPlan>, mut done: Done) -> Done {
+    for handler in &step.handlers {
+        let Some(failed) = done.failure.clone().filter(|failed| handler.matches(failed)) else { continue };
+        let Some(result) = handle(call, handler, &failed).await else { continue };
+        if handler.retry_with_handler {
+            for _ in 0..handler.max_retries {
+                let again = attempts(&call.cx, step, &call.names, &call.path).await;
+                if again.failure.is_none() || again.cancelled {
+                    return Done { recovered: !again.cancelled, attempts: done.attempts + again.attempts, ..again };
+                }
+            }
+            if handler.max_retries > 0 {
+                continue;
+            }
+        }
+        done.result = handler.fallback.clone().unwrap_or(result);
+        if !handler.propagate_error {
+            done.failure = None;
+            done.timed_out = false;
+            done.recovered = true;
+        }
+        return done;
+    }
+    done
+}
+
+/// What the handler gives, if it succeeds.
+async fn handle(call: &Call, handler: &Handler, failed: &Failure) -> Option<Value> {
+    let error = json!({"message": failed.message, "type": failed.error_type, "code": failed.code});
+    let bound = HashMap::from([("error".to_owned(), from_json(&error))]);
+    let names = call.names.inner(bound, None);
+    if let Some(task) = &handler.task {
+        let at = call.scope.steps.iter().position(|step| step.id == *task)?;
+        let watch = Stopwatch::start();
+        let task = Arc::clone(&call.scope.steps[at]);
+        let path = format!("{}{}", call.path.strip_suffix(&call.scope.steps[call.at].id).unwrap_or_default(), task.id);
+        let done = Box::pin(attempts(&call.cx, &task, &names, &path)).await;
+        let result = done.failure.is_none().then(|| done.result.clone());
+        let handler_call = Call {
+            cx: Arc::clone(&call.cx),
+            scope: Arc::clone(&call.scope),
+            at,
+            names: Arc::clone(&call.names),
+            path,
+            handled: Arc::clone(&call.handled),
+        };
+        let end = end(&handler_call, &watch, done);
+        lock(&call.handled).insert(task.id.clone(), end);
+        return result;
+    }
+    if let Some(action) = &handler.action {
+        let step = StepPlan {
+            action: Some(action.clone()),
+            tool: None,
+            parameters: IndexMap::new(),
+            condition: None,
+            routes: Routes::default(),
+            handlers: Vec::new(),
+            kind: StepKind::Act,
+            ..(*call.scope.steps[call.at]).clone()
+        };
+        let done = once(&call.cx, &step, &names, &call.path).await;
+        return (done.failure.is_none() && !done.cancelled).then_some(done.result);
+    }
+    handler.fallback.clone()
+}
+
+fn end(call: &Call, watch: &Stopwatch, done: Done) -> StepEnd {
+    let step = &call.scope.steps[call.at];
+    let mut ending = match (&done.failure, done.cancelled) {
+        (_, true) => Ending::Cancelled,
+        (Some(_), false) => Ending::Failed,
+        (None, false) => Ending::Succeeded,
+    };
+    let mut failed = done.failure;
+    let mut goto = None;
+    if ending == Ending::Succeeded
+        && let Some(target) = &step.routes.goto
+    {
+        match route(call, target) {
+            Ok(target) => goto = target,
+            Err(problem) => {
+                ending = Ending::Failed;
+                failed = Some(problem);
+            }
+        }
+    }
+    let status = match ending {
+        Ending::Succeeded | Ending::Skipped => "completed",
+        Ending::Failed => "failed",
+        Ending::Cancelled => "cancelled",
+    };
+    let success = ending == Ending::Succeeded;
+    let mut document = blank(&call.scope, call.at, status);
+    watch.fill(&mut document);
+    document.success = success;
+    document.attempts = done.attempts;
+    document.retries = done.attempts.saturating_sub(1);
+    document.timed_out = done.timed_out;
+    if let Some(failed) = &failed {
+        document.error = Some(failed.message.clone());
+        document.error_type = Some(failed.error_type.clone());
+    }
+    let mut value = Map::new();
+    value.insert("result".to_owned(), done.result.clone());
+    value.insert("success".to_owned(), json!(success));
+    value.insert("error".to_owned(), json!(document.error));
+    if done.recovered {
+        value.insert("recovered".to_owned(), json!(true));
+    }
+    document.value = Value::Object(value);
+    let error = failed.as_ref().map(|failed| (&*failed.error_type, &*failed.message));
+    let value = StepValue::ended(status, success, &done.result, error, done.recovered, &step.output);
+    StepEnd { ending, document, value: Some(Arc::new(value)), goto }
+}
+
+/// The step a `goto` names.
+fn route(call: &Call, target: &Value) -> Result<Option<usize>, Failure> {
+    let rendered = call.cx.renderer.value(target, &call.names, "goto")?;
+    let name = match &rendered {
+        Value::String(name) if !name.trim().is_empty() => name.trim(),
+        Value::Null | Value::String(_) => return Ok(None),
+        other => return Err(failure("RoutingError", format!("`goto` must name a step, not `{other}`"))),
+    };
+    match call.scope.steps.iter().position(|step| step.id == name) {
+        Some(at) if at > call.at => Ok(Some(at)),
+        Some(_) => Err(failure("RoutingError", format!("`goto` leads back to `{name}`; it can only go forward"))),
+        None => Err(failure("RoutingError", format!("`goto` names the unknown step `{name}`"))),
+    }
+}
