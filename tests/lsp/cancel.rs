@@ -18,7 +18,7 @@ fn long(count: usize) -> String {
 #[test]
 fn a_hundred_pending_requests_freeze_nothing() {
     let mut server = TestServer::start(json!({ "textDocument": { "diagnostic": {} } }));
-    server.open("long.orc.yaml", &long(2000));
+    server.open("long.orc.yaml", &long(400));
     server.open("short.orc.yaml", &long(1));
     let params = server.document("long.orc.yaml");
     let pending: Vec<i64> = (0..100).map(|_| server.send("textDocument/documentSymbol", params.clone())).collect();
@@ -35,7 +35,7 @@ fn a_hundred_pending_requests_freeze_nothing() {
 #[test]
 fn cancelled_requests_are_answered_as_cancelled_or_done() {
     let mut server = TestServer::start(json!({ "textDocument": { "diagnostic": {} } }));
-    server.open("long.orc.yaml", &long(4000));
+    server.open("long.orc.yaml", &long(1000));
     let params = server.document("long.orc.yaml");
     let pending: Vec<i64> = (0..50).map(|_| server.send("textDocument/documentSymbol", params.clone())).collect();
     for id in &pending {

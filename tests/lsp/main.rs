@@ -11,3 +11,5 @@ mod ordering;
 mod cancel;
 
 mod diagnostics;
+
+mod runs;

@@ -1,0 +1,163 @@
+//! Runs started from the editor: trust first, an id at once, events, lenses, cancellation.
+
+use serde_json::{Value, json};
+
+use crate::support::TestServer;
+
+const PIPELINE: &str = "\
+id: hello
+name: Hello
+inputs:
+  who:
+    type: string
+    default: world
+steps:
+  - id: greet
+    tool: terminal
+    action: execute
+    parameters:
+      command: echo hello {{ who }} > greeting.txt
+";
+
+fn command(name: &str, argument: Value) -> Value {
+    json!({ "command": name, "arguments": [argument] })
+}
+
+/// A server for a client that pulls diagnostics, so that only the run speaks.
+fn start(trusted: Option<bool>) -> TestServer {
+    TestServer::start_with(json!({
+        "capabilities": { "textDocument": { "diagnostic": {} } },
+        "initializationOptions": { "trusted": trusted },
+    }))
+}
+
+/// Reads the events of a run to its end; each is called `type step`.
+fn events(server: &mut TestServer, run: &str) -> Vec<String> {
+    let mut seen = Vec::new();
+    loop {
+        let event = server.notification("orc/runEvent");
+        assert_eq!(event["runId"], run);
+        let kind = event["type"].as_str().unwrap().to_owned();
+        let step = event["step"].as_str().map_or_else(String::new, |step| format!(" {step}"));
+        seen.push(format!("{kind}{step}"));
+        if kind == "run.finished" {
+            return seen;
+        }
+    }
+}
+
+fn lens_titles(server: &mut TestServer, name: &str) -> Vec<String> {
+    let params = server.document(name);
+    let lenses = server.request("textDocument/codeLens", params);
+    lenses.as_array().unwrap().iter().map(|lens| lens["command"]["title"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn nothing_runs_in_a_folder_that_is_not_trusted() {
+    for trusted in [None, Some(false)] {
+        let mut server = start(trusted);
+        server.open("a.orc.yaml", PIPELINE);
+        let argument = json!({ "uri": server.uri("a.orc.yaml") });
+        let error = server.request_error("workspace/executeCommand", command("orc.run", argument));
+        assert_eq!(error["code"], -32803);
+        assert_eq!(error["data"], json!({ "reason": "untrusted" }));
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains("is not trusted") && message.ends_with("run the command `orc.trust`"), "{message}");
+        assert!(!server.folder.path().join("greeting.txt").exists());
+        server.finish();
+    }
+}
+
+#[test]
+fn a_run_takes_the_open_text_and_the_inputs_and_reports_its_end() {
+    let mut server = start(Some(true));
+    server.open("sub/a.orc.yaml", PIPELINE);
+    assert_eq!(lens_titles(&mut server, "sub/a.orc.yaml"), ["▶ Run"]);
+    let argument = json!({ "uri": server.uri("sub/a.orc.yaml"), "inputs": { "who": "you" } });
+    let answer = server.request("workspace/executeCommand", command("orc.run", argument));
+    let run = answer["runId"].as_str().unwrap().to_owned();
+    let seen = events(&mut server, &run);
+    assert_eq!(seen.first().unwrap(), "run.started");
+    assert!(seen.contains(&"step.finished greet".to_owned()), "{seen:?}");
+    let message = server.notification("window/showMessage");
+    assert_eq!(message["type"], 3);
+    assert!(message["message"].as_str().unwrap().starts_with("✔ Hello completed "), "{message}");
+    assert_eq!(std::fs::read_to_string(server.folder.path().join("greeting.txt")).unwrap(), "hello you\n");
+    let titles = lens_titles(&mut server, "sub/a.orc.yaml");
+    assert!(titles[0].starts_with("✔ completed ") && titles[0].ends_with(" s — ▶ Run again"), "{titles:?}");
+    server.finish();
+}
+
+#[test]
+fn trusting_the_folder_lets_it_run_and_is_remembered() {
+    let mut server = start(None);
+    server.open("a.orc.yaml", PIPELINE);
+    let argument = json!({ "uri": server.uri("a.orc.yaml") });
+    server.request("workspace/executeCommand", command("orc.trust", argument.clone()));
+    let answer = server.request("workspace/executeCommand", command("orc.run", argument));
+    events(&mut server, answer["runId"].as_str().unwrap());
+    server.ignore("window/showMessage");
+    let kept = std::fs::read_to_string(server.folder.path().join(".state/orc/trusted.json")).unwrap();
+    let kept: Value = serde_json::from_str(&kept).unwrap();
+    assert_eq!(kept, json!({ "folders": [server.folder.path().canonicalize().unwrap()] }));
+    server.finish();
+}
+
+#[test]
+fn a_failed_run_says_where_and_why() {
+    let mut server = start(Some(true));
+    server.open("a.orc.yaml", &PIPELINE.replace("echo hello {{ who }} > greeting.txt", "exit 3"));
+    let argument = json!({ "uri": server.uri("a.orc.yaml") });
+    let answer = server.request("workspace/executeCommand", command("orc.run", argument));
+    events(&mut server, answer["runId"].as_str().unwrap());
+    let message = server.notification("window/showMessage");
+    assert_eq!(message["type"], 1);
+    assert!(message["message"].as_str().unwrap().starts_with("✘ Hello failed at `greet`: "), "{message}");
+    let titles = lens_titles(&mut server, "a.orc.yaml");
+    assert!(titles[0].starts_with("✘ failed at `greet`: "), "{titles:?}");
+    server.finish();
+}
+
+#[test]
+fn progress_is_shown_and_cancelling_it_cancels_the_run() {
+    let mut server = TestServer::start_with(json!({
+        "capabilities": { "textDocument": { "diagnostic": {} }, "window": { "workDoneProgress": true } },
+        "initializationOptions": { "trusted": true },
+    }));
+    server.open("a.orc.yaml", &PIPELINE.replace("echo hello {{ who }} > greeting.txt", "sleep 600"));
+    let argument = json!({ "uri": server.uri("a.orc.yaml") });
+    let answer = server.request("workspace/executeCommand", command("orc.run", argument));
+    let created = server.server_request("window/workDoneProgress/create", Value::Null);
+    assert_eq!(created["token"], answer["runId"]);
+    let begin = server.notification("$/progress");
+    assert_eq!(begin["value"]["kind"], "begin");
+    assert_eq!(begin["value"]["cancellable"], true);
+    assert_eq!(lens_titles(&mut server, "a.orc.yaml"), ["● running — ■ Cancel"]);
+    server.notify("window/workDoneProgress/cancel", json!({ "token": answer["runId"] }));
+    events(&mut server, answer["runId"].as_str().unwrap());
+    while server.notification("$/progress")["value"]["kind"] != "end" {}
+    let message = server.notification("window/showMessage");
+    assert!(message["message"].as_str().unwrap().starts_with("■ Hello cancelled"), "{message}");
+    let error = server.request_error("workspace/executeCommand", command("orc.cancel", answer));
+    assert!(error["message"].as_str().unwrap().ends_with("is going on; it has ended, or another server started it"));
+    server.finish();
+}
+
+#[test]
+fn inputs_that_do_not_fit_are_refused_at_once() {
+    let mut server = start(Some(true));
+    server.open("a.orc.yaml", PIPELINE);
+    let argument = json!({ "uri": server.uri("a.orc.yaml"), "inputs": { "whom": "you" } });
+    let error = server.request_error("workspace/executeCommand", command("orc.run", argument));
+    assert!(error["message"].as_str().unwrap().contains("`whom`"), "{error}");
+    server.finish();
+}
+
+#[test]
+fn an_unknown_command_is_refused_by_name() {
+    let mut server = start(Some(true));
+    let error = server.request_error("workspace/executeCommand", command("orc.fly", json!({})));
+    let expected = "unknown command `orc.fly`; the commands are `orc.run`, `orc.cancel`, `orc.trust`, `orc.explain`";
+    assert_eq!(error["message"], expected);
+    server.finish();
+}
