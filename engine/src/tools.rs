@@ -23,6 +23,8 @@ pub(crate) mod filesystem;
 
 pub(crate) mod terminal;
 
+pub(crate) mod data_processing;
+
 // Described, not executed yet.
 mod unavailable;
 
@@ -184,7 +186,8 @@ pub struct ToolCx {
 
 /// All tools, in the order completion offers them.
 pub fn all() -> Vec<Arc<dyn Tool>> {
-    let mut tools: Vec<Arc<dyn Tool>> = vec![Arc::new(filesystem::Filesystem), Arc::new(terminal::Terminal)];
+    let mut tools: Vec<Arc<dyn Tool>> =
+        vec![Arc::new(filesystem::Filesystem), Arc::new(terminal::Terminal), Arc::new(data_processing::DataProcessing)];
     tools.extend(unavailable::all());
     tools
 }
