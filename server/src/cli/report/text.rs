@@ -9,8 +9,9 @@ use lang::{
 
 use super::{Checked, Place, Report, plural};
 
-/// Longer lines are cut around what is marked.
-const WIDTH: usize = 200;
+/// Longer lines are cut around what is marked. What is shorter the renderer cuts by itself, which
+/// takes time in proportion to the line.
+const WIDTH: usize = 4096;
 
 /// All diagnostics, the files that are no pipelines, and a summary line.
 pub(super) fn render(report: &Report, colour: bool) -> String {
@@ -48,7 +49,9 @@ fn one(renderer: &Renderer, checked: &Checked, diagnostic: &Diagnostic) -> Strin
         let title = Level::NOTE.secondary_title(related.message.as_str());
         groups.push(excerpt(checked, title.into_group(), related.range, AnnotationKind::Context));
     }
-    if let (Some(fix), Some(last)) = (diagnostic.fixes.first(), groups.pop()) {
+    if let Some(fix) = diagnostic.fixes.first()
+        && let Some(last) = groups.pop()
+    {
         groups.push(last.element(Level::HELP.message(fix.title.as_str())));
     }
     renderer.render(&groups)
@@ -68,13 +71,16 @@ impl<'a> IntoGroup<'a> for annotate_snippets::Title<'a> {
 fn excerpt<'a>(checked: &'a Checked, group: Group<'a>, range: TextRange, kind: AnnotationKind) -> Group<'a> {
     let place = Place::of(&checked.analysis, range);
     let window = Window::around(&checked.analysis, range);
-    let origin = Origin::path(checked.file.as_str()).line(place.line as usize).char_column(place.column as usize);
-    group.element(origin).element(
-        Snippet::source(window.text)
-            .line_start(place.line as usize)
-            .fold(false)
-            .annotation(kind.span(window.start..window.end)),
-    )
+    let cut = window.cut;
+    let snippet = Snippet::source(window.text)
+        .line_start(place.line as usize)
+        .fold(false)
+        .annotation(kind.span(window.start..window.end));
+    if cut {
+        let origin = Origin::path(checked.file.as_str()).line(place.line as usize).char_column(place.column as usize);
+        return group.element(origin).element(snippet);
+    }
+    group.element(snippet.path(checked.file.as_str()))
 }
 
 /// The first marked line, cut to a readable length, and where the mark stands in it.
@@ -82,6 +88,7 @@ struct Window {
     text: String,
     start: usize,
     end: usize,
+    cut: bool,
 }
 
 impl Window {
@@ -104,7 +111,8 @@ impl Window {
         let width = |until: TextSize| {
             before.len() + text[TextRange::new(from, until)].chars().map(|c| visible(c).len_utf8()).sum::<usize>()
         };
-        Self { start: width(start), end: width(end), text: format!("{before}{part}{after}") }
+        let cut = !(before.is_empty() && after.is_empty());
+        Self { cut, start: width(start), end: width(end), text: format!("{before}{part}{after}") }
     }
 }
 
