@@ -7,7 +7,7 @@ use crate::{
     analysis::Facts,
     model::{KeyUse, Step, StepIndex, scope::Scopes},
     registry::{LoopConstruct, OperationSource, OutputSpec, Registry, Target},
-    syntax::{NodeId, NodeKind, ProblemKind, Scalar, Tree},
+    syntax::{NodeId, NodeKind, ProblemKind, Scalar, ScalarStyle, Tree},
     template::{self, Shape},
     text::TextEdit,
 };
@@ -107,9 +107,16 @@ impl<'f> Checker<'f> {
     }
 
     /// The exact token of a value: a scalar's content without quotes, the first line of anything
-    /// longer.
+    /// longer (of a block scalar, the first after its header).
     pub(super) fn token(&self, node: NodeId) -> TextRange {
-        let range = crate::model::lower::content_range(self.tree, node);
+        let mut range = crate::model::lower::content_range(self.tree, node);
+        if let NodeKind::Scalar(ScalarStyle::Literal | ScalarStyle::Folded) = self.tree.kind(node) {
+            let decoded = self.tree.decoded(node);
+            let line = decoded.text.lines().next().unwrap_or_default().trim_end();
+            if !line.is_empty() {
+                range = decoded.source_range(TextRange::up_to(text_size::TextSize::of(line)));
+            }
+        }
         let text = &self.tree.text()[range];
         match text.find(['\n', '\r']) {
             Some(at) => TextRange::at(range.start(), text_size::TextSize::of(text[..at].trim_end())),
@@ -180,7 +187,7 @@ impl Diagnostic {
     /// Adds "did you mean" with its fix, if there is a candidate.
     pub(super) fn suggest(&mut self, candidate: Option<&str>) -> &mut Self {
         if let Some(candidate) = candidate {
-            self.message.push_str(&format!("; did you mean `{candidate}`?"));
+            self.message.extend([format!("; did you mean `{candidate}`?")]);
             let edit = TextEdit::replace(self.range, candidate);
             self.fix(format!("Change to `{candidate}`"), vec![edit]);
         }

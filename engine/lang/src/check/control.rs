@@ -176,11 +176,9 @@ fn queue(checker: &mut Checker<'_>, step: &Step, queue: &KeyUse) {
 fn end(checker: &mut Checker<'_>, step: &Step) {
     let Some(key) = step.key("action_loop") else { return };
     match (step.key("until"), step.key("while_condition")) {
-        (None, None) => {
-            if !checker.damaged(step.range) {
-                let message = "the action loop does not say when it ends; add `until` or `while_condition`";
-                checker.report(codes::ENDLESS_LOOP, key.range, message);
-            }
+        (None, None) if !checker.damaged(step.range) => {
+            let message = "the action loop does not say when it ends; add `until` or `while_condition`";
+            checker.report(codes::ENDLESS_LOOP, key.range, message);
         }
         (Some(_), Some(second)) => {
             let message = "`until` and `while_condition` exclude each other; remove one";

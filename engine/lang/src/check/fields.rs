@@ -31,11 +31,20 @@ pub(super) fn check(checker: &mut Checker<'_>, step: StepIndex, reference: &Refe
     }
     let id = checker.id_of(step);
     let root = place(decoded, reference.root_range);
-    let message = format!("`{field}` stands in the result; write `{id}.result.{field}`");
     let range = place(decoded, access.range);
-    checker
-        .report(codes::MISSING_RESULT, range, message)
-        .safe_fix("Insert `.result`", vec![TextEdit::insert(root.end(), ".result")]);
+    let canonical = output.field(field).map_or(field.as_str(), |spec| &*spec.name);
+    let insert = TextEdit::insert(root.end(), ".result");
+    if canonical != field {
+        let message = format!("`{field}` is the old name of `{canonical}`; write `{id}.result.{canonical}`");
+        let diagnostic = checker.report(codes::DEPRECATED_FIELD, range, message).deprecated();
+        if decoded_is(decoded, access.range, field) {
+            let rename = TextEdit::replace(range, canonical);
+            diagnostic.safe_fix(format!("Write `{id}.result.{canonical}`"), vec![insert, rename]);
+        }
+        return;
+    }
+    let message = format!("`{field}` stands in the result; write `{id}.result.{field}`");
+    checker.report(codes::MISSING_RESULT, range, message).safe_fix("Insert `.result`", vec![insert]);
     result(checker, step, output, reference, decoded, 0);
 }
 
@@ -135,7 +144,7 @@ fn unknown(
     let candidate = did_you_mean(field, known.iter().copied());
     let mut message = format!("the result of `{id}` has no `{field}`");
     if candidate.is_none() {
-        message.push_str(&format!("; it has {}", values::coded(known).replace(" or ", " and ")));
+        message.extend([format!("; it has {}", values::coded(known).replace(" or ", " and "))]);
     }
     checker.report(codes::UNKNOWN_FIELD, range, message).suggest(candidate);
 }

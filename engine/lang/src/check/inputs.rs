@@ -99,7 +99,7 @@ fn to_object(checker: &Checker<'_>, list: NodeId, items: &[NodeId]) -> Option<Te
             result.push_str("  ");
         }
         if !tree.is_mapping(*item) {
-            result.push_str(&format!("{}: {{required: true}}\n", tree.string(*item)?));
+            result.extend([format!("{}: {{required: true}}\n", tree.string(*item)?)]);
             continue;
         }
         let name = tree.get(*item, "name").and_then(|entry| tree.string(entry.value))?;
@@ -113,7 +113,7 @@ fn to_object(checker: &Checker<'_>, list: NodeId, items: &[NodeId]) -> Option<Te
             if source.trim_end().contains('\n') && dash.is_empty() {
                 return None;
             }
-            result.push_str(&format!("{inner}{}\n", source.trim_end()));
+            result.extend([format!("{inner}{}\n", source.trim_end())]);
         }
     }
     let result = result.trim_end_matches('\n').to_owned();

@@ -82,7 +82,8 @@ fn mapping(checker: &mut Checker<'_>, tables: &mut Tables, place: Place, uses: &
         if matches!(spec.status, KeyStatus::NoEffect { .. }) {
             continue;
         }
-        if !spec.templated && spec.below.is_none() {
+        // What a queue's `task` holds is rendered as the queue's own members are.
+        if !spec.templated && spec.below.is_none() && !(place == Place::Queue && spec.name == "task") {
             inert(checker, key);
         }
         shape(checker, key, spec);

@@ -64,14 +64,16 @@ fn missing(
     key: Option<&KeyUse>,
     source: OperationSource,
 ) {
-    if checker.damaged(checker.tree.range(call.node)) {
+    // What is missing may stand in `inputs`, which is reported as having no effect.
+    let misplaced = key.is_none() && call.key("inputs").is_some();
+    if misplaced || checker.damaged(checker.tree.range(call.node)) {
         return;
     }
     for spec in params.iter().filter(|param| param.required && param.default.is_none()) {
         let given = call
             .parameters
             .iter()
-            .find(|parameter| parameter.name == spec.name || spec.aliases.iter().any(|alias| *alias == parameter.name));
+            .find(|parameter| parameter.name == spec.name || spec.aliases.contains(&parameter.name));
         // The operation may stand in the step's `action`.
         if matches!(source, OperationSource::Parameter(name) if name == spec.name) && given.is_none() {
             continue;

@@ -173,7 +173,7 @@ fn runtime(
         let candidate = did_you_mean(field, known());
         let mut message = format!("`{name}` has no `{field}`");
         if candidate.is_none() {
-            message.push_str(&format!("; it has {}", values::coded(known()).replace(" or ", " and ")));
+            message.extend([format!("; it has {}", values::coded(known()).replace(" or ", " and "))]);
         }
         checker.report(codes::UNKNOWN_RUNTIME_FIELD, place(decoded, access.range), message).suggest(candidate);
     }
@@ -367,7 +367,7 @@ fn known_elsewhere(
         let mut message = format!("`{name}` does not exist; a step's result is read by its id");
         let known = first.filter(|(field, _)| checker.scopes.visible_step(scope, field).is_some());
         if let Some((field, access)) = known {
-            message.push_str(&format!(": `{field}`"));
+            message.extend([format!(": `{field}`")]);
             let whole = place(decoded, TextRange::new(reference.root_range.start(), access.end()));
             let title = format!("Write `{field}`");
             checker
@@ -376,6 +376,17 @@ fn known_elsewhere(
         } else {
             checker.report(codes::UNDEFINED_NAME, range, message);
         }
+        return true;
+    }
+    if matches!(name, "null" | "nil" | "None") {
+        checker
+            .report(codes::UNDEFINED_NAME, range, format!("`{name}` is written `none` in a template"))
+            .fix("Write `none`", vec![TextEdit::replace(range, "none")]);
+        return true;
+    }
+    if name != "outputs" && checker.facts.pipeline.keys.iter().any(|key| key.name == name) {
+        let message = format!("templates do not see the key `{name}` of the root; declare what is needed as an input");
+        checker.report(codes::UNDEFINED_NAME, range, message);
         return true;
     }
     if name == "outputs" {

@@ -136,7 +136,7 @@ fn tool_name(checker: &mut Checker<'_>, tool: &Spanned<String>) -> bool {
     }
     let mut message = format!("unknown tool `{name}`");
     if registry.action(name).is_some() {
-        message.push_str(&format!("; `{name}` is an action: write `action: {name}` without `tool`"));
+        message.extend([format!("; `{name}` is an action: write `action: {name}` without `tool`")]);
         checker.report(codes::UNKNOWN_TOOL, tool.range, message);
         return false;
     }
@@ -247,7 +247,7 @@ fn unknown_action(checker: &mut Checker<'_>, call: &Call<'_>, action: &Spanned<S
     if candidate.is_some() {
         diagnostic.suggest(candidate);
     } else if let Some(tool) = owner {
-        diagnostic.message.push_str(&format!("; it is an operation of `{0}`: add `tool: {0}`", tool.name));
+        diagnostic.message.extend([format!("; it is an operation of `{0}`: add `tool: {0}`", tool.name)]);
     } else {
         diagnostic.message.push_str("; name a built-in action such as `generate`, or a `tool`");
     }
@@ -346,7 +346,7 @@ fn finish(diagnostic: &mut super::Diagnostic, candidate: Option<&str>, listed: &
     if candidate.is_some() {
         diagnostic.suggest(candidate);
     } else {
-        diagnostic.message.push_str(&format!("; it has {}", listed.replace(" or ", " and ")));
+        diagnostic.message.extend([format!("; it has {}", listed.replace(" or ", " and "))]);
     }
 }
 

@@ -2,13 +2,17 @@
 
 use super::{Checker, codes, edits};
 use crate::{
-    syntax::{ProblemKind, Scalar},
+    syntax::{NodeId, NodeKind, ProblemKind, Scalar},
     text::TextEdit,
 };
 
 pub(super) fn check(checker: &mut Checker<'_>) {
     let facts = checker.facts;
     for problem in &facts.parse.problems {
+        // Around damage a template is unquoted because the text there is no scalar at all.
+        if problem.kind == ProblemKind::UnquotedTemplate && after_damage(checker, problem.range) {
+            continue;
+        }
         let code = match problem.kind {
             ProblemKind::Syntax => codes::SYNTAX,
             ProblemKind::TabIndent => codes::TAB_INDENT,
@@ -42,6 +46,21 @@ pub(super) fn check(checker: &mut Checker<'_>) {
     not_a_mapping(checker);
 }
 
+/// Whether the template stands where the text could not be read, or in what is left of it.
+fn after_damage(checker: &Checker<'_>, range: text_size::TextRange) -> bool {
+    if !checker.damaged_anywhere() {
+        return false;
+    }
+    let tree = checker.tree;
+    let node = tree.node_at(range.start());
+    if !tree.is_scalar(node) || !tree.range(node).contains_range(range) {
+        return true;
+    }
+    let flow =
+        |id: &NodeId| matches!(tree.kind(*id), NodeKind::Mapping { flow: true } | NodeKind::Sequence { flow: true });
+    tree.ancestors(node).skip(1).take_while(flow).any(|around| checker.damaged(tree.range(around)))
+}
+
 /// Quotes around the scalar in which an unquoted template stands.
 fn quote(checker: &Checker<'_>, range: text_size::TextRange) -> Option<(&'static str, TextEdit)> {
     let tree = checker.tree;
@@ -49,10 +68,7 @@ fn quote(checker: &Checker<'_>, range: text_size::TextRange) -> Option<(&'static
     if !tree.is_scalar(node) || !tree.range(node).contains_range(range) {
         return None;
     }
-    let text = match tree.scalar(node)? {
-        Scalar::Text(text) => text,
-        _ => return None,
-    };
+    let Scalar::Text(text) = tree.scalar(node)? else { return None };
     Some(("Put it in quotes", TextEdit::replace(tree.range(node), edits::quoted(&text))))
 }
 

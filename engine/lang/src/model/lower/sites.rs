@@ -118,8 +118,12 @@ impl Walker<'_> {
                     }
                 }
                 "outputs" => {
-                    for output in &pipeline.outputs {
-                        self.deep(output.value, at(Place::Output));
+                    let written = key_uses(self.tree, key.value);
+                    for (output, key) in pipeline.outputs.iter().zip(written) {
+                        // An object without `value` has nothing that is rendered.
+                        if output.value != key.value || !self.tree.is_mapping(key.value) {
+                            self.deep(output.value, at(Place::Output));
+                        }
                     }
                 }
                 name => {
