@@ -25,6 +25,8 @@ pub(crate) mod terminal;
 
 pub(crate) mod data_processing;
 
+pub(crate) mod validation;
+
 // Described, not executed yet.
 mod unavailable;
 
@@ -186,8 +188,12 @@ pub struct ToolCx {
 
 /// All tools, in the order completion offers them.
 pub fn all() -> Vec<Arc<dyn Tool>> {
-    let mut tools: Vec<Arc<dyn Tool>> =
-        vec![Arc::new(filesystem::Filesystem), Arc::new(terminal::Terminal), Arc::new(data_processing::DataProcessing)];
+    let mut tools: Vec<Arc<dyn Tool>> = vec![
+        Arc::new(filesystem::Filesystem),
+        Arc::new(terminal::Terminal),
+        Arc::new(data_processing::DataProcessing),
+        Arc::new(validation::Validation),
+    ];
     tools.extend(unavailable::all());
     tools
 }

@@ -9,7 +9,7 @@ use super::Action;
 use crate::{
     catalog::ActionBuilder,
     models::{self, Request},
-    tools::{Outcome, ToolCx, ToolError, ToolFuture, params},
+    tools::{Outcome, ToolCx, ToolFuture, params},
 };
 
 /// The action.
@@ -78,21 +78,12 @@ impl Action for GenerateStructured {
             let request = Request {
                 model: String::new(),
                 prompt: params::text(&params.prompt),
-                schema: Some(schema_of(params.schema)?),
+                schema: Some(params::schema(params.schema)?),
                 max_tokens: params.max_tokens,
                 temperature: Some(params.temperature),
                 seed: params.seed,
             };
             Ok(Outcome::answered(models::ask(params.model.as_deref(), request, cx).await?))
         })
-    }
-}
-
-/// The schema itself: a mapping, or the JSON text of one.
-fn schema_of(given: Value) -> Result<Value, ToolError> {
-    match given {
-        Value::String(text) => serde_json::from_str(&text)
-            .map_err(|error| ToolError::new("ParameterError", format!("`schema` is text but no JSON: {error}"))),
-        schema => Ok(schema),
     }
 }

@@ -33,6 +33,15 @@ pub(crate) fn text(value: &Value) -> String {
     }
 }
 
+/// A JSON Schema: a mapping, or the JSON text of one.
+pub(crate) fn schema(given: Value) -> Result<Value, ToolError> {
+    match given {
+        Value::String(text) => serde_json::from_str(&text)
+            .map_err(|error| ToolError::new("ParameterError", format!("`schema` is text but no JSON: {error}"))),
+        schema => Ok(schema),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
