@@ -45,6 +45,20 @@ pub struct Usage {
     pub reasoning_tokens: u64,
 }
 
+impl Usage {
+    /// All of them together; `None` if there is none.
+    pub fn sum(all: impl IntoIterator<Item = Self>) -> Option<Self> {
+        all.into_iter().reduce(|a, b| Self {
+            requests: a.requests + b.requests,
+            input_tokens: a.input_tokens + b.input_tokens,
+            output_tokens: a.output_tokens + b.output_tokens,
+            cache_read_tokens: a.cache_read_tokens + b.cache_read_tokens,
+            cache_write_tokens: a.cache_write_tokens + b.cache_write_tokens,
+            reasoning_tokens: a.reasoning_tokens + b.reasoning_tokens,
+        })
+    }
+}
+
 /// What came back.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Response {

@@ -22,7 +22,7 @@ use super::{
     render::{Folders, Names, Renderer, from_json},
     store::{self, Record},
 };
-use crate::{catalog, plan::Plan};
+use crate::{catalog, models::Usage, plan::Plan};
 
 pub(super) async fn run(
     plan: Plan,
@@ -216,6 +216,7 @@ fn document(
         error_type = Some("CancelledError".to_owned());
     }
     let success = problems.is_empty();
+    let usage = Usage::sum(end.steps.iter().filter_map(|end| end.document.usage));
     let ran = |id: &&String| {
         end.steps
             .iter()
@@ -243,7 +244,7 @@ fn document(
         error: (!problems.is_empty()).then(|| problems.join("; ")),
         error_type,
         cost: Cost::free(),
-        usage: None,
+        usage,
         provenance: Provenance {
             engine: format!("orc {}", env!("CARGO_PKG_VERSION")),
             file: config.file.clone(),

@@ -16,6 +16,7 @@ use super::{
     step::Done,
 };
 use crate::{
+    models::{Served, Usage},
     plan::{
         Scope, StepPlan,
         program::{LoopNames, StepKind},
@@ -59,6 +60,12 @@ struct Iteration {
     /// The first failed step and its message.
     problem: Option<String>,
     stopped: bool,
+    usage: Option<Usage>,
+}
+
+/// What the models of all iterations took, as of one that served the loop.
+fn served(usage: Option<Usage>) -> Option<Served> {
+    usage.map(|usage| Served { provider: String::new(), model: String::new(), usage: Some(usage) })
 }
 
 impl Iteration {
@@ -77,7 +84,8 @@ impl Iteration {
                 (step.document.id.clone(), value)
             })
             .collect();
-        Self { results, problem, stopped: end.stopped }
+        let usage = Usage::sum(end.steps.iter().filter_map(|step| step.document.usage));
+        Self { results, problem, stopped: end.stopped, usage }
     }
 }
 
@@ -145,6 +153,7 @@ async fn over_items(
     let failed = ends.iter().flatten().filter(|end| end.problem.is_some()).count();
     let succeeded = ends.iter().flatten().count() - failed;
     let problem = ends.iter().flatten().find_map(|end| end.problem.clone());
+    let usage = Usage::sum(ends.iter().flatten().filter_map(|end| end.usage));
     let results: Vec<Value> = ends
         .into_iter()
         .map(|end| end.map_or_else(|| json!({"status": "not_run"}), |end| Value::Object(end.results)))
@@ -157,7 +166,7 @@ async fn over_items(
     } else {
         json!({"count": items.len(), "results": results, "succeeded": succeeded, "failed": failed})
     };
-    Ok(Done { result, failure, cancelled: cx.cancel.is_cancelled(), ..Done::default() })
+    Ok(Done { result, failure, served: served(usage), cancelled: cx.cancel.is_cancelled(), ..Done::default() })
 }
 
 fn queue_result(id: &str, items: &[Value], results: Vec<Value>, succeeded: usize, failed: usize) -> Value {
@@ -228,6 +237,7 @@ async fn while_loop(
     };
     let mut history: Vec<Value> = Vec::new();
     let mut problem = None;
+    let mut usage: Vec<Usage> = Vec::new();
     let mut ended_by = "max_iterations";
     loop {
         let count = history.len();
@@ -249,6 +259,7 @@ async fn while_loop(
             break;
         }
         let end = iteration(cx, body, Arc::clone(&inner), path, count).await;
+        usage.extend(end.usage);
         history.push(Value::Object(end.results));
         if end.problem.is_some() {
             problem = problem.or(end.problem);
@@ -271,7 +282,7 @@ async fn while_loop(
         "max_iterations_reached": ended_by == "max_iterations",
     });
     let failure = problem.map(|problem| failure("LoopError", format!("an iteration failed in {problem}")));
-    Ok(Done { result, failure, cancelled: cx.cancel.is_cancelled(), ..Done::default() })
+    Ok(Done { result, failure, served: served(Usage::sum(usage)), cancelled: cx.cancel.is_cancelled(), ..Done::default() })
 }
 
 fn frame(step: &StepPlan, names: &LoopNames) -> Frame {
@@ -307,6 +318,7 @@ async fn action_loop(
     let clock = Instant::now();
     let mut all: Vec<Value> = Vec::new();
     let mut problem = None;
+    let mut usage: Vec<Usage> = Vec::new();
     let mut failed = 0;
     let mut ended_by = "max_iterations";
     while (all.len() as u64) < limit && !cx.cancel.is_cancelled() {
@@ -320,6 +332,7 @@ async fn action_loop(
         }
         let inner = names.inner(bind(cx, pairs), Some(frame(step, &LoopNames::default())));
         let end = iteration(cx, body, Arc::clone(&inner), path, count).await;
+        usage.extend(end.usage);
         all.push(Value::Object(end.results));
         if end.problem.is_some() {
             failed += 1;
@@ -346,7 +359,7 @@ async fn action_loop(
     });
     let failure =
         problem.map(|problem| failure("LoopError", format!("{failed} iterations failed, the first in {problem}")));
-    Ok(Done { result, failure, cancelled: cx.cancel.is_cancelled(), ..Done::default() })
+    Ok(Done { result, failure, served: served(Usage::sum(usage)), cancelled: cx.cancel.is_cancelled(), ..Done::default() })
 }
 
 /// A real list, or text that is a JSON list; anything else is refused, never guessed at.

@@ -22,6 +22,7 @@ use super::{
     render::{Names, text_of},
 };
 use crate::{
+    actions, models,
     plan::StepPlan,
     tools::{self, Failure, Outcome, OutputSink, Tool, ToolCx, ToolError, output::Stream},
 };
@@ -122,11 +123,12 @@ fn output_sink(cx: &Arc<RunContext>, path: &str) -> OutputSink {
 
 async fn act(cx: &RunContext, step: &StepPlan, names: &Arc<Names>, mut tool_cx: ToolCx) -> Result<Outcome, ToolError> {
     let mut params = parameters(cx, step, names, &mut tool_cx)?;
+    tool_cx.models = models::provider(tool_cx.model.as_deref(), cx.simulate);
     let written = step.action.as_deref();
     let operation = params.get("action").and_then(Value::as_str).map(str::to_owned);
     let mut target = cx.registry.resolve(step.tool.as_deref(), written, operation.as_deref());
     let rendered = match written {
-        Some(action) if !template::is_plain(action) => Some(text(cx, action, names, "action")?),
+        Some(action) if !template::is_plain(action) && target != Target::Auto => Some(text(cx, action, names, "action")?),
         _ => None,
     };
     if let (Target::Unknown | Target::Operation { operation: None, .. }, Some(action)) = (&target, &rendered) {
@@ -158,31 +160,22 @@ async fn act(cx: &RunContext, step: &StepPlan, names: &Arc<Names>, mut tool_cx: 
             "ActionNotAvailableError",
             format!("the action `{}` cannot be executed by this version of orc", spec.name),
         )),
-        Target::Action(spec) => act_without_tool(&spec.name, params, &tool_cx).await,
-        Target::Echo { text: raw } => Ok(Outcome::ok(Value::String(text(cx, &raw, names, "action")?))),
+        Target::Action(spec) => actions::run_action(&spec.name, params, &tool_cx).await,
+        Target::Echo { text: raw } => Ok(actions::echo(&text(cx, &raw, names, "action")?)),
         Target::FileProse => {
             let sentence = rendered.as_deref().or(written).unwrap_or_default();
-            file_prose(sentence, &params, &tool_cx)
+            actions::file_prose(sentence, &params, &tool_cx)
         }
-        Target::Auto => Err(ToolError(super::render::RenderError::Auto.failure("action"))),
+        Target::Auto => {
+            let source = written.unwrap_or_default();
+            let body = template::auto::tags(source).first().map_or("", |tag| &source[tag.body]);
+            actions::auto(&text(cx, body, names, "action")?, params, &tool_cx).await
+        }
         Target::Unknown => {
             let name = step.tool.as_deref().or(rendered.as_deref()).or(written).unwrap_or_default();
             Err(ToolError::new("UnknownActionError", format!("unknown action or tool `{name}`")))
         }
     }
-}
-
-async fn act_without_tool(name: &str, params: Map<String, Value>, cx: &ToolCx) -> Result<Outcome, ToolError> {
-    let _ = (params, cx);
-    Err(ToolError::new(
-        "ActionNotAvailableError",
-        format!("the action `{name}` cannot be executed by this version of orc"),
-    ))
-}
-
-fn file_prose(sentence: &str, params: &Map<String, Value>, cx: &ToolCx) -> Result<Outcome, ToolError> {
-    let _ = (params, cx);
-    Err(ToolError::new("ActionNotAvailableError", format!("`{sentence}` cannot be executed by this version of orc")))
 }
 
 /// The rendered parameters. `model: <AUTO>` leaves the choice to the router, so it is left out.

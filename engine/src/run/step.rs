@@ -18,6 +18,7 @@ use super::{
     store::Record,
 };
 use crate::{
+    models::Served,
     plan::{
         Handler, Scope, StepPlan,
         program::{Routes, StepKind},
@@ -44,6 +45,7 @@ pub(crate) struct Done {
     pub(crate) timed_out: bool,
     pub(crate) cancelled: bool,
     pub(crate) recovered: bool,
+    pub(crate) served: Option<Served>,
 }
 
 /// Puts the intent and the start of an attempt into `batch`.
@@ -119,7 +121,7 @@ async fn attempts(cx: &Arc<RunContext>, step: &Arc<StepPlan>, names: &Arc<Names>
 
 async fn once(cx: &Arc<RunContext>, step: &StepPlan, names: &Arc<Names>, path: &str) -> Done {
     match perform::attempt(cx, step, names, path).await {
-        Attempt::Ended(outcome) => Done { result: outcome.result, failure: outcome.failure, ..Done::default() },
+        Attempt::Ended(outcome) => Done { result: outcome.result, failure: outcome.failure, served: outcome.served, ..Done::default() },
         Attempt::TimedOut(failure) => Done { failure: Some(failure), timed_out: true, ..Done::default() },
         Attempt::Cancelled => Done { cancelled: true, ..Done::default() },
     }
@@ -225,6 +227,11 @@ fn end(call: &Call, watch: &Stopwatch, done: Done) -> StepEnd {
     document.attempts = done.attempts;
     document.retries = done.attempts.saturating_sub(1);
     document.timed_out = done.timed_out;
+    if let Some(served) = done.served {
+        document.usage = served.usage;
+        document.model = Some(served.model).filter(|model| !model.is_empty());
+        document.provider = Some(served.provider).filter(|provider| !provider.is_empty());
+    }
     if let Some(failed) = &failed {
         document.error = Some(failed.message.clone());
         document.error_type = Some(failed.error_type.clone());
