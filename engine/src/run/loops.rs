@@ -282,7 +282,13 @@ async fn while_loop(
         "max_iterations_reached": ended_by == "max_iterations",
     });
     let failure = problem.map(|problem| failure("LoopError", format!("an iteration failed in {problem}")));
-    Ok(Done { result, failure, served: served(Usage::sum(usage)), cancelled: cx.cancel.is_cancelled(), ..Done::default() })
+    Ok(Done {
+        result,
+        failure,
+        served: served(Usage::sum(usage)),
+        cancelled: cx.cancel.is_cancelled(),
+        ..Done::default()
+    })
 }
 
 fn frame(step: &StepPlan, names: &LoopNames) -> Frame {
@@ -359,7 +365,13 @@ async fn action_loop(
     });
     let failure =
         problem.map(|problem| failure("LoopError", format!("{failed} iterations failed, the first in {problem}")));
-    Ok(Done { result, failure, served: served(Usage::sum(usage)), cancelled: cx.cancel.is_cancelled(), ..Done::default() })
+    Ok(Done {
+        result,
+        failure,
+        served: served(Usage::sum(usage)),
+        cancelled: cx.cancel.is_cancelled(),
+        ..Done::default()
+    })
 }
 
 /// A real list, or text that is a JSON list; anything else is refused, never guessed at.

@@ -128,7 +128,9 @@ async fn act(cx: &RunContext, step: &StepPlan, names: &Arc<Names>, mut tool_cx: 
     let operation = params.get("action").and_then(Value::as_str).map(str::to_owned);
     let mut target = cx.registry.resolve(step.tool.as_deref(), written, operation.as_deref());
     let rendered = match written {
-        Some(action) if !template::is_plain(action) && target != Target::Auto => Some(text(cx, action, names, "action")?),
+        Some(action) if !template::is_plain(action) && target != Target::Auto => {
+            Some(text(cx, action, names, "action")?)
+        }
         _ => None,
     };
     if let (Target::Unknown | Target::Operation { operation: None, .. }, Some(action)) = (&target, &rendered) {

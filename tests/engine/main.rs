@@ -1,0 +1,7 @@
+//! Runs whole pipelines through the engine, in a directory of their own.
+
+mod contract;
+mod control_flow;
+mod failures;
+mod support;
+mod values;
