@@ -74,7 +74,8 @@ steps:
           ],
           "succeeded": 2,
           "failed": 0
-        }"#]].assert_eq(&serde_json::to_string_pretty(ran.result("each")).expect("JSON"));
+        }"#]]
+    .assert_eq(&serde_json::to_string_pretty(ran.result("each")).expect("JSON"));
 }
 
 #[test]
@@ -99,7 +100,10 @@ steps:
     assert_eq!(items("from_result"), Some(vec![json!("<p>"), json!("<q>")]));
     assert_eq!(items("from_list"), Some(vec![json!("2"), json!("3"), json!("4")]));
     assert_eq!(items("from_json"), Some(vec![json!("x")]));
-    expect![[r#"`for_each` must be a list, not the text `["p", "q"]!`; write `[a, b]`, or a template that gives a list"#]].assert_eq(ran.step("from_text").error.as_deref().unwrap_or_default());
+    expect![[
+        r#"`for_each` must be a list, not the text `["p", "q"]!`; write `[a, b]`, or a template that gives a list"#
+    ]]
+    .assert_eq(ran.step("from_text").error.as_deref().unwrap_or_default());
 }
 
 #[test]

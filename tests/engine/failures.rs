@@ -26,29 +26,38 @@ steps:
 
 #[test]
 fn fail_runs_nothing_after_it_and_still_writes_the_document() {
-    check(&with_policy(""), expect![[r#"
+    check(
+        &with_policy(""),
+        expect![[r#"
         bad: failed – the command ended with exit code 7
         next: not_run
         far: not_run
-        run: failed, exit 1"#]]);
+        run: failed, exit 1"#]],
+    );
 }
 
 #[test]
 fn continue_lets_dependants_run() {
-    check(&with_policy(", on_failure: continue"), expect![[r#"
+    check(
+        &with_policy(", on_failure: continue"),
+        expect![[r#"
         bad: failed – the command ended with exit code 7
         next: completed
         far: completed
-        run: failed, exit 1"#]]);
+        run: failed, exit 1"#]],
+    );
 }
 
 #[test]
 fn skip_skips_dependants() {
-    check(&with_policy(", on_failure: skip"), expect![[r#"
+    check(
+        &with_policy(", on_failure: skip"),
+        expect![[r#"
         bad: failed – the command ended with exit code 7
         next: skipped
         far: skipped
-        run: failed, exit 1"#]]);
+        run: failed, exit 1"#]],
+    );
 }
 
 #[test]
@@ -62,11 +71,14 @@ fn retry_tries_three_times() {
 
 #[test]
 fn a_route_continues_elsewhere() {
-    check(&with_policy(", on_failure: far"), expect![[r#"
+    check(
+        &with_policy(", on_failure: far"),
+        expect![[r#"
         bad: failed – the command ended with exit code 7
         next: skipped
         far: completed
-        run: failed, exit 1"#]]);
+        run: failed, exit 1"#]],
+    );
 }
 
 #[test]
@@ -163,14 +175,20 @@ steps:
 "
         )
     };
-    check(&pipeline(3), expect![[r#"
+    check(
+        &pipeline(3),
+        expect![[r#"
         work: completed
         rescue: completed
-        run: completed, exit 0"#]]);
-    check(&pipeline(0), expect![[r#"
+        run: completed, exit 0"#]],
+    );
+    check(
+        &pipeline(0),
+        expect![[r#"
         work: completed
         rescue: skipped
-        run: completed, exit 0"#]]);
+        run: completed, exit 0"#]],
+    );
 }
 
 #[test]
@@ -192,7 +210,8 @@ steps:
         input `count` must be at least 1, not `0`
         input `mode` must be one of `fast`, `slow`, not `"fsat"`; did you mean `fast`?
         input `topic` is required; give it with `-i topic=…`
-        input `code` must match `^[A-Z]+$`, not `"x1"`"#]].assert_eq(&problems.expect_err("they do not fit"));
+        input `code` must match `^[A-Z]+$`, not `"x1"`"#]]
+    .assert_eq(&problems.expect_err("they do not fit"));
 }
 
 #[test]
@@ -205,7 +224,8 @@ fn defaults_may_use_other_inputs_but_not_in_a_circle() {
     let workspace = Workspace::new();
     assert_eq!(workspace.run(&text("root"), &[]).result("a"), &json!("root/x"));
     let problem = planned(&text("{{ file }}"), &[]).expect_err("a circle");
-    expect!["the defaults of the inputs `file`, `base` refer to each other in a circle; give one of them a value"].assert_eq(&problem);
+    expect!["the defaults of the inputs `file`, `base` refer to each other in a circle; give one of them a value"]
+        .assert_eq(&problem);
 }
 
 #[test]
@@ -234,5 +254,6 @@ steps:
     expect![[r#"
         long: failed – the command was cancelled
         next: not_run
-        run: cancelled, exit 130"#]].assert_eq(&ran.summary());
+        run: cancelled, exit 130"#]]
+    .assert_eq(&ran.summary());
 }
