@@ -1,5 +1,7 @@
 //! Whatever a file is, there is an answer: an error for people, never a crash and never a wait.
 
+use std::fmt::Write;
+
 use crate::support::Folder;
 
 const PIPELINE: &str = "name: a\nsteps:\n  - id: s\n    action: echo hello\n";
@@ -24,7 +26,7 @@ fn ten_thousand_levels_of_nesting_end_in_order() {
         format!("name: a\nsteps: {}{}", "[".repeat(10_000), "]".repeat(10_000)),
         format!("name: a\nsteps: {}", "{a: ".repeat(10_000)),
         format!("name: a\nsteps:\n{}", "- ".repeat(10_000)),
-        (0..10_000).map(|level| format!("{}a:\n", " ".repeat(level))).collect(),
+        (0..10_000).map(|level| " ".repeat(level) + "a:\n").collect(),
     ] {
         let ended = Folder::with("a.orc.yaml", text).orc(&["validate", "a.orc.yaml"]);
         ended.in_order();
@@ -36,7 +38,7 @@ fn an_alias_bomb_ends_in_order() {
     let mut text = "name: a\na0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n".to_owned();
     for level in 1..30 {
         let aliases = vec![format!("*a{}", level - 1); 9].join(", ");
-        text.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
+        writeln!(text, "a{level}: &a{level} [{aliases}]").unwrap();
     }
     text.push_str("steps:\n  - id: s\n    action: echo hello\n    parameters: {text: *a29}\n");
     Folder::with("a.orc.yaml", text).orc(&["validate", "a.orc.yaml"]).in_order();
@@ -93,7 +95,7 @@ fn an_unreadable_file_is_named() {
     use std::os::unix::fs::PermissionsExt;
     let folder = Folder::with("a.orc.yaml", PIPELINE);
     let path = folder.path().join("a.orc.yaml");
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
     if std::fs::read(&path).is_ok() {
         return; // The superuser reads everything.
     }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    io::{BufRead, BufReader, Read, Write},
+    io::{BufRead, BufReader, Write},
     process::{Child, ChildStdin, Command, ExitStatus, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
     thread,
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// How long a message may take; only a broken server is that slow.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running `orc lsp`.
 pub(crate) struct TestServer {
@@ -164,12 +164,6 @@ impl TestServer {
         self.notification(method);
     }
 
-    /// Whether the server has sent something that was not read, without waiting.
-    pub(crate) fn pending(&mut self) -> Vec<Value> {
-        self.unread.extend(self.messages.try_iter());
-        self.unread.iter().cloned().collect()
-    }
-
     /// Shuts down in order and checks that nothing was left unread.
     pub(crate) fn finish(mut self) {
         let status = self.exit(true);
@@ -191,11 +185,6 @@ impl TestServer {
     pub(crate) fn hang_up(&mut self) -> ExitStatus {
         self.stdin = None;
         self.child.wait().unwrap()
-    }
-
-    /// The process id.
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
     }
 
     /// Writes bytes as they are.

@@ -1,6 +1,7 @@
 //! `orc doctor`: what this installation can do here. It reports what it tried, not what it hopes.
 
 use std::{
+    fmt::Write,
     io,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -62,7 +63,7 @@ impl Doctor {
                     ("✘", line)
                 }
             };
-            text.push_str(&format!("{mark} {line}\n"));
+            let _ = writeln!(text, "{mark} {line}");
         }
         print::out(&text)?;
         Ok(if broken { ExitCode::from(super::FAILED) } else { ExitCode::SUCCESS })

@@ -89,7 +89,7 @@ fn read_text(reader: impl Read, name: &str) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let bytes = error.as_bytes();
-        let line = 1 + bytes[..at].iter().filter(|byte| **byte == b'\n').count();
+        let line = bytes[..at].split(|byte| *byte == b'\n').count();
         format!(
             "`{name}` is no UTF-8 text: byte 0x{:02x} at offset {at}, line {line}; save the file as UTF-8",
             bytes[at]

@@ -1,5 +1,7 @@
 //! Annotations of GitHub Actions (`::error file=…::…`).
 
+use std::fmt::Write;
+
 use lang::check::Severity;
 
 use super::{Place, Report};
@@ -16,16 +18,16 @@ pub(super) fn render(report: &Report) -> String {
             };
             let place = Place::of(&checked.analysis, found.range);
             let file = property(&checked.file);
-            text.push_str(&format!("::{command} file={file},line={},endLine={}", place.line, place.end_line));
+            let _ = write!(text, "::{command} file={file},line={},endLine={}", place.line, place.end_line);
             // GitHub ignores columns of a range over several lines.
             if place.line == place.end_line {
-                text.push_str(&format!(",col={},endColumn={}", place.column, place.end_column));
+                let _ = write!(text, ",col={},endColumn={}", place.column, place.end_column);
             }
-            text.push_str(&format!(",title={}::{}\n", found.code, data(&found.message)));
+            let _ = writeln!(text, ",title={}::{}", found.code, data(&found.message));
         }
     }
     for message in &report.unreadable {
-        text.push_str(&format!("::error::{}\n", data(message)));
+        let _ = writeln!(text, "::error::{}", data(message));
     }
     text
 }

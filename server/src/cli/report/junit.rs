@@ -1,5 +1,7 @@
 //! JUnit XML: a suite per file, a failed case per error or warning.
 
+use std::fmt::Write;
+
 use lang::check::Severity;
 
 use super::{Place, Report};
@@ -13,35 +15,36 @@ pub(super) fn render(report: &Report) -> String {
             checked.analysis.diagnostics().iter().filter(|found| found.severity <= Severity::Warning).collect();
         let name = escape(&checked.file);
         let tests = failed.len().max(1);
-        text.push_str(&format!(
-            "  <testsuite name=\"{name}\" tests=\"{tests}\" failures=\"{}\" errors=\"0\">\n",
+        let _ = writeln!(
+            text,
+            "  <testsuite name=\"{name}\" tests=\"{tests}\" failures=\"{}\" errors=\"0\">",
             failed.len()
-        ));
+        );
         if failed.is_empty() {
-            text.push_str(&format!("    <testcase classname=\"{name}\" name=\"valid\"/>\n"));
+            let _ = writeln!(text, "    <testcase classname=\"{name}\" name=\"valid\"/>");
         }
         for found in failed {
             let place = Place::of(&checked.analysis, found.range);
             let code = found.code;
             let message = escape(&found.message);
             let severity = pages::severity_name(found.severity);
-            text.push_str(&format!(
-                "    <testcase classname=\"{name}\" name=\"{code} {}:{}\">\n      <failure type=\"{severity}\" message=\"{message}\"/>\n    </testcase>\n",
+            let _ = writeln!(
+                text,
+                "    <testcase classname=\"{name}\" name=\"{code} {}:{}\">\n      <failure type=\"{severity}\" message=\"{message}\"/>\n    </testcase>",
                 place.line, place.column
-            ));
+            );
         }
         text.push_str("  </testsuite>\n");
     }
     if !report.unreadable.is_empty() {
         let count = report.unreadable.len();
-        text.push_str(&format!(
-            "  <testsuite name=\"unreadable\" tests=\"{count}\" failures=\"0\" errors=\"{count}\">\n"
-        ));
+        let _ = writeln!(text, "  <testsuite name=\"unreadable\" tests=\"{count}\" failures=\"0\" errors=\"{count}\">");
         for message in &report.unreadable {
             let message = escape(message);
-            text.push_str(&format!(
-                "    <testcase classname=\"unreadable\" name=\"{message}\"><error message=\"{message}\"/></testcase>\n"
-            ));
+            let _ = writeln!(
+                text,
+                "    <testcase classname=\"unreadable\" name=\"{message}\"><error message=\"{message}\"/></testcase>"
+            );
         }
         text.push_str("  </testsuite>\n");
     }

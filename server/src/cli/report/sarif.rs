@@ -1,6 +1,6 @@
 //! SARIF 2.1.0, for code scanning services.
 
-use std::path::Path;
+use std::{fmt::Write, path::Path};
 
 use lang::{
     check::{Code, CodeSpec, Diagnostic, Severity, codes},
@@ -129,7 +129,9 @@ fn uri(file: &str) -> String {
     for byte in path.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => uri.push(byte as char),
-            other => uri.push_str(&format!("%{other:02X}")),
+            other => {
+                let _ = write!(uri, "%{other:02X}");
+            }
         }
     }
     uri

@@ -1,5 +1,7 @@
 //! The text format: rustc's look, by annotate-snippets, on the lines that matter.
 
+use std::fmt::Write;
+
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use lang::{
     analysis::Analysis,
@@ -24,7 +26,7 @@ pub(super) fn render(report: &Report, colour: bool) -> String {
         }
     }
     for file in &report.not_pipelines {
-        text.push_str(&format!("{file}: not a pipeline\n"));
+        let _ = writeln!(text, "{file}: not a pipeline");
     }
     text.push_str(&summary(report));
     text.push('\n');
@@ -147,7 +149,7 @@ fn summary(report: &Report) -> String {
         found => format!("{files} checked: {}", found.join(", ")),
     };
     if !report.unreadable.is_empty() {
-        line.push_str(&format!("; {} not read", plural(report.unreadable.len(), "file")));
+        let _ = write!(line, "; {} not read", plural(report.unreadable.len(), "file"));
     }
     line
 }
