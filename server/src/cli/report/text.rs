@@ -56,7 +56,17 @@ fn one(renderer: &Renderer, checked: &Checked, diagnostic: &Diagnostic) -> Strin
     {
         groups.push(last.element(Level::HELP.message(fix.title.as_str())));
     }
-    renderer.render(&groups)
+    without_empty_places(&renderer.render(&groups))
+}
+
+/// The place is given by an [`Origin`], since the excerpt may be cut and would count columns from the
+/// cut; the renderer then draws a second, empty place (`:::`) above the excerpt.
+fn without_empty_places(rendered: &str) -> String {
+    let kept: Vec<&str> = rendered
+        .lines()
+        .filter(|line| !line.strip_suffix("\u{1b}[0m").unwrap_or(line).trim_end().ends_with(":::"))
+        .collect();
+    kept.join("\n")
 }
 
 trait IntoGroup<'a> {
