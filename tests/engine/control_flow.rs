@@ -1,7 +1,9 @@
 //! Loops, order and concurrency.
 
+use engine::run::{Store, store::SqliteStore};
 use expect_test::expect;
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use crate::support::Workspace;
 
@@ -198,10 +200,12 @@ fn no_more_steps_act_at_a_time_than_allowed() {
     let workspace = Workspace::new();
     let mut config = workspace.config();
     config.max_concurrency = Some(2);
-    let steps: String = (0..6)
-        .map(|n| format!("  - {{id: s{n}, tool: terminal, action: execute, parameters: {{command: 'echo + >> log; ls >/dev/null; echo - >> log'}}}}\n"))
-        .collect();
-    workspace.run_with(&format!("name: p\nsteps:\n{steps}"), &[], config, &tokio_util::sync::CancellationToken::new());
+    let command = "echo + >> log; ls >/dev/null; echo - >> log";
+    let step =
+        |n: u8| format!("  - {{id: s{n}, tool: terminal, action: execute, parameters: {{command: '{command}'}}}}");
+    let steps: Vec<String> = (0..6).map(step).collect();
+    let pipeline = format!("name: p\nsteps:\n{}\n", steps.join("\n"));
+    workspace.run_with(&pipeline, &[], config, &CancellationToken::new());
     let mut now = 0;
     let most = workspace.read("log").lines().fold(0, |most: i32, line| {
         now += if line == "+" { 1 } else { -1 };
@@ -223,4 +227,100 @@ fn events_are_numbered_without_gaps_and_end_with_the_document() {
         .collect();
     assert_eq!(seen, ["1 run.started", "2 step.ready", "3 step.started", "4 step.finished", "5 run.finished"]);
     assert_eq!(ran.events[4].data["result"], serde_json::to_value(&ran.document).expect("JSON"));
+}
+
+#[test]
+fn what_happened_is_kept_before_it_is_told() {
+    let workspace = Workspace::new();
+    let mut config = workspace.config();
+    let file = workspace.root().join(".orc/runs.db").into_std_path_buf();
+    config.store = Some(file.clone());
+    let ran =
+        workspace.run_with("name: p\nsteps:\n  - {id: a, action: echo hi}\n", &[], config, &CancellationToken::new());
+    let kept = SqliteStore::open(&file).expect("the store opens").events(&ran.document.execution_id);
+    assert_eq!(kept.expect("the events are read"), ran.events);
+    assert_eq!(workspace.read(".orc/.gitignore"), "*\n");
+}
+
+#[test]
+fn routes_go_forward_and_goto_may_be_a_template() {
+    let workspace = Workspace::new();
+    let ran = workspace.run(
+        "name: p
+inputs: {where: c}
+steps:
+  - {id: a, action: echo a, goto: '{{ where }}'}
+  - {id: b, action: echo b, dependencies: [a]}
+  - {id: c, action: echo c, dependencies: [b]}
+",
+        &[],
+    );
+    assert_eq!(ran.summary(), "a: completed\nb: skipped\nc: completed\nrun: completed, exit 0");
+}
+
+#[test]
+fn action_loops_and_queues_run_their_items() {
+    let workspace = Workspace::new();
+    let ran = workspace.run(
+        "name: p
+steps:
+  - id: again
+    action_loop:
+      - {action: 'echo {{ iteration }}', name: say}
+    until: '{{ iteration >= 2 }}'
+  - id: queue
+    create_parallel_queue:
+      on: '[\"x\", \"y\"]'
+      max_parallel: 2
+      action_loop:
+        - {action: 'echo {{ item }}', name: say}
+",
+        &[],
+    );
+    assert_eq!(ran.result("again")["iterations_completed"], json!(2), "{}", ran.summary());
+    assert_eq!(ran.result("again")["final_results"]["say"]["result"], json!("1"));
+    assert_eq!(ran.result("queue")["successful_items"], json!(2));
+    assert_eq!(ran.result("queue")["results"][1]["result"]["say"]["result"], json!("y"));
+}
+
+#[test]
+fn loops_nest_and_the_inner_sees_the_outer_item() {
+    let workspace = Workspace::new();
+    let ran = workspace.run(
+        "name: p
+steps:
+  - id: outer
+    for_each: [1, 2]
+    loop_name: rows
+    steps:
+      - id: inner
+        for_each: [a, b]
+        steps:
+          - {id: cell, tool: filesystem, action: write, parameters: {path: '{{ $rows.item }}{{ item }}.txt', content: '{{ loop_var(\"rows\", \"index\") }}'}}
+",
+        &[],
+    );
+    assert_eq!(ran.document.exit_code(), 0, "{}", ran.summary());
+    assert_eq!(workspace.read("2b.txt"), "1");
+}
+
+#[test]
+fn a_timeout_ends_a_step_at_once_with_all_it_started() {
+    let workspace = Workspace::new();
+    let ran = workspace.run(
+        "name: p
+steps:
+  - {id: a, tool: terminal, action: execute, timeout: 300ms, on_failure: continue, parameters: {command: 'sleep 30 & echo $! > child; wait'}}
+  - id: gone
+    tool: terminal
+    action: execute
+    dependencies: [a]
+    parameters:
+      # A killed process may stay as a zombie until its new parent looks at it.
+      command: case \"$(ps -o stat= -p $(cat child))\" in ''|Z*) echo gone;; *) echo alive;; esac
+",
+        &[],
+    );
+    assert!(ran.step("a").timed_out, "{}", ran.summary());
+    assert_eq!(ran.result("gone")["stdout"], json!("gone\n"));
 }

@@ -28,11 +28,11 @@ steps:
 fn fail_runs_nothing_after_it_and_still_writes_the_document() {
     check(
         &with_policy(""),
-        expect![[r#"
+        expect![[r"
         bad: failed – the command ended with exit code 7
         next: not_run
         far: not_run
-        run: failed, exit 1"#]],
+        run: failed, exit 1"]],
     );
 }
 
@@ -40,11 +40,11 @@ fn fail_runs_nothing_after_it_and_still_writes_the_document() {
 fn continue_lets_dependants_run() {
     check(
         &with_policy(", on_failure: continue"),
-        expect![[r#"
+        expect![[r"
         bad: failed – the command ended with exit code 7
         next: completed
         far: completed
-        run: failed, exit 1"#]],
+        run: failed, exit 1"]],
     );
 }
 
@@ -52,11 +52,11 @@ fn continue_lets_dependants_run() {
 fn skip_skips_dependants() {
     check(
         &with_policy(", on_failure: skip"),
-        expect![[r#"
+        expect![[r"
         bad: failed – the command ended with exit code 7
         next: skipped
         far: skipped
-        run: failed, exit 1"#]],
+        run: failed, exit 1"]],
     );
 }
 
@@ -73,11 +73,11 @@ fn retry_tries_three_times() {
 fn a_route_continues_elsewhere() {
     check(
         &with_policy(", on_failure: far"),
-        expect![[r#"
+        expect![[r"
         bad: failed – the command ended with exit code 7
         next: skipped
         far: completed
-        run: failed, exit 1"#]],
+        run: failed, exit 1"]],
     );
 }
 
@@ -108,9 +108,9 @@ inputs:
 steps:
   - {id: say, tool: terminal, action: execute, max_retries: 3, parameters: {command: 'touch made; echo {{ who }}'}}
 ",
-        expect![[r#"
+        expect![[r"
             say: failed – parameters.command: `who` is undefined
-            run: failed, exit 1"#]],
+            run: failed, exit 1"]],
     );
     assert!(!workspace.exists("made"));
 }
@@ -136,9 +136,9 @@ fn auto_is_never_invented() {
 steps:
   - {id: a, tool: filesystem, action: write, parameters: {path: a.txt, content: <AUTO>a haiku</AUTO>}}
 ",
-        expect![[r#"
+        expect![[r"
             a: failed – parameters.content: `<AUTO>` is not resolved by this version; write the value instead
-            run: failed, exit 1"#]],
+            run: failed, exit 1"]],
     );
 }
 
@@ -177,17 +177,17 @@ steps:
     };
     check(
         &pipeline(3),
-        expect![[r#"
+        expect![[r"
         work: completed
         rescue: completed
-        run: completed, exit 0"#]],
+        run: completed, exit 0"]],
     );
     check(
         &pipeline(0),
-        expect![[r#"
+        expect![[r"
         work: completed
         rescue: skipped
-        run: completed, exit 0"#]],
+        run: completed, exit 0"]],
     );
 }
 
@@ -251,9 +251,9 @@ steps:
         &cancel,
     );
     watcher.join().expect("the watcher ends");
-    expect![[r#"
+    expect![[r"
         long: failed – the command was cancelled
         next: not_run
-        run: cancelled, exit 130"#]]
+        run: cancelled, exit 130"]]
     .assert_eq(&ran.summary());
 }

@@ -67,6 +67,7 @@ impl Workspace {
         config: RunConfig,
         cancel: &CancellationToken,
     ) -> Ran {
+        assert_eq!(config.working_dir, self.root(), "a test stays in its own directory");
         let plan = match planned(text, inputs) {
             Ok(plan) => plan,
             Err(problem) => panic!("the pipeline does not start: {problem}"),

@@ -41,7 +41,7 @@ mod tests {
         assert_eq!(read(&json!(0.5)), Some(Duration::from_millis(500)));
         assert_eq!(read(&json!("500ms")), Some(Duration::from_millis(500)));
         assert_eq!(read(&json!("30s")), Some(Duration::from_secs(30)));
-        assert_eq!(read(&json!("5m")), Some(Duration::from_secs(300)));
+        assert_eq!(read(&json!("5m")), Some(Duration::from_mins(5)));
         assert_eq!(read(&json!("soon")), None);
         assert_eq!(read(&json!(-1)), None);
     }

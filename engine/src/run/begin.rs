@@ -98,7 +98,7 @@ async fn finish(cx: &RunContext, mut document: ResultDocument) -> Result<ResultD
     cx.commit(batch).await;
     if let Some(error) = cx.broken.get() {
         // The steps' results are still worth having; that they are not kept is the run's error.
-        document.status = "failed".to_owned();
+        "failed".clone_into(&mut document.status);
         document.success = false;
         document.error = Some(format!("the run could not be recorded: {error}"));
         document.error_type = Some("StoreError".to_owned());

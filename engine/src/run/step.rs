@@ -77,7 +77,7 @@ pub(crate) async fn run(call: Call) -> StepEnd {
             Ok(false) => return skipped(&call.scope, call.at, "condition_false"),
             Err(error) => {
                 let mut failure = error.failure("condition");
-                failure.error_type = "ConditionError".to_owned();
+                "ConditionError".clone_into(&mut failure.error_type);
                 return end(&call, &watch, Done { failure: Some(failure), ..Done::default() });
             }
         }

@@ -44,7 +44,7 @@ pub(super) fn add(environment: &mut Environment<'static>, folders: &Arc<Folders>
         frames(state).into_iter().rev().map(|(frame, _)| frame.name).collect::<Vec<String>>()
     });
     // Loops that ended are steps like any other; there is no second record of them.
-    environment.add_function("historical_loops", || Vec::<String>::new());
+    environment.add_function("historical_loops", Vec::<String>::new);
     environment.add_function("loop_var", |state: &State, name: String, variable: String| {
         let (_, scope) = named(state, &name)?;
         scope.0.bound(variable.trim_start_matches('$')).ok_or_else(|| {

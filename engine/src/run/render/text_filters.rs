@@ -225,7 +225,7 @@ fn percent_encode(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
             encoded.push(char::from(byte));
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            encoded.extend(["%".to_owned(), format!("{byte:02X}")]);
         }
     }
     encoded
@@ -296,7 +296,7 @@ fn xmlattr(value: &Value, autospace: Option<bool>) -> Result<Value, Error> {
         if !text.is_empty() || autospace.unwrap_or(true) {
             text.push(' ');
         }
-        text.push_str(&format!("{}=\"{}\"", escape(&key.to_string()), escape(&text_of(&field)?)));
+        text.extend([escape(&key.to_string()), "=\"".to_owned(), escape(&text_of(&field)?), "\"".to_owned()]);
     }
     Ok(Value::from_safe_string(text))
 }

@@ -19,7 +19,7 @@ fn trace(nodes: Vec<Node>, limit: usize, endings: &[(usize, Ending)]) -> String 
                 }
                 Effect::Skip(step, SkipReason::Routed(by)) => lines.push(format!("skip {step} (route of {by})")),
                 Effect::Skip(step, SkipReason::DependencyFailed(by)) => {
-                    lines.push(format!("skip {step} ({by} failed)"))
+                    lines.push(format!("skip {step} ({by} failed)"));
                 }
                 Effect::NotRun(step) => lines.push(format!("not run {step}")),
                 Effect::Finished => lines.push("finished".to_owned()),
