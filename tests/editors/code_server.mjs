@@ -113,6 +113,7 @@ export class CodeServer {
         'chat.disableAIFeatures': true,
         'editor.minimap.enabled': false,
         'editor.hover.delay': 100,
+        'editor.codeLens': true,
         'window.menuBarVisibility': 'hidden',
         'files.autoSave': 'off',
         'orc.path': orc,

@@ -128,7 +128,7 @@ const requests = {
   'textDocument/codeLens': ({ textDocument: { uri } }) =>
     stepIds(uri).length === 0
       ? []
-      : [{ range: range(0, 0, 0), command: { title: '▶ Run', command: 'orc.run', arguments: [{ uri }] } }],
+      : [{ range: range(Math.max(0, lines(uri).indexOf('steps:')), 0, 6), command: { title: '▶ Run', command: 'orc.run', arguments: [{ uri }] } }],
   'workspace/executeCommand': (params) => commands[params.command](params.arguments?.[0] ?? {}),
 };
 

@@ -7,6 +7,7 @@ local driver = require('nvim_driver')
 driver.plugin = top .. '/editors/neovim'
 driver.init = here .. '/nvim_init.lua'
 local check = driver.check
+io.stdout:setvbuf('line')
 
 local began = vim.uv.hrtime()
 local orc = vim.env.ORC_BIN or top .. '/target/debug/orc'
