@@ -56,7 +56,7 @@ function publish(uri) {
 }
 
 function run(uri) {
-  const runId = `fake_${++runs}`;
+  const runId = `fake_${process.pid}_${++runs}`;
   const steps = stepIds(uri);
   let seq = 0;
   const event = (type, step, data) =>
