@@ -116,10 +116,12 @@ export class CodeServer {
         'editor.codeLens': true,
         'window.menuBarVisibility': 'hidden',
         'files.autoSave': 'off',
-        'orc.path': orc,
         ...settings,
       }),
     );
+    // A setting of the machine is read from here in a remote window, as code-server's are.
+    fs.mkdirSync(path.join(this.userData, 'Machine'));
+    fs.writeFileSync(path.join(this.userData, 'Machine', 'settings.json'), JSON.stringify({ 'orc.path': orc }));
     this.arguments = [
       entry,
       ...['--config', path.join(root, 'config.yaml')],
