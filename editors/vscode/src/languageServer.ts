@@ -4,6 +4,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as vscode from 'vscode';
 import {
+  type ClientCapabilities,
   ExecuteCommandRequest,
   LanguageClient,
   type ServerCapabilities,
@@ -75,7 +76,7 @@ export class LanguageServer implements vscode.Disposable {
         outputChannel: this.output,
       },
     );
-    client.registerFeature(new OwnCommands());
+    client.registerFeature(new OwnFeatures());
     client.onNotification(runEventMethod, (params: unknown) => {
       const event = asRunEvent(params);
       if (event === undefined) this.output.warn(`an ${runEventMethod} without run, number or type was ignored`);
@@ -120,15 +121,20 @@ export class LanguageServer implements vscode.Disposable {
   }
 }
 
-/** Keeps the client library from registering the commands this extension registers itself. */
-class OwnCommands implements StaticFeature {
+/**
+ * Keeps the client library from registering the commands this extension registers itself, and lets the
+ * server know that the ends of runs are told here.
+ */
+class OwnFeatures implements StaticFeature {
   preInitialize(capabilities: ServerCapabilities): void {
     const offered = capabilities.executeCommandProvider;
     if (offered === undefined) return;
     const own: readonly string[] = ownCommands;
     offered.commands = offered.commands.filter((command) => !own.includes(command));
   }
-  fillClientCapabilities(): void {}
+  fillClientCapabilities(capabilities: ClientCapabilities): void {
+    capabilities.experimental = { ...capabilities.experimental, orc: { runEvents: true } };
+  }
   initialize(): void {}
   getState() {
     return { kind: 'static' } as const;

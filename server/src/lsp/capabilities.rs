@@ -38,6 +38,8 @@ pub(crate) struct Client {
     pub(crate) registers_configuration: bool,
     /// It watches files for the server.
     pub(crate) registers_watchers: bool,
+    /// It tells itself how a run ended, from `orc/runEvent`.
+    pub(crate) shows_runs: bool,
 }
 
 impl Client {
@@ -55,6 +57,7 @@ impl Client {
             configuration: flag("/capabilities/workspace/configuration"),
             registers_configuration: flag("/capabilities/workspace/didChangeConfiguration/dynamicRegistration"),
             registers_watchers: flag("/capabilities/workspace/didChangeWatchedFiles/dynamicRegistration"),
+            shows_runs: flag("/capabilities/experimental/orc/runEvents"),
         }
     }
 }

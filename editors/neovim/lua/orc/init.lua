@@ -119,8 +119,12 @@ end
 
 --- What `vim.lsp` needs to know of the server.
 local function client_config()
+  local capabilities = vim.lsp.protocol.make_client_capabilities()
+  -- How a run ended is told here and not by the server.
+  capabilities.experimental = { orc = { runEvents = true } }
   return {
     name = 'orc',
+    capabilities = capabilities,
     cmd = M.config.cmd,
     init_options = dictionary({ trusted = M.config.trusted }),
     settings = { orc = dictionary(M.config.settings) },

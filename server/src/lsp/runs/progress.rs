@@ -144,11 +144,15 @@ impl<'a> Progress<'a> {
         Ending { success: false, status, milliseconds: None, failed_step: self.failed_step.clone(), error: Some(error) }
     }
 
-    /// Ends: the progress goes, the lenses are asked for again, a message says how it ended.
+    /// Ends: the progress goes, the lenses are asked for again, a message says how it ended, unless
+    /// the editor says so itself.
     pub(super) async fn end(&self, ending: &Ending) {
         let summary = ending.summary();
         self.show(WorkDoneProgress::End(WorkDoneProgressEnd { message: Some(summary.clone()) })).await;
         self.refresh_lenses();
+        if self.owner.session.environment().client.shows_runs {
+            return;
+        }
         let (kind, mark) = match (ending.success, ending.status.as_str()) {
             (true, _) => (MessageType::INFO, "✔"),
             (false, "cancelled") => (MessageType::WARNING, "■"),
