@@ -109,7 +109,7 @@ parameters: {path: a.txt}     # mended
 ```
 "),
     row(EMPTY_STEPS, "empty-steps", Error, "`steps` is empty", "\
-A pipeline needs at least one step.
+A pipeline does what its steps say, so it needs at least one. `orc new` writes a pipeline to start from.
 "),
     row(UNKNOWN_KEY, "unknown-key", Warning, "nothing reads this key", "\
 The key is not part of the language at this place, so whatever it says has no effect. Most often it is misspelt or stands one level too high or too low.

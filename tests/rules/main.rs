@@ -1,0 +1,145 @@
+//! Every code: a text in which it stands at exactly the marked places («…»), and one in which it
+//! does not stand. The texts are in `cases.md`, readable as a specification.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::BTreeSet;
+
+use engine::catalog;
+use lang::{
+    analysis::Analysis,
+    check::{codes, codes::Code},
+    text::{TextRange, TextSize, apply_edits},
+};
+
+const CASES: &str = include_str!("cases.md");
+
+/// One fenced text under the heading of a code.
+struct Case {
+    code: Code,
+    /// `wrong`, `fine`, or `fixed`, which is what the first fix makes of the text before it.
+    kind: String,
+    text: String,
+}
+
+fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    let mut code = None;
+    let mut lines = CASES.lines();
+    while let Some(line) = lines.next() {
+        if let Some(heading) = line.strip_prefix("## ") {
+            code = Some(heading.split(' ').next().unwrap().parse::<Code>().unwrap());
+        } else if let Some(kind) = line.strip_prefix("```yaml ") {
+            let text: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+            cases.push(Case { code: code.unwrap(), kind: kind.to_owned(), text: whole(&text.join("\n")) });
+        }
+    }
+    cases
+}
+
+/// A fragment that begins with a step is completed to a pipeline.
+fn whole(text: &str) -> String {
+    let text = text.replace('⇥', "\t").replace('␀', "\0");
+    if text.starts_with("- ") { format!("name: test\nsteps:\n{text}\n") } else { format!("{text}\n") }
+}
+
+/// The text without its marks, and the marked ranges.
+fn marked(text: &str) -> (String, Vec<TextRange>) {
+    let mut plain = String::new();
+    let mut ranges = Vec::new();
+    let mut start = TextSize::new(0);
+    for character in text.chars() {
+        match character {
+            '«' => start = TextSize::of(&*plain),
+            '»' => ranges.push(TextRange::new(start, TextSize::of(&*plain))),
+            other => plain.push(other),
+        }
+    }
+    (plain, ranges)
+}
+
+fn analyse(text: &str) -> Analysis {
+    Analysis::new(catalog::registry(), "test.orc.yaml", text)
+}
+
+fn places(analysis: &Analysis, code: Code) -> Vec<TextRange> {
+    let found = analysis.diagnostics().iter().filter(|diagnostic| diagnostic.code == code);
+    found.map(|diagnostic| diagnostic.range).collect()
+}
+
+#[test]
+fn each_code_stands_at_the_marked_places_and_nowhere_else() {
+    let mut wrong = Vec::new();
+    for case in cases().iter().filter(|case| case.kind == "wrong") {
+        let (text, ranges) = marked(&case.text);
+        let analysis = analyse(&text);
+        let found = places(&analysis, case.code);
+        if found != ranges || ranges.is_empty() {
+            wrong.push(format!("{} in\n{}\n  found {:#?}", case.code, case.text, analysis.diagnostics()));
+        }
+    }
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn each_code_is_silent_where_nothing_is_wrong() {
+    let mut wrong = Vec::new();
+    for case in cases().iter().filter(|case| case.kind == "fine") {
+        let analysis = analyse(&case.text);
+        if !places(&analysis, case.code).is_empty() {
+            wrong.push(format!("{} in\n{}\n  found {:#?}", case.code, case.text, analysis.diagnostics()));
+        }
+    }
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn the_first_fix_makes_what_is_written() {
+    let cases = cases();
+    for pair in cases.windows(2).filter(|pair| pair[1].kind == "fixed") {
+        let (text, _) = marked(&pair[0].text);
+        let analysis = analyse(&text);
+        let fix = analysis
+            .diagnostics()
+            .iter()
+            .filter(|diagnostic| diagnostic.code == pair[1].code)
+            .find_map(|diagnostic| diagnostic.fixes.first())
+            .unwrap_or_else(|| panic!("{}: no fix in\n{text}", pair[1].code));
+        assert_eq!(apply_edits(&text, &fix.edits), pair[1].text, "{}", pair[1].code);
+    }
+}
+
+#[test]
+fn every_code_has_a_case_of_each_kind() {
+    let cases = cases();
+    let of = |kind: &str| -> BTreeSet<Code> {
+        cases.iter().filter(|case| case.kind == kind).map(|case| case.code).collect()
+    };
+    let all: BTreeSet<Code> = codes::codes().iter().map(|spec| spec.code).collect();
+    for kind in ["wrong", "fine"] {
+        let missing: Vec<String> = all.difference(&of(kind)).map(ToString::to_string).collect();
+        assert!(missing.is_empty(), "no `{kind}` case for {missing:?}");
+    }
+}
+
+#[test]
+fn every_page_has_a_name_of_its_own_and_words() {
+    let mut names = BTreeSet::new();
+    for spec in codes::codes() {
+        assert!(names.insert(spec.name), "{} is called like another code", spec.code);
+        assert!(spec.doc.len() > 60 && spec.summary.len() > 10, "{} has no page", spec.code);
+    }
+}
+
+#[test]
+fn no_text_gets_a_diagnostic_that_marks_nothing_or_stands_outside() {
+    for case in cases() {
+        let (text, _) = marked(&case.text);
+        for (at, _) in text.char_indices().step_by(7) {
+            let analysis = analyse(&text[..at]);
+            for diagnostic in analysis.diagnostics() {
+                assert!(usize::from(diagnostic.range.end()) <= at, "{diagnostic:?}");
+            }
+        }
+    }
+}
