@@ -221,6 +221,13 @@ fn choice(checker: &mut Checker<'_>, name: &str, node: NodeId, spec: &ParamSpec,
     }
     let word = values::written(&found);
     let words: Vec<String> = spec.choices.iter().map(values::written).collect();
+    // Tools compare words without case, so another case is only a matter of spelling.
+    if let Some(known) = words.iter().find(|known| known.eq_ignore_ascii_case(&word)) {
+        let edit = TextEdit::replace(range, known.clone());
+        let message = format!("`{word}` is written `{known}`");
+        checker.report(codes::DEPRECATED_PARAMETER, range, message).safe_fix(format!("Write `{known}`"), vec![edit]);
+        return;
+    }
     let candidate = did_you_mean(&word, words.iter().map(String::as_str));
     let listed = values::coded(words.iter().map(String::as_str));
     let message = format!("`{name}` is one of {listed}, not `{word}`");
