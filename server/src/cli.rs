@@ -25,6 +25,8 @@ mod input;
 
 mod print;
 
+mod log;
+
 /// The run failed (contract §4).
 const FAILED: u8 = 1;
 
@@ -75,7 +77,7 @@ struct Lsp {
     stdio: bool,
 
     /// The process to live with; the end of standard input says the same.
-    #[arg(long, value_name = "PID", hide = true)]
+    #[arg(long = "clientProcessId", value_name = "PID", hide = true)]
     client_process_id: Option<u32>,
 }
 
@@ -89,7 +91,10 @@ pub fn main() -> ExitCode {
         Command::Schema(schema) => schema.run(),
         Command::Tools(tools) => tools.run(),
         Command::Doctor(doctor) => doctor.run(),
-        Command::Lsp(_) => crate::lsp::serve(),
+        Command::Lsp(_) => {
+            log::start();
+            crate::lsp::serve()
+        }
     };
     match result {
         Ok(code) => code,
