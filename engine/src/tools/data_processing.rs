@@ -4,12 +4,35 @@
 use lang::registry::{Effect, ToolSpec};
 use serde_json::{Map, Value};
 
-use super::{Tool, ToolCx, ToolError, ToolFuture};
+use super::{Outcome, Tool, ToolCx, ToolError, ToolFuture, params as given};
 use crate::catalog::ToolBuilder;
 
-mod output;
 mod params;
+
+mod output;
+
+mod input;
+
+mod table;
+
+mod cell;
+
 mod text;
+
+mod convert;
+
+mod filter;
+
+mod formula;
+
+mod aggregate;
+
+mod function;
+
+mod statistics;
+
+#[cfg(test)]
+mod tests;
 
 const NAME: &str = "data-processing";
 
@@ -99,14 +122,43 @@ impl Tool for DataProcessing {
     }
 
     fn run<'a>(&'a self, operation: &'a str, params: Map<String, Value>, cx: &'a ToolCx) -> ToolFuture<'a> {
-        let _ = (params, cx);
-        let known = self.spec().operation(operation).is_some();
+        let operation = operation.to_owned();
+        let cx = cx.clone();
         Box::pin(async move {
-            if !known {
-                return Err(super::unknown_operation(&DataProcessing.spec(), operation));
-            }
-            let message = format!("this version of orc cannot execute `{NAME}.{operation}` yet");
-            Err(ToolError::new("NotAvailableError", message))
+            let work = tokio::task::spawn_blocking(move || execute(&operation, params, &cx));
+            work.await.unwrap_or_else(|error| {
+                Err(ToolError::new("OSError", format!("the work on the rows broke off: {error}")))
+            })
         })
     }
+}
+
+fn execute(operation: &str, params: Map<String, Value>, cx: &ToolCx) -> Result<Outcome, ToolError> {
+    let what = format!("{NAME}.{operation}");
+    match operation {
+        "convert" => {
+            let mut params: params::ConvertParams = given::read(&what, params)?;
+            let content = input::content(operation, params.data.take(), params.format, cx)?;
+            super::success(&convert::run(&params, content)?)
+        }
+        "filter" => {
+            let mut params: params::FilterParams = given::read(&what, params)?;
+            let table = input::table(operation, params.data.take(), params.format, cx)?;
+            super::success(&filter::run(params, table, cx)?)
+        }
+        "aggregate" => {
+            let mut params: params::AggregateParams = given::read(&what, params)?;
+            let table = input::table(operation, params.data.take(), params.format, cx)?;
+            super::success(&aggregate::run(params, table)?)
+        }
+        "transform" | "profile" | "pivot" | "clean" | "merge" => {
+            Err(ToolError::new("NotAvailableError", format!("this version of orc cannot execute `{what}` yet")))
+        }
+        unknown => Err(super::unknown_operation(&DataProcessing.spec(), unknown)),
+    }
+}
+
+/// The data cannot be processed as asked.
+fn failure(message: impl Into<String>) -> ToolError {
+    ToolError::new("ValueError", message)
 }
