@@ -44,7 +44,7 @@ outputs:
     );
     assert_eq!(ran.output("gone"), &json!(null));
     assert_eq!(ran.output("kept"), &json!("none"));
-    expect!["output `gone`: the step was skipped and has no result; guard it with `default(…)` or `is defined`"]
+    expect!["output `gone`: the step `a` was skipped, so it has no result; guard it with `default(…)` or `is defined`"]
         .assert_eq(ran.document.error.as_deref().unwrap_or_default());
     assert_eq!(ran.document.exit_code(), 1);
 }

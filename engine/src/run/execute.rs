@@ -93,7 +93,11 @@ async fn run_scope(
                     publish(&names, &end);
                     ends[at] = Some(end);
                 }
-                Effect::NotRun(at) => ends[at] = Some(not_run(&scope, at)),
+                Effect::NotRun(at) => {
+                    let end = not_run(&scope, at);
+                    publish(&names, &end);
+                    ends[at] = Some(end);
+                }
                 Effect::Finished => finished = true,
             }
         }
@@ -235,12 +239,18 @@ pub(crate) fn skipped(scope: &Scope, at: usize, reason: &str) -> StepEnd {
     let mut document = blank(scope, at, "skipped");
     document.success = true;
     document.value = json!({"status": "skipped", "reason": reason});
-    let value = Some(Arc::new(StepValue::skipped(reason)));
+    let value = Some(Arc::new(StepValue::absent(&scope.steps[at].id, "skipped", reason)));
     StepEnd { ending: Ending::Skipped, document, value, goto: None }
 }
 
 fn not_run(scope: &Scope, at: usize) -> StepEnd {
-    StepEnd { ending: Ending::Cancelled, document: blank(scope, at, "not_run"), value: None, goto: None }
+    let value = StepValue::absent(&scope.steps[at].id, "not_run", "the run stopped before it");
+    StepEnd {
+        ending: Ending::Cancelled,
+        document: blank(scope, at, "not_run"),
+        value: Some(Arc::new(value)),
+        goto: None,
+    }
 }
 
 /// Notes when a step began, and fills in its times at the end.

@@ -23,16 +23,16 @@ pub(crate) fn is_absent(value: &Value) -> bool {
 /// A template value as JSON. A bare step is what it stands for; nothing undefined gets through.
 pub(crate) fn to_json(value: &Value) -> Result<Json, Error> {
     if let Some(step) = value.downcast_object_ref::<StepValue>() {
-        if step.is_skipped() {
-            return Err(skipped());
-        }
-        return to_json(&step.plain());
+        return if step.is_skipped() { to_json(step.nothing()) } else { to_json(&step.plain()) };
     }
     if let Some(aliased) = value.downcast_object_ref::<Aliased>() {
         return to_json(aliased.whole());
     }
-    if value.downcast_object_ref::<Absent>().is_some() {
-        return Err(skipped());
+    if let Some(absent) = value.downcast_object_ref::<Absent>() {
+        return Err(Error::new(
+            ErrorKind::UndefinedError,
+            format!("{}, so it has no result; guard it with `default(…)` or `is defined`", absent.why),
+        ));
     }
     Ok(match value.kind() {
         ValueKind::Undefined => return Err(Error::from(ErrorKind::UndefinedError)),
@@ -61,7 +61,7 @@ pub(crate) fn text_of(value: &Value) -> Result<String, Error> {
         return Ok(text.to_owned());
     }
     if is_absent(value) && !value.is_undefined() {
-        return Err(skipped());
+        return to_json(value).map(|json| json_text(&json));
     }
     match value.kind() {
         ValueKind::Undefined => Err(Error::from(ErrorKind::UndefinedError)),
@@ -119,11 +119,4 @@ fn number(value: &Value) -> Json {
         }
     }
     f64::try_from(value.clone()).ok().and_then(Number::from_f64).map_or(Json::Null, Json::Number)
-}
-
-fn skipped() -> Error {
-    Error::new(
-        ErrorKind::UndefinedError,
-        "the step was skipped and has no result; guard it with `default(…)` or `is defined`",
-    )
 }

@@ -47,14 +47,16 @@ impl StepValue {
         }
     }
 
-    /// A step that was passed over.
-    pub(crate) fn skipped(reason: &str) -> Self {
+    /// A step that never acted: `skipped` or `not_run`.
+    pub(crate) fn absent(id: &str, status: &'static str, reason: &str) -> Self {
+        let why = if status == "skipped" { "was skipped" } else { "did not run" };
+        let absent = Absent { why: format!("the step `{id}` {why}").into() };
         Self {
-            status: "skipped",
+            status,
             success: false,
             error: Value::from(()),
             error_type: Value::from(()),
-            result: Value::from_object(Absent),
+            result: Value::from_object(absent),
             fields: vec![("reason", Value::from(reason))],
             aliases: Vec::new(),
             primary: None,
@@ -63,7 +65,7 @@ impl StepValue {
 
     /// Whether it counts as absent.
     pub(crate) fn is_skipped(&self) -> bool {
-        self.status == "skipped"
+        matches!(self.status, "skipped" | "not_run")
     }
 
     /// What stands for the bare step: its primary field, else its whole result.
@@ -71,9 +73,14 @@ impl StepValue {
         self.primary.as_deref().and_then(|field| self.result_field(field)).unwrap_or_else(|| self.result.clone())
     }
 
+    /// What a skipped step gives in place of a result.
+    pub(crate) fn nothing(&self) -> &Value {
+        &self.result
+    }
+
     fn result_field(&self, name: &str) -> Option<Value> {
         if self.is_skipped() {
-            return Some(Value::from_object(Absent));
+            return Some(self.result.clone());
         }
         let field = |name: &str| self.result.get_attr(name).ok().filter(|value| !value.is_undefined());
         field(name).or_else(|| {
@@ -148,11 +155,13 @@ impl Object for Aliased {
 
 /// What a skipped step's result and its fields are: nothing, at any depth.
 #[derive(Debug)]
-pub(crate) struct Absent;
+pub(crate) struct Absent {
+    pub(crate) why: Arc<str>,
+}
 
 impl Object for Absent {
     fn get_value(self: &Arc<Self>, _key: &Value) -> Option<Value> {
-        Some(Value::from_object(Absent))
+        Some(Value::from_dyn_object(Arc::clone(self)))
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {

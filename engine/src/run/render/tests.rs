@@ -169,7 +169,7 @@ fn with_steps() -> Arc<Names> {
     let failure = Some(("CommandError", "exit code 7"));
     let open = OutputSpec::default();
     names.publish("bad", &Arc::new(StepValue::ended("failed", false, &Value::Null, failure, false, &open)));
-    names.publish("off", &Arc::new(StepValue::skipped("condition_false")));
+    names.publish("off", &Arc::new(StepValue::absent("off", "skipped", "condition_false")));
     let object = json!({"a": 1});
     names.publish("object", &Arc::new(StepValue::ended("completed", true, &object, None, false, &open)));
     names
@@ -238,8 +238,8 @@ fn a_skipped_step_counts_as_absent_but_for_its_status() {
         {{ off.result.x | default('d') }} → "d"
         {{ off.x | default('d') }} → "d"
         {% if off %}yes{% else %}no{% endif %} → "no"
-        {{ off.result.x }} → Undefined("the step was skipped and has no result; guard it with `default(…)` or `is defined`")
-        = {{ off }} → Undefined("the step was skipped and has no result; guard it with `default(…)` or `is defined`")"#]].assert_eq(&rendered.join("\n"));
+        {{ off.result.x }} → Undefined("the step `off` was skipped, so it has no result; guard it with `default(…)` or `is defined`")
+        = {{ off }} → Undefined("the step `off` was skipped, so it has no result; guard it with `default(…)` or `is defined`")"#]].assert_eq(&rendered.join("\n"));
 }
 
 #[test]
