@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use text_size::{TextRange, TextSize};
 
-use super::{Problem, ProblemKind};
+use super::{Problem, ProblemKind, ScalarStyle};
 
 /// The copy, and what was found on the way.
 #[derive(Debug)]
@@ -24,6 +24,21 @@ pub(super) struct Masked {
     pub(super) regions: Vec<TextRange>,
     /// Aliases without an anchor before them, hidden as plain scalars.
     pub(super) unknown_aliases: Vec<Range<usize>>,
+    /// First entries of items whose dash is damaged, in order.
+    pub(super) stranded: Vec<Stranded>,
+}
+
+/// An entry that yaml-rust2 cannot be shown because it does not stand where its mapping's other
+/// entries stand.
+#[derive(Debug, Clone)]
+pub(super) struct Stranded {
+    /// Where yaml-rust2 sees its item's dash.
+    pub(super) dash: usize,
+    pub(super) key: Range<usize>,
+    pub(super) value: Range<usize>,
+    pub(super) style: ScalarStyle,
+    /// Where the line of the entry ends; its mapping goes on after it.
+    pub(super) line_end: usize,
 }
 
 impl Masked {
@@ -36,6 +51,7 @@ impl Masked {
             comments: Vec::new(),
             regions: Vec::new(),
             unknown_aliases: Vec::new(),
+            stranded: Vec::new(),
         }
     }
 

@@ -13,6 +13,7 @@ use super::{
 };
 
 mod retry;
+mod stranded;
 
 pub(super) fn parse(text: &str) -> Parse {
     if text.len() > MAX_BYTES {
@@ -24,6 +25,7 @@ pub(super) fn parse(text: &str) -> Parse {
         Err(broken) => retry::retry(text, &mut masked, broken),
     };
     inner.text = text.into();
+    stranded::add(&mut inner, &masked.stranded);
     inner.comments = std::mem::take(&mut masked.comments);
     inner.regions = std::mem::take(&mut masked.regions);
     inner.regions.sort_by_key(|region| region.start());

@@ -12,6 +12,7 @@ use super::{
 };
 
 mod flow;
+mod item;
 mod line;
 mod scalars;
 
@@ -40,6 +41,8 @@ struct Level {
     sequence: bool,
     /// A `key:` or `-` was read whose value has not come yet.
     pending: bool,
+    /// The text of its first key; empty for items.
+    first_key: (usize, usize),
 }
 
 struct Scanner<'a> {
@@ -196,6 +199,9 @@ impl<'a> Scanner<'a> {
                 break;
             }
         }
+        if let Some(item) = self.damaged_item(start, at) {
+            return self.begin_damaged_item(start, at, quiet, item);
+        }
         let top = keep.checked_sub(1).map(|index| self.levels[index]);
         let fits = match top {
             None => self.levels.is_empty(),
@@ -240,14 +246,23 @@ impl<'a> Scanner<'a> {
             self.masked.blank(content.clone());
             self.masked.damage.push(content);
         } else {
-            let message = match misfit {
-                Misfit::Indentation => self.indentation_message(indent),
-                Misfit::NoEntry => no_entry_message(word),
-            };
+            let message = self.misfit_message(indent, word, misfit);
             self.masked.damage(content, message);
             self.passed_over = Some((line_end, indent, index));
         }
         next
+    }
+
+    fn misfit_message(&self, indent: usize, word: &str, misfit: Misfit) -> String {
+        match misfit {
+            Misfit::Indentation => self.indentation_message(indent),
+            Misfit::NoEntry => no_entry_message(word),
+            Misfit::Item(column) if word.starts_with("- ") => {
+                format!("wrong indentation: {indent} spaces, where {column} are expected")
+            }
+            Misfit::Item(_) if word.starts_with('-') => "a space is missing after `-`".to_owned(),
+            Misfit::Item(_) => "text before the `-` of an item; remove it".to_owned(),
+        }
     }
 
     fn indentation_message(&self, indent: usize) -> String {
@@ -263,7 +278,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn push_level(&mut self, column: usize, sequence: bool) {
-        self.levels.push(Level { column, sequence, pending: false });
+        self.levels.push(Level { column, sequence, pending: false, first_key: (0, 0) });
     }
 
     fn set_pending(&mut self, pending: bool) {
@@ -289,6 +304,8 @@ impl<'a> Scanner<'a> {
 enum Misfit {
     Indentation,
     NoEntry,
+    /// A line that should begin an item of the sequence at this column.
+    Item(usize),
 }
 
 fn no_entry_message(word: &str) -> String {

@@ -39,6 +39,9 @@ impl<'a> Scanner<'a> {
             if !open {
                 self.set_pending(false);
                 self.push_level(column, false);
+                if let Some(level) = self.levels.last_mut() {
+                    level.first_key = (at, colon);
+                }
             }
             self.hide_key(at, colon);
             self.set_pending(true);
@@ -66,7 +69,8 @@ impl<'a> Scanner<'a> {
             quote @ (b'"' | b'\'') => self.closing_quote(at, end, quote)? + 1,
             b'[' | b'{' if !self.is_region(at) => self.closing_bracket_on_line(at, end)? + 1,
             b'*' => at + 1 + self.name_length(at + 1, end),
-            b'|' | b'>' | b'#' | b'@' | b'`' | b'%' => return None,
+            b'#' => return None,
+            b'|' | b'>' if self.is_block_header(at, end) => return None,
             _ => return self.plain_end(at, end, false).1,
         };
         let colon = self.skip_spaces(after, end);
@@ -80,6 +84,12 @@ impl<'a> Scanner<'a> {
             Some(b'"' | b'\'' | b'[') => {}
             Some(b'*') => self.alias(begin, colon),
             Some(b'{') if !self.is_region(begin) => {}
+            Some(&first @ (b']' | b'}' | b',' | b'@' | b'`' | b'%' | b'|' | b'>')) if begin < colon => {
+                let character = char::from(first);
+                let message = format!("a key cannot begin with `{character}`; remove it or put the key in quotes");
+                self.masked.problem(ProblemKind::Syntax, begin..self.trimmed_end(begin, colon), message);
+                self.masked.mask(begin..begin + 1);
+            }
             _ => self.hide_plain(begin, self.trimmed_end(begin, colon)),
         }
     }

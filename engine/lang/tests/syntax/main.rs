@@ -1,0 +1,7 @@
+//! The tree over real pipelines, whole and broken.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod damage;
+mod support;
+mod values;
