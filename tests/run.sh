@@ -2,7 +2,7 @@
 # Runs the tests. usage: tests/run.sh [all|rust|editors|quick]   (default: all)
 #   rust     formatting, lints, the tests of all crates
 #   editors  the extension's own tests, then the plugins in the real Neovim and the real VS Code
-#   quick    formatting, lints and the crates' tests without the real editors' installation; no end-to-end
+#   quick    rust and the extension's own tests: nothing is installed beyond npm packages
 # Editors are installed where they are missing (tests/editors/install.sh). Pictures of them are
 # kept in ORC_SHOTS, by default target/shots. A failing suite does not keep the next from running.
 set -uo pipefail

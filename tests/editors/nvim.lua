@@ -117,7 +117,6 @@ local function from_typo_to_run(setup)
   child:request('nvim_win_set_cursor', 0, { line_with(lines, 'tool: filesystem'), 6 })
   child:type('K')
   child:expect('K shows what the key is', float, matches('tool'))
-  child:shot('neovim-hover')
   child:type('<Esc>')
 
   child:request('nvim_win_set_cursor', 0, { line_with(lines, 'action: write'), 0 })
@@ -129,7 +128,6 @@ local function from_typo_to_run(setup)
       return word:find('^timeout') ~= nil
     end)
   end)
-  child:shot('neovim-completion')
   child:type('<Esc>u')
   child:expect('undo restores the text', [[return vim.api.nvim_buf_line_count(0)]], equals(#lines))
 
@@ -158,8 +156,7 @@ local function from_typo_to_run(setup)
     child:type('t')
   end
   child:expect('the result is told', notified, matches('orc: .*: completed · 5 steps'), 20000)
-  child:request('nvim_command', 'messages clear | redraw!')
-  child:request('nvim_win_set_cursor', 0, { line_with(lines, 'id: alpha'), 0 })
+  child:request('nvim_win_set_cursor', 0, { line_with(lines, 'steps:'), 0 })
   child:request('nvim_command', 'normal! zt')
   for _, id in ipairs({ 'alpha', 'beta', 'read_alpha', 'read_beta', 'join' }) do
     child:expect_screen(('the line of `%s` shows that it is done'):format(id), '- id: ' .. id, '✔', 'ms')

@@ -18,7 +18,7 @@ function style(cell, shot) {
   if (cell.underline || cell.undercurl) {
     const special = colour(cell.special ?? front);
     rules.push(`text-decoration:underline ${cell.undercurl ? 'wavy' : 'solid'} ${special} 1.5px`);
-    rules.push('text-underline-offset:3px', 'text-decoration-skip-ink:none');
+    rules.push('text-underline-offset:5px', 'text-decoration-skip-ink:none');
   }
   return rules.join(';');
 }

@@ -21,8 +21,8 @@ const LOOKS: Record<StepStatus, Look> = {
 const COLOURS: Record<Look, string> = {
   waiting: 'descriptionForeground',
   running: 'charts.blue',
-  completed: 'testing.iconPassed',
-  failed: 'testing.iconFailed',
+  completed: 'charts.green',
+  failed: 'charts.red',
   skipped: 'descriptionForeground',
 };
 
