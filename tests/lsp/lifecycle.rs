@@ -59,3 +59,21 @@ fn opening_a_file_that_is_no_pipeline_gives_no_diagnostics() {
     assert_eq!(server.pushed("values.yaml", 1), Vec::<String>::new());
     server.finish();
 }
+
+#[test]
+fn settings_and_files_are_watched_where_the_client_can() {
+    let mut server = TestServer::start(json!({
+        "workspace": {
+            "configuration": true,
+            "didChangeConfiguration": { "dynamicRegistration": true },
+            "didChangeWatchedFiles": { "dynamicRegistration": true },
+        },
+    }));
+    let registered = server.server_request("client/registerCapability", json!(null));
+    let methods: Vec<&str> =
+        registered["registrations"].as_array().unwrap().iter().map(|one| one["method"].as_str().unwrap()).collect();
+    assert_eq!(methods, ["workspace/didChangeConfiguration", "workspace/didChangeWatchedFiles"]);
+    let asked = server.server_request("workspace/configuration", json!([null]));
+    assert_eq!(asked["items"], json!([{ "section": "orc" }]));
+    server.finish();
+}

@@ -161,3 +161,25 @@ fn an_unknown_command_is_refused_by_name() {
     assert_eq!(error["message"], expected);
     server.finish();
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_does_not_outlive_its_server() {
+    let mut server = start(Some(true));
+    server.open("a.orc.yaml", &PIPELINE.replace("echo hello {{ who }} > greeting.txt", "echo $$ > pid; sleep 600"));
+    let argument = json!({ "uri": server.uri("a.orc.yaml") });
+    server.request("workspace/executeCommand", command("orc.run", argument));
+    while server.notification("orc/runEvent")["type"] != "step.started" {}
+    let file = server.folder.path().join("pid");
+    let pid = loop {
+        match std::fs::read_to_string(&file) {
+            Ok(text) if text.ends_with('\n') => break text.trim().to_owned(),
+            _ => std::thread::yield_now(),
+        }
+    };
+    assert_eq!(server.exit(true).code(), Some(0));
+    // The step's shell ends soon; a test that hangs here has found a leak.
+    while std::path::Path::new("/proc").join(&pid).join("fd").read_dir().is_ok_and(|mut open| open.next().is_some()) {
+        std::thread::yield_now();
+    }
+}
