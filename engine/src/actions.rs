@@ -16,6 +16,8 @@ mod analyze;
 
 mod condition;
 
+mod echo;
+
 mod tool_actions;
 
 mod prose;
@@ -37,6 +39,7 @@ pub fn all() -> Vec<Arc<dyn Action>> {
         Arc::new(structured::GenerateStructured),
         Arc::new(analyze::AnalyzeText),
         Arc::new(condition::EvaluateCondition),
+        Arc::new(echo::Echo),
         Arc::new(tool_actions::FILESYSTEM),
         Arc::new(tool_actions::PROCESS),
         Arc::new(tool_actions::VALIDATE),

@@ -3,8 +3,7 @@
 use std::{io, process::ExitCode};
 
 use clap::{Args, ValueEnum};
-use engine::run::{Event, ResultDocument};
-use lang::registry::schema::pipeline_schema;
+use engine::schema;
 use serde_json::Value;
 
 use super::print;
@@ -35,10 +34,10 @@ impl Schema {
     /// Prints the JSON Schema.
     pub(crate) fn run(&self) -> io::Result<ExitCode> {
         let schema: Value = match self.document {
-            Document::Pipeline => pipeline_schema(&engine::catalog::registry()),
-            Document::Result => schemars::schema_for!(ResultDocument).to_value(),
-            Document::Events => schemars::schema_for!(Event).to_value(),
-            Document::Config => schemars::schema_for!(Settings).to_value(),
+            Document::Pipeline => schema::pipeline(),
+            Document::Result => schema::result(),
+            Document::Events => schema::events(),
+            Document::Config => schema::of::<Settings>(),
         };
         print::out(&format!("{schema:#}\n"))?;
         Ok(ExitCode::SUCCESS)

@@ -1,3 +1,4 @@
+//! What names mean, in a registry made for the tests.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use expect_test::expect;

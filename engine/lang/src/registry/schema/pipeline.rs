@@ -48,7 +48,7 @@ pub fn pipeline_schema(registry: &Registry) -> Value {
         }
     }
     for action in offered(registry) {
-        definitions.insert(format!("action {}", action.name), parameters(&action.params, true, ""));
+        definitions.insert(action_definition(action), parameters(&action.params, true, ""));
     }
     let mut root = Map::new();
     root.insert("$schema".to_owned(), json!("http://json-schema.org/draft-07/schema#"));
@@ -218,7 +218,7 @@ fn action_case(action: &ActionSpec) -> Value {
         "if": {"properties": {"action": {"const": action.name}}, "required": ["action"], "not": {"required": ["tool"]}},
         "then": {"properties": {
             "action": about,
-            "parameters": {"$ref": format!("#/definitions/action {}", action.name)}
+            "parameters": {"$ref": format!("#/definitions/{}", action_definition(action))}
         }}
     })
 }
@@ -228,7 +228,11 @@ fn offered(registry: &Registry) -> impl Iterator<Item = &ActionSpec> {
 }
 
 fn definition_name(tool: &ToolSpec, operation: &OperationSpec) -> String {
-    format!("{} {}", tool.name, operation.name)
+    format!("{}.{}", tool.name, operation.name)
+}
+
+fn action_definition(action: &ActionSpec) -> String {
+    format!("action.{}", action.name)
 }
 
 /// An object with `params`. Required ones may be given by an old name as well.
