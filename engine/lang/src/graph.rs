@@ -223,3 +223,6 @@ fn routes(graph: &Graph, scopes: &Scopes<'_>) -> Vec<Edge> {
     }
     routes
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,6 +26,9 @@ pub(super) fn check(checker: &mut Checker<'_>) {
             found.push(site.node);
         }
     });
+    if found.is_empty() {
+        return;
+    }
     let models = model_nodes(checker);
     for node in found {
         let decoded = checker.tree.decoded(node);
