@@ -27,6 +27,16 @@ mod formula;
 
 mod aggregate;
 
+mod transform;
+
+mod profile;
+
+mod pivot;
+
+mod clean;
+
+mod merge;
+
 mod function;
 
 mod statistics;
@@ -151,9 +161,23 @@ fn execute(operation: &str, params: Map<String, Value>, cx: &ToolCx) -> Result<O
             let table = input::table(operation, params.data.take(), params.format, cx)?;
             super::success(&aggregate::run(params, table)?)
         }
-        "transform" | "profile" | "pivot" | "clean" | "merge" => {
-            Err(ToolError::new("NotAvailableError", format!("this version of orc cannot execute `{what}` yet")))
+        "transform" => super::success(&transform::run(given::read(&what, params)?, cx)?),
+        "profile" => {
+            let mut params: params::ProfileParams = given::read(&what, params)?;
+            let table = input::table(operation, params.data.take(), params.format, cx)?;
+            super::success(&profile::run(&params, table))
         }
+        "pivot" => {
+            let mut params: params::PivotParams = given::read(&what, params)?;
+            let table = input::table(operation, params.data.take(), params.format, cx)?;
+            super::success(&pivot::run(params, table)?)
+        }
+        "clean" => {
+            let mut params: params::CleanParams = given::read(&what, params)?;
+            let table = input::table(operation, params.data.take(), params.format, cx)?;
+            super::success(&clean::run(&params, table)?)
+        }
+        "merge" => super::success(&merge::run(given::read(&what, params)?, cx)?),
         unknown => Err(super::unknown_operation(&DataProcessing.spec(), unknown)),
     }
 }

@@ -8,6 +8,9 @@ use super::{
 use crate::tools::ToolError;
 
 pub(super) fn run(params: &ConvertParams, content: Content) -> Result<ConvertOutput, ToolError> {
+    if params.compression.is_some() {
+        return Err(text::no_parquet());
+    }
     let format = params.output_format;
     let (processed_data, original_count) = match content {
         Content::Rows(table) => {

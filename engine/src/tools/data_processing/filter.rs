@@ -170,8 +170,3 @@ fn plain(value: &Value) -> String {
         other => other.to_string(),
     }
 }
-
-/// The members of `filter` as a step of `transform`.
-pub(super) fn operation(what: &str, step: Map<String, Value>) -> Result<FilterOperation, ToolError> {
-    crate::tools::params::read(what, step)
-}

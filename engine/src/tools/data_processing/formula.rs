@@ -55,7 +55,7 @@ impl<'t> Formulas<'t> {
     }
 
     fn wrong(&self, expression: &str, number: usize, reason: &str) -> ToolError {
-        let undefined = reason.strip_suffix("` is undefined").and_then(|name| name.strip_prefix('`'));
+        let undefined = reason.split_once("` is undefined").and_then(|(before, _)| before.rsplit('`').next());
         if let Some(name) = undefined.filter(|name| !self.columns.iter().any(|column| column == name)) {
             let message = match did_you_mean(name, self.columns.iter().map(String::as_str)) {
                 Some(near) => format!("unknown column `{name}` in `{expression}`; did you mean `{near}`?"),

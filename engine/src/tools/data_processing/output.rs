@@ -72,9 +72,8 @@ pub(super) struct Profile {
     pub(super) row_count: usize,
     /// How many columns there are.
     pub(super) column_count: usize,
-    /// How many rows are there before (with `duplicate_detection`).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) duplicate_rows: Option<usize>,
+    /// How many rows are there before.
+    pub(super) duplicate_rows: usize,
     /// Column → what is known about it: `unique_count`; `missing_count` and `missing_percentage`;
     /// `data_type` (`numeric`, `boolean`, `datetime`, `string`, `mixed`, `empty`); `min`, `max`,
     /// `mean`, `median`, `std`; `outlier_count` and `outlier_percentage`.

@@ -45,7 +45,7 @@ pub(super) struct ConvertParams {
     /// The result's form: values for `json`, text for `csv` and `yaml`.
     #[schemars(extend("default" = "json"))]
     pub(super) output_format: Option<Format>,
-    /// The compression of parquet files.
+    /// The compression of parquet files, which this version cannot write.
     pub(super) compression: Option<String>,
 }
 
@@ -69,6 +69,7 @@ pub(super) struct FilterParams {
 
 /// Which rows stay: those that meet all that is given.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct FilterOperation {
     /// Column → the value it has, a list of values of which it has one, or comparisons:
     /// `{age: {">=": 18, "<": 65}}`. Comparisons are `==`, `!=`, `<`, `<=`, `>`, `>=`, `in`,
@@ -167,7 +168,7 @@ pub(super) enum ProfileOption {
     StatisticalSummary,
     /// Values far from the others.
     OutlierDetection,
-    /// Rows that are there before.
+    /// Rows that are there before; always counted.
     DuplicateDetection,
 }
 

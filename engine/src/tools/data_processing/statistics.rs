@@ -40,6 +40,12 @@ pub(super) fn median(numbers: &[Number]) -> Option<Number> {
     }
 }
 
+/// The smallest and the largest number.
+pub(super) fn extremes(numbers: &[Number]) -> Option<(Number, Number)> {
+    let sorted = sorted(numbers);
+    Some((*sorted.first()?, *sorted.last()?))
+}
+
 /// The standard deviation of the sample; it needs two numbers.
 pub(super) fn deviation(numbers: &[Number]) -> Option<f64> {
     let mean = mean(numbers).filter(|_| numbers.len() > 1)?;

@@ -10,6 +10,10 @@ mod reading;
 
 mod rows;
 
+mod changes;
+
+mod shapes;
+
 const SALES: &str =
     "region,product,amount\nnorth,tea,120\nsouth,tea,80\nnorth,coffee,200\nsouth,coffee,150\nwest,tea,40\n";
 
