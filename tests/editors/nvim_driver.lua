@@ -38,7 +38,7 @@ function M.start(directory, environment)
   local socket = state .. '/socket'
   local job = vim.fn.jobstart(
     { vim.env.ORC_NVIM or vim.v.progpath, '--listen', socket, '-u', M.init, '-i', 'NONE', '-n' },
-    { pty = true, width = 112, height = 46, cwd = directory, env = all }
+    { pty = true, width = 112, height = 48, cwd = directory, env = all }
   )
   assert(job > 0, 'the tested Neovim does not start')
   local channel

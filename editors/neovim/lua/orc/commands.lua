@@ -67,6 +67,8 @@ function M.run(bufnr, argument)
         tell(failure.message, vim.log.levels.ERROR)
       elseif type(answer) == 'table' and type(answer.runId) == 'string' then
         require('orc.progress').begin(answer.runId, bufnr, client.id)
+        -- Running a lens wipes it off the screen.
+        require('orc').refresh_lenses(bufnr)
       else
         tell('the language server did not name the run it started', vim.log.levels.ERROR)
       end

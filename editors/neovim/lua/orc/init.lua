@@ -59,17 +59,30 @@ local function root_of(bufnr)
   return vim.fs.root(bufnr, { '.orc', 'models.yaml', '.git' }) or vim.fs.dirname(name)
 end
 
+--- Before 0.12 lenses are drawn on demand only.
 local function refresh_lenses(bufnr)
   if M.config.code_lens and vim.api.nvim_buf_is_loaded(bufnr) and not vim.lsp.codelens.enable then
     vim.lsp.codelens.refresh({ bufnr = bufnr })
   end
 end
 
+M.refresh_lenses = refresh_lenses
+
 local function refresh_all_lenses(client_id)
   local client = vim.lsp.get_client_by_id(client_id)
   for bufnr in pairs(client and client.attached_buffers or {}) do
     refresh_lenses(bufnr)
   end
+end
+
+--- Answers the server's `workspace/codeLens/refresh`.
+local function refreshed(_, _, context)
+  refresh_all_lenses(context.client_id)
+  -- Neovim drops a refresh while another one is under way.
+  vim.defer_fn(function()
+    refresh_all_lenses(context.client_id)
+  end, 200)
+  return vim.NIL
 end
 
 local function on_attach(client, bufnr)
@@ -122,6 +135,15 @@ local function client_config()
   local capabilities = vim.lsp.protocol.make_client_capabilities()
   -- How a run ended is told here and not by the server.
   capabilities.experimental = { orc = { runEvents = true } }
+  local handlers = {
+    ['orc/runEvent'] = function(_, event, context)
+      require('orc.progress').handle(event, context.client_id)
+    end,
+  }
+  if not vim.lsp.codelens.enable then
+    capabilities.workspace.codeLens = { refreshSupport = true }
+    handlers['workspace/codeLens/refresh'] = refreshed
+  end
   return {
     name = 'orc',
     capabilities = capabilities,
@@ -135,15 +157,7 @@ local function client_config()
         require('orc.progress').server_stopped(client_id)
       end)
     end,
-    handlers = {
-      ['orc/runEvent'] = function(_, event, context)
-        require('orc.progress').handle(event, context.client_id)
-      end,
-      ['workspace/codeLens/refresh'] = function(_, _, context)
-        refresh_all_lenses(context.client_id)
-        return vim.NIL
-      end,
-    },
+    handlers = handlers,
     -- Lenses go through the same way as `:OrcRun`, so that both ask for trust.
     commands = {
       ['orc.run'] = function(command, context)
