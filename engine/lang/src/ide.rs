@@ -10,6 +10,10 @@ pub mod hover;
 pub mod lenses;
 pub mod symbols;
 
+mod comments;
+
+mod shape;
+
 mod spot;
 
 mod tests;

@@ -17,8 +17,13 @@ mod keys;
 pub(super) use keys::{detail, type_name};
 
 mod values;
+pub(super) use values::AUTO_ATTRIBUTES;
 
 mod templates;
+
+mod quotes;
+
+mod comments;
 
 /// What may be typed at `offset`.
 pub fn complete(analysis: &Analysis, offset: TextSize) -> Vec<Completion> {
@@ -26,7 +31,7 @@ pub fn complete(analysis: &Analysis, offset: TextSize) -> Vec<Completion> {
     let located = spot::locate(&cursor.path);
     let request = Request { analysis, offset, cursor: &cursor, located };
     match &cursor.slot {
-        Slot::Comment => Vec::new(),
+        Slot::Comment => comments::complete(&request),
         Slot::Template => templates::complete(&request, false),
         Slot::Auto => values::auto_attributes(&request),
         Slot::Key => keys::complete(&request),
@@ -59,10 +64,26 @@ impl<'a> Request<'a> {
         })
     }
 
-    /// An item that replaces the word at the cursor by its label.
+    /// An item that puts the text `label` there, in quotes where YAML would read something else.
+    fn word(&self, label: &str, kind: CompletionKind, rank: u32) -> Completion {
+        let text = match self.cursor.quote {
+            Some(quote) => quotes::inside(label, quote),
+            None => quotes::plain(label, self.cursor.flow),
+        };
+        item(label.to_owned(), kind, self.cursor.word, self.lead() + &text, rank)
+    }
+
+    /// What is missing between a key's colon and the value that is typed at once behind it.
+    fn lead(&self) -> String {
+        let before = &self.analysis.text()[..usize::from(self.cursor.word.start())];
+        let glued = matches!(self.cursor.slot, Slot::Value { .. }) && before.ends_with(':');
+        if glued { " ".to_owned() } else { String::new() }
+    }
+
+    /// An item that replaces the word at the cursor by its label as it stands.
     fn item(&self, label: impl Into<String>, kind: CompletionKind, rank: u32) -> Completion {
         let label = label.into();
-        let new_text = label.clone();
+        let new_text = self.lead() + &label;
         item(label, kind, self.cursor.word, new_text, rank)
     }
 }

@@ -2,33 +2,39 @@
 
 use std::fmt::Write;
 
-use text_size::{TextRange, TextSize};
+use text_size::TextSize;
 
 use super::{
-    Hover,
-    completion::{detail, type_name},
+    Hover, comments,
+    completion::detail,
+    shape::{self, Part, Shape},
     spot::{self, Actor, Spot},
 };
 use crate::{
     analysis::Analysis,
-    model::{Step, lower::content_range},
-    registry::{KeySpec, KeyStatus, ParamSpec, Place, Target, keys, names},
+    check::{Code, codes},
+    model::{Step, lower::content_range, scope::Scopes},
+    registry::{KeySpec, KeyStatus, ParamSpec, Place, Target, keys},
     syntax::{NodeId, NodeKind, cursor::PathSegment},
-    template::Reference,
 };
+
+mod template;
 
 /// What is known about the thing at `offset`.
 pub fn hover(analysis: &Analysis, offset: TextSize) -> Option<Hover> {
     analysis.recognised()?;
+    if let Some(found) = in_comment(analysis, offset) {
+        return Some(found);
+    }
     let tree = &analysis.parse().tree;
     let node = tree.node_at(offset);
     if !matches!(tree.kind(node), NodeKind::Scalar(_)) || !tree.range(node).contains_inclusive(offset) {
         return None;
     }
-    if let Some(found) = in_template(analysis, node, offset) {
+    let (path, is_key) = path_of(analysis, node);
+    if let Some(found) = template::hover(analysis, node, &path, offset) {
         return Some(found);
     }
-    let (path, is_key) = path_of(analysis, node);
     let range = content_range(tree, node);
     let text = tree.string(node)?;
     let (last, around) = path.split_last()?;
@@ -37,12 +43,21 @@ pub fn hover(analysis: &Analysis, offset: TextSize) -> Option<Hover> {
         (PathSegment::Key(key), false) => value_text(analysis, around, key, &text)?,
         (PathSegment::Item { .. }, _) => match around.last() {
             Some(PathSegment::Key(key)) if matches!(key.as_str(), "dependencies" | "depends_on") => {
-                step_text(analysis, &text)?
+                step_named(analysis, around, &text)?
             }
             _ => return None,
         },
     };
     Some(Hover { range, markdown })
+}
+
+/// A diagnostic's code in a comment that silences it.
+fn in_comment(analysis: &Analysis, offset: TextSize) -> Option<Hover> {
+    let said = comments::said(analysis, offset)?;
+    said.before?;
+    let code: Code = analysis.text()[said.word].parse().ok()?;
+    let spec = codes::code(code)?;
+    Some(Hover { range: said.word, markdown: format!("`{code}`: {}\n\n{}", spec.summary, spec.doc.trim_end()) })
 }
 
 /// The way from the root to `node`, and whether it is a key. A key ends its own path.
@@ -88,10 +103,13 @@ fn key_text(analysis: &Analysis, around: &[PathSegment], key: &str) -> Option<St
 fn value_text(analysis: &Analysis, around: &[PathSegment], key: &str, text: &str) -> Option<String> {
     let located = spot::locate(around);
     match key {
-        "id" if located.step.is_some() => step_text(analysis, text),
+        "id" if located.actor.is_some() => {
+            let steps = analysis.pipeline().all_steps();
+            Some(step_text(analysis, spot::step_at(analysis, &steps, located.step?)?))
+        }
         "tool" | "action" => target_text(&Actor::at(analysis, located.actor?).target(analysis)),
         "dependencies" | "depends_on" | "on_success" | "on_false" | "goto" | "on_failure" => {
-            step_text(analysis, text).or_else(|| key_text(analysis, around, key))
+            step_named(analysis, around, text).or_else(|| key_text(analysis, around, key))
         }
         "model" => analysis.registry().models.find(text).first().map(|model| {
             let mut out = format!("`{}/{}`\n", model.provider, model.name);
@@ -170,63 +188,33 @@ fn input_text(analysis: &Analysis, name: &str) -> Option<String> {
     Some(out)
 }
 
-fn step_text(analysis: &Analysis, id: &str) -> Option<String> {
-    let steps = analysis.pipeline().all_steps();
-    let step: &Step = steps.iter().find(|step| step.id_text() == id)?;
-    let [tool, action] = [&step.tool, &step.action].map(|word| word.as_ref().map(|word| &*word.value));
-    let actor = Actor::of(analysis, tool, action, &step.parameters);
+/// The step that the id `text` means to the step around `path`.
+fn step_named(analysis: &Analysis, path: &[PathSegment], text: &str) -> Option<String> {
+    let scopes = Scopes::new(analysis.pipeline(), &analysis.parse().tree);
+    let own = spot::locate(path).step.and_then(|start| spot::step_at(analysis, scopes.steps(), start));
+    let found = scopes.visible_step(own.and_then(|own| scopes.parent(own.index)), text)?;
+    Some(step_text(analysis, scopes.step(found)))
+}
+
+fn step_text(analysis: &Analysis, step: &Step) -> String {
+    let actor = Actor::of_step(analysis, step);
     let target = actor.target(analysis);
-    let mut out = format!("step `{id}`");
+    let mut out = format!("step `{}`", step.id_text());
     let word = spot::describe(&target);
     if !word.is_empty() {
         let _ = write!(out, ": `{word}`");
     }
     if let Some(name) = step.key("description").and_then(|key| analysis.parse().tree.string(key.value)) {
-        let _ = write!(out, "\n\n{name}");
+        let _ = write!(out, "\n\n{}", name.trim_end());
     }
-    let fields = spot::output(&target).map_or(&[][..], |output| &output.fields);
-    for (index, field) in fields.iter().enumerate() {
-        let types: Vec<&str> = field.types.iter().map(|one| type_name(*one)).collect();
-        let summary = field.doc.lines().next().unwrap_or_default();
+    let steps = analysis.pipeline().all_steps();
+    let members = shape::follow(analysis, &steps, Shape::Step(step.index), Part::Name("result"))
+        .map(|result| shape::members(analysis, &steps, result))
+        .unwrap_or_default();
+    for (index, member) in members.iter().enumerate() {
+        let summary = member.doc.lines().next().unwrap_or_default();
         let lead = if index == 0 { "\n\n" } else { "\n" };
-        let _ = write!(out, "{lead}- `result.{}` ({}): {summary}", field.name, types.join(" | "));
+        let _ = write!(out, "{lead}- `result.{}` ({}): {summary}", member.name, shape::type_names(&member.types));
     }
-    Some(out)
-}
-
-/// What a name inside a template means.
-fn in_template(analysis: &Analysis, node: NodeId, offset: TextSize) -> Option<Hover> {
-    let template = analysis.templates().get(&node)?;
-    let decoded = analysis.parse().tree.decoded(node);
-    let place = |range: TextRange| decoded.source_range(range);
-    let at = |range: TextRange| place(range).contains_inclusive(offset);
-    let shown = |range: TextRange, markdown: String| Some(Hover { range: place(range), markdown });
-    if let Some(used) = template.filters.iter().find(|used| at(used.range)) {
-        let spec = names::filters().iter().find(|filter| filter.name == used.name)?;
-        return shown(used.range, format!("`| {}`\n\n{}", spec.signature.describe(spec.name), spec.doc));
-    }
-    if let Some(used) = template.tests.iter().find(|used| at(used.range)) {
-        let spec = names::tests().iter().find(|test| test.name == used.name)?;
-        return shown(used.range, format!("`is {}`\n\n{}", spec.signature.describe(spec.name), spec.doc));
-    }
-    let used = template.references.iter().find(|used| at(used.root_range) || at(used.range))?;
-    shown(used.range, name_text(analysis, used)?)
-}
-
-fn name_text(analysis: &Analysis, used: &Reference) -> Option<String> {
-    let name = used.root.as_str();
-    if let Some(found) = step_text(analysis, name).or_else(|| input_text(analysis, name)) {
-        return Some(found);
-    }
-    if let Some(runtime) = names::runtime_names().iter().find(|runtime| runtime.name == name) {
-        return Some(format!("`{name}`\n\n{}", runtime.doc));
-    }
-    if let Some(global) = names::globals().iter().find(|global| global.name == name) {
-        return Some(format!("`{}`\n\n{}", global.signature.describe(name), global.doc));
-    }
-    use crate::registry::LoopConstruct::{ActionLoop, ForEach, Queue, While};
-    let mut variables = [ForEach, While, ActionLoop, Queue].into_iter().flat_map(names::loop_variables);
-    variables
-        .find(|variable| variable.name == name)
-        .map(|variable| format!("loop variable `{name}`\n\n{}", variable.doc))
+    out
 }

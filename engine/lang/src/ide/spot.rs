@@ -5,7 +5,7 @@ use text_size::TextSize;
 
 use crate::{
     analysis::Analysis,
-    model::{KeyUse, Step},
+    model::{KeyUse, LoopItem, Step, StepIndex, lower::sites},
     registry::{ActionSpec, OperationSource, OperationSpec, OutputSpec, ParamSpec, Place, Target, ToolSpec, keys},
     syntax::cursor::PathSegment,
 };
@@ -33,12 +33,14 @@ pub(super) struct Located {
     pub(super) spot: Spot,
     /// Where the innermost step begins.
     pub(super) step: Option<TextSize>,
+    /// The segment of the path that follows the innermost step.
+    depth: usize,
     /// Where the innermost step or loop item begins.
     pub(super) actor: Option<TextSize>,
 }
 
 pub(super) fn locate(path: &[PathSegment]) -> Located {
-    let mut found = Located { spot: Spot::Keys(Place::Pipeline), step: None, actor: None };
+    let mut found = Located { spot: Spot::Keys(Place::Pipeline), step: None, depth: 0, actor: None };
     for (index, segment) in path.iter().enumerate() {
         found.spot = match (found.spot, segment) {
             (Spot::Keys(place), PathSegment::Key(key)) => below(place, key, index),
@@ -46,6 +48,7 @@ pub(super) fn locate(path: &[PathSegment]) -> Located {
             (Spot::Items(place), PathSegment::Item { start, .. }) => {
                 if place == Place::Step {
                     found.step = Some(*start);
+                    found.depth = index + 1;
                 }
                 if matches!(place, Place::Step | Place::LoopItem) {
                     found.actor = Some(*start);
@@ -80,6 +83,53 @@ fn below(place: Place, key: &str, index: usize) -> Spot {
     }
 }
 
+/// What surrounds a place, which decides the names it sees. `key` is the key whose value it is in,
+/// where that is not part of the path.
+pub(super) fn surroundings(
+    analysis: &Analysis,
+    steps: &[&Step],
+    located: &Located,
+    path: &[PathSegment],
+    key: Option<&str>,
+) -> (Option<StepIndex>, sites::Place) {
+    let own = path.get(located.depth).and_then(|segment| match segment {
+        PathSegment::Key(key) => Some(key.as_str()),
+        PathSegment::Item { .. } => None,
+    });
+    let own = own.or(key).unwrap_or_default();
+    let Some(step) = located.step.and_then(|start| step_at(analysis, steps, start)) else {
+        let place = match own {
+            "inputs" | "parameters" => sites::Place::Input,
+            "outputs" => sites::Place::Output,
+            _ => sites::Place::Root,
+        };
+        return (None, place);
+    };
+    let below = path.get(located.depth..).unwrap_or_default();
+    (Some(step.index), place_in(step, own, below, key))
+}
+
+fn place_in(step: &Step, own: &str, below: &[PathSegment], key: Option<&str>) -> sites::Place {
+    let within = |name: &str| key == Some(name) || below.iter().any(|segment| *segment == PathSegment::Key(name.into()));
+    let item = below.iter().find_map(|segment| match segment {
+        PathSegment::Item { index, .. } => Some(*index as u32),
+        PathSegment::Key(_) => None,
+    });
+    match own {
+        "while" | "until" | "while_condition" => sites::Place::Condition,
+        "parameters" | "action" | "location" | "produces" if step.loops.is_some() && step.body.is_empty() => {
+            sites::Place::Body
+        }
+        "action_loop" | "create_parallel_queue" => match item {
+            Some(item) if within("action_loop") => sites::Place::Item(item),
+            _ if within("until") || within("while") => sites::Place::Condition,
+            _ if within("task") => sites::Place::Body,
+            _ => sites::Place::Step,
+        },
+        _ => sites::Place::Step,
+    }
+}
+
 /// What a step or loop item says it does.
 #[derive(Debug, Default)]
 pub(super) struct Actor {
@@ -93,26 +143,28 @@ impl Actor {
     pub(super) fn at(analysis: &Analysis, start: TextSize) -> Self {
         let steps = analysis.pipeline().all_steps();
         if let Some(step) = step_at(analysis, &steps, start) {
-            return Self::of(
-                analysis,
-                step.tool.as_ref().map(|tool| &*tool.value),
-                step.action.as_ref().map(|action| &*action.value),
-                &step.parameters,
-            );
+            return Self::of_step(analysis, step);
         }
         let mut items = steps.iter().flat_map(|step| &step.items);
         match items.find(|item| begins(analysis.text(), start, analysis.parse().tree.range(item.node).start())) {
-            Some(item) => Self::of(
-                analysis,
-                item.tool.as_ref().map(|tool| &*tool.value),
-                item.action.as_ref().map(|action| &*action.value),
-                &item.parameters,
-            ),
+            Some(item) => Self::of_item(analysis, item),
             None => Self::from_lines(&analysis.text()[usize::from(start)..]),
         }
     }
 
-    pub(super) fn of(analysis: &Analysis, tool: Option<&str>, action: Option<&str>, parameters: &[KeyUse]) -> Self {
+    /// What a step says it does.
+    pub(super) fn of_step(analysis: &Analysis, step: &Step) -> Self {
+        let [tool, action] = [&step.tool, &step.action].map(|word| word.as_ref().map(|word| &*word.value));
+        Self::of(analysis, tool, action, &step.parameters)
+    }
+
+    /// What an item of a loop says it does.
+    pub(super) fn of_item(analysis: &Analysis, item: &LoopItem) -> Self {
+        let [tool, action] = [&item.tool, &item.action].map(|word| word.as_ref().map(|word| &*word.value));
+        Self::of(analysis, tool, action, &item.parameters)
+    }
+
+    fn of(analysis: &Analysis, tool: Option<&str>, action: Option<&str>, parameters: &[KeyUse]) -> Self {
         let named = |name: &str| {
             let parameter = parameters.iter().find(|parameter| parameter.name == name)?;
             analysis.parse().tree.string(parameter.value)
@@ -181,6 +233,7 @@ pub(super) fn output<'r>(target: &Target<'r>) -> Option<&'r OutputSpec> {
         _ => None,
     }
 }
+
 
 /// The parameter that the rest of a path leads to: members of objects, items of arrays.
 pub(super) fn param_at<'r>(params: &'r [ParamSpec], path: &[PathSegment]) -> Option<&'r ParamSpec> {

@@ -55,6 +55,8 @@ pub struct Cursor {
     pub path: Vec<PathSegment>,
     /// What kind of place it is.
     pub slot: Slot,
+    /// The key whose value the cursor is in, if it is in one; known inside a template or tag too.
+    pub key: Option<String>,
     /// What is already typed of the word, up to the cursor.
     pub prefix: String,
     /// The whole word around the cursor, which a completion replaces.

@@ -2,14 +2,15 @@
 
 use text_size::{TextRange, TextSize};
 
-use super::{Completion, CompletionKind, Request, item, spot};
+use super::{Completion, CompletionKind, Request, item, spot, values::waiting_for};
 use crate::{
+    ide::shape::{self, Part},
     model::{
-        Step, StepIndex,
+        Step,
         lower::sites,
         scope::{Binding, Scopes},
     },
-    registry::{FieldSpec, names},
+    registry::names,
     syntax::NodeKind,
     template::{
         self, Reading,
@@ -18,28 +19,7 @@ use crate::{
 };
 
 pub(super) fn complete(request: &Request<'_>, bare: bool) -> Vec<Completion> {
-    let text = request.analysis.text();
-    let tree = &request.analysis.parse().tree;
-    let node = tree.node_at(request.offset);
-    let scalar = matches!(tree.kind(node), NodeKind::Scalar(_)).then(|| tree.range(node));
-    let windows = [scalar.filter(|range| range.contains_inclusive(request.offset)), Some(line(text, request.offset))];
-    let found = windows.into_iter().flatten().find_map(|window| {
-        let context = template::context_at(&text[window], request.offset - window.start())?;
-        Some((window.start(), context))
-    });
-    let (base, context) = match found {
-        Some(found) => found,
-        None if bare => {
-            let window = TextRange::new(request.cursor.word.start(), request.cursor.word.end());
-            let before = value_start(text, window.start());
-            (
-                before,
-                template::condition_context_at(&text[TextRange::new(before, window.end())], request.offset - before),
-            )
-        }
-        None => return Vec::new(),
-    };
-    let word = context.word + base;
+    let Some((context, word)) = context(request, bare) else { return Vec::new() };
     match &context.expects {
         Expects::Name => variables(request, word, &context),
         Expects::Field(path) => fields(request, word, path),
@@ -61,6 +41,57 @@ pub(super) fn complete(request: &Request<'_>, bare: bool) -> Vec<Completion> {
     }
 }
 
+/// What is being typed, and the word's place in the file.
+fn context(request: &Request<'_>, bare: bool) -> Option<(ExprContext, TextRange)> {
+    in_scalar(request, bare).or_else(|| in_line(request, bare))
+}
+
+/// The same where the scalar could be read: its escapes and folds are undone.
+fn in_scalar(request: &Request<'_>, bare: bool) -> Option<(ExprContext, TextRange)> {
+    let tree = &request.analysis.parse().tree;
+    let node = tree.node_at(request.offset);
+    let is_value = matches!(tree.kind(node), NodeKind::Scalar(_)) && tree.range(node).contains_inclusive(request.offset);
+    if !is_value || tree.range(node).is_empty() {
+        return None;
+    }
+    let decoded = tree.decoded(node);
+    let offset = decoded.text_offset(request.offset)?;
+    let context = match template::context_at(&decoded.text, offset) {
+        Some(context) => context,
+        None if bare => template::condition_context_at(&decoded.text, offset),
+        None => return None,
+    };
+    let word = match context.word.is_empty() {
+        true => TextRange::empty(request.offset),
+        false => decoded.source_range(context.word),
+    };
+    Some((context, word))
+}
+
+/// The same read from the line alone, where the text is broken.
+fn in_line(request: &Request<'_>, bare: bool) -> Option<(ExprContext, TextRange)> {
+    let text = request.analysis.text();
+    let line = line(text, request.offset);
+    let plain = match request.cursor.quote {
+        // As wide as before, so that places stay true.
+        Some('"') => text[line].replace("\\\"", " \""),
+        _ => text[line].to_owned(),
+    };
+    let at = request.offset - line.start();
+    if let Some(context) = template::context_at(&plain, at) {
+        let word = context.word + line.start();
+        return Some((context, word));
+    }
+    if !bare {
+        return None;
+    }
+    let start = value_start(&plain, at);
+    let end = request.cursor.word.end().max(request.offset).min(line.end()) - line.start();
+    let context = template::condition_context_at(&plain[TextRange::new(start, end)], at - start);
+    let word = context.word + start + line.start();
+    Some((context, word))
+}
+
 fn line(text: &str, offset: TextSize) -> TextRange {
     let at = usize::from(offset);
     let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
@@ -68,13 +99,12 @@ fn line(text: &str, offset: TextSize) -> TextRange {
     TextRange::new(TextSize::new(start as u32), TextSize::new(end as u32))
 }
 
-/// Where the value on the line of `offset` begins.
-fn value_start(text: &str, offset: TextSize) -> TextSize {
-    let start = usize::from(line(text, offset).start());
-    let before = &text[start..usize::from(offset)];
+/// Where the value on a line begins, before `offset`.
+fn value_start(line: &str, offset: TextSize) -> TextSize {
+    let before = &line[..usize::from(offset)];
     let value = before.find(": ").map_or(0, |at| at + 2);
     let quote = usize::from(before[value..].starts_with(['"', '\'']));
-    TextSize::new((start + value + quote) as u32)
+    TextSize::new((value + quote) as u32)
 }
 
 fn function(name: &str, doc: &str, signature: &names::Signature, word: TextRange, rank: u32) -> Completion {
@@ -90,14 +120,22 @@ fn variables(request: &Request<'_>, word: TextRange, context: &ExprContext) -> V
         context.locals.iter().map(|name| named(name, CompletionKind::Variable, 0)).collect();
     let pipeline = request.analysis.pipeline();
     let scopes = Scopes::new(pipeline, &request.analysis.parse().tree);
-    let own = own_step(request, scopes.steps()).map(|step| step.index);
-    for (name, binding) in scopes.visible(&site(request, own)) {
+    let site = site(request, scopes.steps());
+    let waiting = site.step.map(|own| waiting_for(request, own)).unwrap_or_default();
+    for (name, binding) in scopes.visible(&site) {
+        if !is_name(name) || context.locals.iter().any(|local| local == name) {
+            continue;
+        }
         let (kind, rank, detail, doc) = match binding {
-            Binding::Step(index) if Some(index) == own => continue,
+            Binding::Step(_) if site.place == sites::Place::Input => continue,
+            Binding::Step(index) if waiting.get(index.0 as usize).copied().unwrap_or_default() => continue,
             Binding::Step(_) | Binding::Item(..) => (CompletionKind::Step, 3, "step", ""),
             Binding::Loop(_, variable) => (CompletionKind::Variable, 1, "loop", variable.doc),
             Binding::Named(_) => (CompletionKind::Variable, 1, "loop", ""),
-            Binding::Input(_) => (CompletionKind::Variable, 2, "input", ""),
+            Binding::Input(name) => {
+                let description = pipeline.inputs.get(name).and_then(|input| input.description.as_deref());
+                (CompletionKind::Variable, 2, "input", description.unwrap_or_default())
+            }
             Binding::Inputs => (CompletionKind::Variable, 4, "all inputs", ""),
             Binding::Runtime(runtime) => (CompletionKind::Variable, 4, "run", runtime.doc),
             Binding::Global(global) => {
@@ -116,19 +154,16 @@ fn variables(request: &Request<'_>, word: TextRange, context: &ExprContext) -> V
     found
 }
 
-fn own_step<'p>(request: &Request<'_>, steps: &[&'p Step]) -> Option<&'p Step> {
-    request.located.step.and_then(|start| spot::step_at(request.analysis, steps, start))
+/// Whether `name` reads as one name in an expression; a hyphen would be a minus.
+fn is_name(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_alphabetic() || first == '_')
+        && name.chars().all(|character| character.is_alphanumeric() || character == '_')
 }
 
 /// The place of the cursor as the scopes know it.
-fn site(request: &Request<'_>, step: Option<StepIndex>) -> sites::Site {
-    let place = match &request.cursor.slot {
-        _ if step.is_none() => sites::Place::Output,
-        crate::syntax::cursor::Slot::Value { key } if matches!(key.as_str(), "while" | "until" | "while_condition") => {
-            sites::Place::Condition
-        }
-        _ => sites::Place::Body,
-    };
+fn site(request: &Request<'_>, steps: &[&Step]) -> sites::Site {
+    let (path, key) = (&request.cursor.path, request.cursor.key.as_deref());
+    let (step, place) = spot::surroundings(request.analysis, steps, &request.located, path, key);
     let node = request.analysis.parse().tree.node_at(request.offset);
     sites::Site { node, reading: Reading::Template, step, place }
 }
@@ -136,80 +171,29 @@ fn site(request: &Request<'_>, step: Option<StepIndex>) -> sites::Site {
 /// The fields after a dot.
 fn fields(request: &Request<'_>, word: TextRange, path: &[String]) -> Vec<Completion> {
     let Some((root, rest)) = path.split_first() else { return Vec::new() };
-    let pipeline = request.analysis.pipeline();
-    let plain = |name: &str, doc: &str, kind, rank: usize| {
-        let mut found = item(name.to_owned(), kind, word, name.to_owned(), rank as u32);
-        doc.clone_into(&mut found.documentation);
-        found
-    };
-    if matches!(root.as_str(), "inputs" | "parameters") && rest.is_empty() {
-        return pipeline
-            .inputs
-            .keys()
-            .enumerate()
-            .map(|(rank, name)| plain(name, "", CompletionKind::Variable, rank))
-            .collect();
+    let analysis = request.analysis;
+    let scopes = Scopes::new(analysis.pipeline(), &analysis.parse().tree);
+    let steps = scopes.steps();
+    let binding = scopes.resolve(&site(request, steps), root);
+    let Some(start) = binding.as_ref().and_then(shape::of_binding) else { return Vec::new() };
+    let parts = rest.iter().map(|part| match part.trim_start_matches('-').parse::<u64>() {
+        Ok(_) => Part::Index,
+        Err(_) => Part::Name(part),
+    });
+    let mut end = Some(start);
+    for part in parts {
+        end = end.and_then(|at| shape::follow(analysis, steps, at, part));
     }
-    let steps = pipeline.all_steps();
-    let step = steps.iter().find(|step| step.id_text() == root.as_str());
-    let Some(step) = step else {
-        let runtime = names::runtime_names().iter().find(|name| name.name == root.as_str() && rest.is_empty());
-        let fields = runtime.map_or(&[][..], |runtime| runtime.fields).iter().enumerate();
-        return fields.map(|(rank, (name, doc))| plain(name, doc, CompletionKind::Field, rank)).collect();
-    };
-    match rest.split_first() {
-        None => [
-            ("result", "What the step gave back."),
-            ("status", "`completed`, `failed` or `skipped`."),
-            ("success", "Whether it succeeded."),
-            ("error", "Why it failed; none if it did not."),
-        ]
-        .iter()
+    let members = end.map(|at| shape::members(analysis, steps, at)).unwrap_or_default().into_iter();
+    members
+        .filter(|member| is_name(member.name))
         .enumerate()
-        .map(|(rank, (name, doc))| plain(name, doc, CompletionKind::Field, rank))
-        .collect(),
-        Some((first, rest)) if first == "result" => {
-            if step.loops.is_some() {
-                let names = ["count", "results", "succeeded", "failed"];
-                let names = if rest.is_empty() { &names[..] } else { &[] };
-                return names
-                    .iter()
-                    .enumerate()
-                    .map(|(rank, name)| plain(name, "", CompletionKind::Field, rank))
-                    .collect();
-            }
-            let actor = spot::Actor::of(
-                request.analysis,
-                step.tool.as_ref().map(|tool| &*tool.value),
-                step.action.as_ref().map(|action| &*action.value),
-                &step.parameters,
-            );
-            let target = actor.target(request.analysis);
-            let Some(output) = spot::output(&target) else { return Vec::new() };
-            let fields = field_at(&output.fields, rest);
-            fields
-                .iter()
-                .enumerate()
-                .map(|(rank, field)| plain(&field.name, &field.doc, CompletionKind::Field, rank))
-                .collect()
-        }
-        Some(_) => Vec::new(),
-    }
-}
-
-/// The members that a path through fields leads to; a number is an item of a list.
-fn field_at<'r>(fields: &'r [FieldSpec], path: &[String]) -> &'r [FieldSpec] {
-    let mut fields = fields;
-    let mut items: &[FieldSpec] = &[];
-    for part in path {
-        if part.trim_start_matches('-').parse::<u64>().is_ok() {
-            fields = items;
-            items = &[];
-        } else {
-            let Some(field) = fields.iter().find(|field| field.name == *part) else { return &[] };
-            fields = &field.fields;
-            items = &field.items;
-        }
-    }
-    fields
+        .map(|(rank, member)| {
+            let name = member.name.to_owned();
+            let mut found = item(name.clone(), CompletionKind::Field, word, name, rank as u32);
+            found.detail = shape::type_names(&member.types);
+            member.doc.clone_into(&mut found.documentation);
+            found
+        })
+        .collect()
 }

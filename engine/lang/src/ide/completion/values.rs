@@ -56,27 +56,31 @@ pub(super) fn items(request: &Request<'_>) -> Vec<Completion> {
 
 /// The attributes of an AUTO tag.
 pub(super) fn auto_attributes(request: &Request<'_>) -> Vec<Completion> {
-    const ATTRIBUTES: [(&str, &str); 8] = [
-        ("type", "The type of the answer: string, integer, number, boolean, array or object."),
-        ("choices", "The answers that are allowed, with commas between."),
-        ("min", "The smallest number that is allowed."),
-        ("max", "The largest number that is allowed."),
-        ("pattern", "A regular expression the answer must match."),
-        ("default", "Taken only when the model fails."),
-        ("task", "What a model is chosen for, where the router decides."),
-        ("model_hint", "The model to ask."),
-    ];
-    ATTRIBUTES
-        .iter()
-        .enumerate()
+    // Quotes of the scalar around the tag must not end there.
+    let quote = if request.cursor.quote == Some('"') { '\'' } else { '"' };
+    let attributes = AUTO_ATTRIBUTES.iter().enumerate();
+    attributes
         .map(|(rank, (name, doc))| {
             let mut found = request.item(*name, CompletionKind::Key, rank as u32);
-            found.edit.new_text = format!("{name}=\"\"");
+            found.edit.new_text = format!("{name}={quote}$1{quote}");
+            found.snippet = true;
             (*doc).clone_into(&mut found.documentation);
             found
         })
         .collect()
 }
+
+/// What an AUTO tag may say about its answer.
+pub(in crate::ide) const AUTO_ATTRIBUTES: [(&str, &str); 8] = [
+    ("type", "The type of the answer: string, integer, number, boolean, array or object."),
+    ("choices", "The answers that are allowed, with commas between."),
+    ("min", "The smallest number that is allowed."),
+    ("max", "The largest number that is allowed."),
+    ("pattern", "A regular expression the answer must match."),
+    ("default", "Taken only when the model fails."),
+    ("task", "What a model is chosen for, where the router decides."),
+    ("model_hint", "The model to ask."),
+];
 
 fn of_key(request: &Request<'_>, place: Place, key: &str) -> Vec<Completion> {
     match (place, key) {
@@ -95,7 +99,10 @@ fn of_key(request: &Request<'_>, place: Place, key: &str) -> Vec<Completion> {
     let Some(spec) = keys::key(place, key) else { return Vec::new() };
     match spec.choices {
         [] if spec.types.contains(&ValueType::Boolean) => words(request, &["true", "false"]),
-        choices => words(request, choices),
+        choices => {
+            let choices = choices.iter().enumerate();
+            choices.map(|(rank, choice)| request.word(choice, CompletionKind::Value, rank as u32)).collect()
+        }
     }
 }
 
@@ -106,15 +113,19 @@ fn of_param(request: &Request<'_>, param: &ParamSpec) -> Vec<Completion> {
         _ if param.types.contains(&ValueType::Boolean) => return words(request, &["true", "false"]),
         _ => return Vec::new(),
     }
-    let texts: Vec<String> =
-        param.choices.iter().map(|choice| choice.as_str().map_or_else(|| choice.to_string(), str::to_owned)).collect();
-    let mut found = words(request, &texts.iter().map(String::as_str).collect::<Vec<_>>());
-    for item in &mut found {
-        if param.default.as_ref().and_then(Value::as_str) == Some(&*item.label) {
-            "default".clone_into(&mut item.detail);
-        }
-    }
-    found
+    let choices = param.choices.iter().enumerate();
+    choices
+        .map(|(rank, choice)| {
+            let mut found = match choice {
+                Value::String(text) => request.word(text, CompletionKind::Value, rank as u32),
+                other => request.item(other.to_string(), CompletionKind::Value, rank as u32),
+            };
+            if param.default.as_ref() == Some(choice) {
+                "default".clone_into(&mut found.detail);
+            }
+            found
+        })
+        .collect()
 }
 
 fn words(request: &Request<'_>, words: &[&str]) -> Vec<Completion> {
@@ -127,7 +138,7 @@ fn tools(request: &Request<'_>) -> Vec<Completion> {
     tools
         .map(|(rank, tool)| {
             let later = if tool.available { 0 } else { 1_000 };
-            let mut found = request.item(&*tool.name, CompletionKind::Tool, rank as u32 + later);
+            let mut found = request.word(&tool.name, CompletionKind::Tool, rank as u32 + later);
             found.documentation.clone_from(&tool.doc);
             found
         })
@@ -144,7 +155,7 @@ fn actions(request: &Request<'_>) -> Vec<Completion> {
     actions
         .map(|(rank, action)| {
             let later = if action.available { 0 } else { 1_000 };
-            let mut found = request.item(&*action.name, CompletionKind::Action, rank as u32 + later);
+            let mut found = request.word(&action.name, CompletionKind::Action, rank as u32 + later);
             found.documentation.clone_from(&action.doc);
             found
         })
@@ -157,7 +168,7 @@ fn operations(request: &Request<'_>) -> Vec<Completion> {
     let operations = tool.operations.iter().enumerate();
     operations
         .map(|(rank, operation)| {
-            let mut found = request.item(&*operation.name, CompletionKind::Action, rank as u32);
+            let mut found = request.word(&operation.name, CompletionKind::Action, rank as u32);
             found.detail.clone_from(&tool.name);
             found.documentation.clone_from(&operation.doc);
             found
@@ -176,7 +187,7 @@ fn models(request: &Request<'_>) -> Vec<Completion> {
         .map(|model| {
             let provider = providers.iter().position(|provider| *provider == model.provider).unwrap_or(providers.len());
             let name = format!("{}/{}", model.provider, model.name);
-            let mut found = request.item(name, CompletionKind::Model, provider as u32 + 1);
+            let mut found = request.word(&name, CompletionKind::Model, provider as u32 + 1);
             if let (Some(input), Some(output)) = (model.price.input, model.price.output) {
                 found.detail = format!("${input} in, ${output} out per million tokens");
             }
@@ -196,21 +207,39 @@ fn dependencies(request: &Request<'_>) -> Vec<Completion> {
     let steps = request.analysis.pipeline().all_steps();
     let own = request.located.step.and_then(|start| spot::step_at(request.analysis, &steps, start));
     let siblings = siblings(request, own.map(|step| step.index));
-    let graph = request.analysis.graph();
-    let mut waiting = vec![false; steps.len()];
-    let mut open: Vec<StepIndex> = own.map(|step| step.index).into_iter().collect();
-    while let Some(index) = open.pop() {
-        if std::mem::replace(&mut waiting[index.0 as usize], true) {
-            continue;
-        }
-        open.extend(graph.edges.iter().filter(|edge| edge.from == index).map(|edge| edge.to));
-    }
+    let waiting = own.map(|step| waiting_for(request, step.index)).unwrap_or_default();
+    let waits = |index: StepIndex| waiting.get(index.0 as usize).copied().unwrap_or_default();
     siblings
         .into_iter()
-        .filter(|(index, id)| !waiting[index.0 as usize] && !request.cursor.siblings.iter().any(|listed| listed == id))
+        .filter(|(index, id)| !waits(*index) && !request.cursor.siblings.iter().any(|listed| listed == id))
         .enumerate()
-        .map(|(rank, (_, id))| request.item(id, CompletionKind::Step, rank as u32))
+        .map(|(rank, (_, id))| request.word(id, CompletionKind::Step, rank as u32))
         .collect()
+}
+
+/// By index, the steps that wait for `own`, and itself: it cannot use what they give back.
+pub(super) fn waiting_for(request: &Request<'_>, own: StepIndex) -> Vec<bool> {
+    let graph = request.analysis.graph();
+    let mut followers: Vec<Vec<StepIndex>> = Vec::new();
+    for edge in &graph.edges {
+        let from = edge.from.0 as usize;
+        if followers.len() <= from {
+            followers.resize_with(from + 1, Vec::new);
+        }
+        followers[from].push(edge.to);
+    }
+    let mut waiting = Vec::new();
+    let mut open = vec![own];
+    while let Some(index) = open.pop() {
+        let at = index.0 as usize;
+        if waiting.len() <= at {
+            waiting.resize(at + 1, false);
+        }
+        if !std::mem::replace(&mut waiting[at], true) {
+            open.extend(followers.get(at).into_iter().flatten());
+        }
+    }
+    waiting
 }
 
 fn later_steps(request: &Request<'_>) -> Vec<Completion> {
@@ -220,7 +249,7 @@ fn later_steps(request: &Request<'_>) -> Vec<Completion> {
     siblings
         .filter(|(index, _)| own.is_none_or(|own| *index > own.index))
         .enumerate()
-        .map(|(rank, (_, id))| request.item(id, CompletionKind::Step, rank as u32 + 10))
+        .map(|(rank, (_, id))| request.word(id, CompletionKind::Step, rank as u32 + 10))
         .collect()
 }
 

@@ -147,6 +147,10 @@ impl<'a> Finder<'a> {
         let closed = before.rfind("}}").max(before.rfind("%}"));
         let in_template = opened.is_some_and(|opened| closed.is_none_or(|closed| closed < opened));
         let in_auto = before.rfind("<AUTO").is_some_and(|tag| !before[tag..].contains('>'));
+        let key = match &slot {
+            Slot::Value { key } => Some(key.clone()),
+            _ => None,
+        };
         let (slot, word) = if in_template {
             let begin = from + opened.unwrap_or(0) + 2;
             (
@@ -163,6 +167,7 @@ impl<'a> Finder<'a> {
         let mut cursor = self.cursor(path, slot, word);
         cursor.indent = column as u32;
         cursor.quote = quote;
+        cursor.key = key;
         cursor
     }
 
@@ -300,7 +305,7 @@ impl<'a> Finder<'a> {
     }
 
     fn cursor(&self, path: Vec<PathSegment>, slot: Slot, (word, prefix): (TextRange, String)) -> Cursor {
-        Cursor { path, slot, prefix, word, indent: 0, quote: None, flow: false, siblings: Vec::new() }
+        Cursor { path, slot, key: None, prefix, word, indent: 0, quote: None, flow: false, siblings: Vec::new() }
     }
 
     /// The word around the cursor that begins at `from` or later.
