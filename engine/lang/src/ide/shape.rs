@@ -114,9 +114,10 @@ pub(super) fn follow<'a>(
     };
     match shape {
         Shape::Inputs => analysis.pipeline().inputs.get_key_value(name).map(|(name, _)| Shape::Input(name)),
-        Shape::Steps(scope) => {
-            in_scope(analysis, steps, scope).iter().find(|step| step.id_text() == name).map(|step| Shape::Step(step.index))
-        }
+        Shape::Steps(scope) => in_scope(analysis, steps, scope)
+            .iter()
+            .find(|step| step.id_text() == name)
+            .map(|step| Shape::Step(step.index)),
         Shape::Step(index) if name == "result" => result(analysis, steps[index.0 as usize]),
         Shape::Step(index) => known(&OF_STEPS, name).map(Shape::Plain).or_else(|| {
             // `step.field` finds `step.result.field`.
@@ -173,11 +174,9 @@ pub(super) fn members<'a>(analysis: &'a Analysis, steps: &[&'a Step], shape: Sha
         Shape::Field(field) => fields(&field.fields),
         Shape::Members(members) => fields(members),
         Shape::LoopResult(index) => known(of_loop(steps[index.0 as usize])),
-        Shape::Runtime(runtime) => runtime
-            .fields
-            .iter()
-            .map(|(name, doc)| Member { name, types: vec![ValueType::String], doc })
-            .collect(),
+        Shape::Runtime(runtime) => {
+            runtime.fields.iter().map(|(name, doc)| Member { name, types: vec![ValueType::String], doc }).collect()
+        }
         Shape::Input(_) | Shape::Iterations(_) | Shape::Plain(_) => Vec::new(),
     }
 }
@@ -190,7 +189,10 @@ pub(super) fn type_names(types: &[ValueType]) -> String {
 /// The loop variable `name` of any construct, for places where no loop is in sight.
 pub(super) fn any_loop_variable(name: &str) -> Option<&'static names::LoopVariable> {
     use LoopConstruct::{ActionLoop, ForEach, Queue, While};
-    [ForEach, While, ActionLoop, Queue].into_iter().flat_map(names::loop_variables).find(|variable| variable.name == name)
+    [ForEach, While, ActionLoop, Queue]
+        .into_iter()
+        .flat_map(names::loop_variables)
+        .find(|variable| variable.name == name)
 }
 
 fn fields(fields: &[FieldSpec]) -> Vec<Member<'_>> {

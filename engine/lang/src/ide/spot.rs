@@ -110,7 +110,8 @@ pub(super) fn surroundings(
 }
 
 fn place_in(step: &Step, own: &str, below: &[PathSegment], key: Option<&str>) -> sites::Place {
-    let within = |name: &str| key == Some(name) || below.iter().any(|segment| *segment == PathSegment::Key(name.into()));
+    let within =
+        |name: &str| key == Some(name) || below.iter().any(|segment| *segment == PathSegment::Key(name.into()));
     let item = below.iter().find_map(|segment| match segment {
         PathSegment::Item { index, .. } => Some(*index as u32),
         PathSegment::Key(_) => None,
@@ -233,7 +234,6 @@ pub(super) fn output<'r>(target: &Target<'r>) -> Option<&'r OutputSpec> {
         _ => None,
     }
 }
-
 
 /// The parameter that the rest of a path leads to: members of objects, items of arrays.
 pub(super) fn param_at<'r>(params: &'r [ParamSpec], path: &[PathSegment]) -> Option<&'r ParamSpec> {

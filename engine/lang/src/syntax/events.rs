@@ -178,6 +178,10 @@ impl Builder<'_> {
         let mut range = node.range;
         if frame.brackets {
             self.at = extent::skip_trivia(self.text, self.at);
+            // A comma may follow the last item.
+            if self.text.get(self.at) == Some(&b',') {
+                self.at = extent::skip_trivia(self.text, self.at + 1);
+            }
             self.at = (self.at + 1).min(self.text.len());
             range = TextRange::new(range.start(), size(self.at));
         } else if let (Some(first), Some(last)) = (children.first(), children.last()) {

@@ -10,14 +10,18 @@ pub(super) fn complete(request: &Request<'_>) -> Vec<Completion> {
     let word = said.word;
     let Some(before) = said.before else {
         let words = [
-            ("ignore", "Silences the findings with these codes on this line, or on the next one if the comment stands alone."),
+            (
+                "ignore",
+                "Silences the findings with these codes on this line, or on the next one if the comment stands alone.",
+            ),
             ("pipeline", "In the first lines of a file: it is a pipeline, whatever its name."),
         ];
         return words
             .iter()
             .enumerate()
             .map(|(rank, (name, doc))| {
-                let mut found = item((*name).to_owned(), CompletionKind::Keyword, word, (*name).to_owned(), rank as u32);
+                let mut found =
+                    item((*name).to_owned(), CompletionKind::Keyword, word, (*name).to_owned(), rank as u32);
                 (*doc).clone_into(&mut found.documentation);
                 found
             })

@@ -22,7 +22,9 @@ fn key(request: &Request<'_>, spec: &KeySpec, index: usize, lead: &str) -> Compl
     let useless = matches!(spec.status, KeyStatus::NoEffect { .. });
     let rank = index as u32 + if spec.required { 0 } else { 100 } + if useless { 1_000 } else { 0 };
     let nested = spec.below.is_some() || spec.types == [ValueType::Object];
-    let tail = tail(request, nested, spec.types == [ValueType::Array]);
+    // A list is the usual form, unless a template is.
+    let listed = spec.types.first() == Some(&ValueType::Array) && !spec.templated;
+    let tail = tail(request, nested, listed || spec.types == [ValueType::Array]);
     let mut found = item(
         spec.name.to_owned(),
         CompletionKind::Key,

@@ -46,11 +46,24 @@ mod tests {
 
     #[test]
     fn what_reads_as_something_else_is_quoted() {
-        let shown: Vec<String> =
-            ["fast", "openai/gpt-4o", "true", "1", "1.0.0", "off", "null", "a: b", "a #b", "*", "", "say \"hi\"", "a, b"]
-                .iter()
-                .map(|text| plain(text, false))
-                .collect();
+        let shown: Vec<String> = [
+            "fast",
+            "openai/gpt-4o",
+            "true",
+            "1",
+            "1.0.0",
+            "off",
+            "null",
+            "a: b",
+            "a #b",
+            "*",
+            "",
+            "say \"hi\"",
+            "a, b",
+        ]
+        .iter()
+        .map(|text| plain(text, false))
+        .collect();
         assert_eq!(
             shown,
             [

@@ -6,11 +6,11 @@ use super::{Completion, CompletionKind, Request, item, spot, values::waiting_for
 use crate::{
     ide::shape::{self, Part},
     model::{
-        Step,
+        Step, StepIndex,
         lower::sites,
         scope::{Binding, Scopes},
     },
-    registry::names,
+    registry::{LoopConstruct, names},
     syntax::NodeKind,
     template::{
         self, Reading,
@@ -50,7 +50,8 @@ fn context(request: &Request<'_>, bare: bool) -> Option<(ExprContext, TextRange)
 fn in_scalar(request: &Request<'_>, bare: bool) -> Option<(ExprContext, TextRange)> {
     let tree = &request.analysis.parse().tree;
     let node = tree.node_at(request.offset);
-    let is_value = matches!(tree.kind(node), NodeKind::Scalar(_)) && tree.range(node).contains_inclusive(request.offset);
+    let is_value =
+        matches!(tree.kind(node), NodeKind::Scalar(_)) && tree.range(node).contains_inclusive(request.offset);
     if !is_value || tree.range(node).is_empty() {
         return None;
     }
@@ -122,12 +123,13 @@ fn variables(request: &Request<'_>, word: TextRange, context: &ExprContext) -> V
     let scopes = Scopes::new(pipeline, &request.analysis.parse().tree);
     let site = site(request, scopes.steps());
     let waiting = site.step.map(|own| waiting_for(request, own)).unwrap_or_default();
-    for (name, binding) in scopes.visible(&site) {
+    for (index, (name, binding)) in scopes.visible(&site).into_iter().enumerate() {
         if !is_name(name) || context.locals.iter().any(|local| local == name) {
             continue;
         }
         let (kind, rank, detail, doc) = match binding {
             Binding::Step(_) if site.place == sites::Place::Input => continue,
+            Binding::Step(index) if holds(&scopes, index, site.step) => continue,
             Binding::Step(index) if waiting.get(index.0 as usize).copied().unwrap_or_default() => continue,
             Binding::Step(_) | Binding::Item(..) => (CompletionKind::Step, 3, "step", ""),
             Binding::Loop(_, variable) => (CompletionKind::Variable, 1, "loop", variable.doc),
@@ -139,19 +141,30 @@ fn variables(request: &Request<'_>, word: TextRange, context: &ExprContext) -> V
             Binding::Inputs => (CompletionKind::Variable, 4, "all inputs", ""),
             Binding::Runtime(runtime) => (CompletionKind::Variable, 4, "run", runtime.doc),
             Binding::Global(global) => {
-                let mut function = function(global.name, global.doc, &global.signature, word, 5);
+                let rank = if global.deprecated.is_some() { 60_000 } else { 50_000 };
+                let mut function = function(global.name, global.doc, &global.signature, word, rank);
                 function.deprecated = global.deprecated.is_some();
                 found.push(function);
                 continue;
             }
         };
-        let mut variable = named(name, kind, rank);
+        let deprecated = matches!(binding, Binding::Runtime(runtime) if runtime.deprecated.is_some());
+        // Within its kind each name keeps its place: that of the file, or of the table.
+        let place = if deprecated { 9_999 } else { index.min(9_998) as u32 };
+        let mut variable = named(name, kind, rank * 10_000 + place);
+        variable.deprecated = deprecated;
         detail.clone_into(&mut variable.detail);
         doc.clone_into(&mut variable.documentation);
-        variable.deprecated = matches!(binding, Binding::Runtime(runtime) if runtime.deprecated.is_some());
         found.push(variable);
     }
     found
+}
+
+/// Whether the step `outer` is a loop around `inner` that gives nothing back before it ended; a
+/// `while` loop shows its iterations so far.
+fn holds(scopes: &Scopes<'_>, outer: StepIndex, inner: Option<StepIndex>) -> bool {
+    let around = inner.and_then(|inner| scopes.ancestor_in(inner, scopes.parent(outer))) == Some(outer);
+    around && inner != Some(outer) && scopes.step(outer).loops != Some(LoopConstruct::While)
 }
 
 /// Whether `name` reads as one name in an expression; a hyphen would be a minus.

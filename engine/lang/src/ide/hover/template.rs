@@ -46,7 +46,10 @@ pub(super) fn hover(analysis: &Analysis, node: NodeId, path: &[PathSegment], off
 }
 
 fn signature_text(lead: &str, name: &str, signature: &Signature, doc: &str) -> String {
-    format!("`{lead}{}`\n\n{doc}", signature.describe(name))
+    let described = signature.describe(name);
+    // Without arguments a filter or test is written without parentheses.
+    let described = if lead.is_empty() { described } else { described.replacen("()", "", 1) };
+    format!("`{lead}{described}`\n\n{doc}")
 }
 
 /// An attribute of an AUTO tag, nested ones included.

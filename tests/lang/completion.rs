@@ -1,0 +1,467 @@
+//! Completion of keys, values and names.
+
+use expect_test::{Expect, expect};
+
+use crate::support::{items, labels, line_taken, taken};
+
+fn labels_are(fixture: &str, expected: &Expect) {
+    expected.assert_eq(&labels(fixture));
+}
+
+fn items_are(fixture: &str, expected: &Expect) {
+    expected.assert_eq(&items(fixture));
+}
+
+#[test]
+fn the_keys_of_a_pipeline_are_offered_but_those_that_stand_there() {
+    labels_are(
+        "name: n\nsteps: []\n$0",
+        &expect![
+            "id description version inputs parameters outputs model fallback budget permissions cache metadata author tags type global_error_handlers config context enhanced_outputs enhanced_inputs enhanced_steps advanced_steps error_handling error_mode monitoring optimization variables data defaults models resources resume"
+        ],
+    );
+}
+
+#[test]
+fn the_keys_of_a_step_are_offered_with_their_types() {
+    items_are(
+        "steps:\n  - id: a\n    action: generate\n    $0\n",
+        &expect![[r#"
+        tool · Key · string
+        parameters · Key · object
+        dependencies · Key · array | string
+        condition · Key · string | boolean
+        on_failure · Key · string, default fail
+        timeout · Key · number | string
+        max_retries · Key · integer
+        retry · Key · integer | object
+        for_each · Key · array | string
+        while · Key · string | boolean
+        until · Key · string | boolean
+        steps · Key · array
+        max_parallel · Key · integer | string, default 1
+        max_iterations · Key · integer | string, default 10
+        on_success · Key · string
+        on_false · Key · string
+        goto · Key · string
+        on_error · Key · string | object | array
+        error_handlers · Key · array
+        retry_config · Key · object
+        model · Key · string | object
+        requires_model · Key · string | object
+        fallback · Key · array
+        cache · Key · boolean
+        budget · Key · number | object
+        action_loop · Key · array
+        while_condition · Key · string | boolean
+        break_on_error · Key · boolean, default false
+        iteration_timeout · Key · number | string
+        create_parallel_queue · Key · object
+        loop_name · Key · string
+        loop_var · Key · string, default $item
+        if · Key · string | boolean
+        depends_on · Key · array | string
+        name · Key · string
+        description · Key · string
+        metadata · Key · object
+        produces · Key · string
+        location · Key · string
+        format · Key · string
+        output_schema · Key · object
+        schema · Key · object
+        size_limit · Key · integer
+        output_description · Key · string
+        outputs · Key · object
+        tags · Key · array
+        foreach · Key · array | string (deprecated)
+        continue_on_error · Key · boolean (deprecated)
+        add_completion_task · Key · boolean (deprecated)
+        parallel · Key · boolean (deprecated)
+        max_concurrent · Key · any (deprecated)
+        else · Key · string (deprecated)
+        error_handling · Key · any (deprecated)
+        inputs · Key · any (deprecated)
+        on-error · Key · any (deprecated)
+        requires-model · Key · any (deprecated)
+        resume · Key · any (deprecated)
+    "#]],
+    );
+}
+
+#[test]
+fn tools_are_offered() {
+    labels_are(
+        "steps:\n  - id: a\n    tool: $0\n",
+        &expect![
+            "filesystem terminal data-processing validation web-search headless-browser report-generator pdf-compiler python-executor pipeline-executor user-prompt approval-gate feedback-collection recursion-control task-delegation multi-model-routing prompt-optimization image-generation image-analysis audio-processing video-processing mcp-server mcp-memory mcp-resource visualization checkpoint auto_debugger"
+        ],
+    );
+}
+
+#[test]
+fn actions_are_offered_where_no_tool_stands() {
+    labels_are(
+        "steps:\n  - id: a\n    action: $0\n",
+        &expect![
+            "generate generate_structured analyze_text evaluate_condition filesystem process validate create_parallel_queue action_loop"
+        ],
+    );
+}
+
+#[test]
+fn the_operations_of_the_tool_are_offered_as_its_action() {
+    items_are(
+        "steps:\n  - id: a\n    tool: filesystem\n    action: $0\n",
+        &expect![[r#"
+        read · Action · filesystem
+        write · Action · filesystem
+        copy · Action · filesystem
+        move · Action · filesystem
+        delete · Action · filesystem
+        list · Action · filesystem
+    "#]],
+    );
+    items_are(
+        "steps:\n  - id: a\n    action: $0\n    tool: filesystem\n",
+        &expect![[r#"
+        read · Action · filesystem
+        write · Action · filesystem
+        copy · Action · filesystem
+        move · Action · filesystem
+        delete · Action · filesystem
+        list · Action · filesystem
+    "#]],
+    );
+    labels_are("steps:\n  - id: a\n    tool: web-search\n    action: se$0\n", &expect!["search"]);
+}
+
+#[test]
+fn the_operations_are_offered_in_the_parameter_that_names_them() {
+    labels_are(
+        "steps:\n  - id: a\n    tool: audio-processing\n    action: process\n    parameters:\n      operation: $0\n",
+        &expect!["transcribe analyze enhance convert"],
+    );
+    labels_are(
+        "steps:\n  - id: a\n    tool: filesystem\n    parameters:\n      action: $0\n",
+        &expect!["read write copy move delete list"],
+    );
+}
+
+#[test]
+fn parameters_of_this_operation_are_offered_the_required_ones_first() {
+    items_are(
+        "steps:\n  - id: a\n    tool: filesystem\n    action: copy\n    parameters:\n      $0\n",
+        &expect![[r#"
+        path · Key · string, required
+        destination · Key · string, required
+    "#]],
+    );
+    items_are(
+        "steps:\n  - id: a\n    tool: web-search\n    action: search\n    parameters:\n      $0\n",
+        &expect![[r#"
+            query · Key · string, required
+            max_results · Key · integer, default 10
+            backend · Key · string
+            region · Key · string
+            safesearch · Key · string
+        "#]],
+    );
+    items_are(
+        "steps:\n  - id: a\n    action: generate\n    parameters:\n      $0\n",
+        &expect![[r#"
+        prompt · Key · string, required
+        model · Key · string
+        max_tokens · Key · integer, default 1000
+        temperature · Key · number, default 0.7
+        seed · Key · integer
+        system_prompt · Key · string
+        response_format · Key · any (deprecated)
+    "#]],
+    );
+}
+
+#[test]
+fn parameters_that_are_given_are_left_out() {
+    labels_are(
+        "steps:\n  - id: a\n    tool: filesystem\n    action: write\n    parameters:\n      path: x\n      $0\n",
+        &expect!["content"],
+    );
+    labels_are(
+        "steps:\n  - id: a\n    tool: filesystem\n    action: write\n    parameters: {path: x, $0}\n",
+        &expect!["content"],
+    );
+}
+
+#[test]
+fn an_operation_that_is_not_chosen_yet_has_no_parameters() {
+    labels_are("steps:\n  - id: a\n    tool: filesystem\n    parameters:\n      $0\n", &expect![[""]]);
+}
+
+#[test]
+fn choices_and_booleans_are_offered_as_values() {
+    items_are(
+        "steps:\n  - id: a\n    tool: web-search\n    action: search\n    parameters:\n      query: x\n      backend: $0\n",
+        &expect![[r#"
+            duckduckgo · Value
+            bing · Value
+            google · Value
+        "#]],
+    );
+    labels_are("steps:\n  - id: a\n    action: generate\n    continue_on_error: $0\n", &expect!["true false"]);
+    labels_are(
+        "inputs:\n  n:\n    type: $0\nsteps: []\n",
+        &expect!["string integer number boolean array object float"],
+    );
+    labels_are("inputs:\n  n:\n    required: $0\nsteps: []\n", &expect!["true false"]);
+}
+
+#[test]
+fn models_are_offered_the_routers_choice_first() {
+    let found = labels("steps:\n  - id: a\n    action: generate\n    parameters:\n      model: $0\n");
+    assert!(found.starts_with("<AUTO> "), "{found}");
+    assert!(found.contains(" openai/gpt-4o "), "{found}");
+    let found = labels("model: $0\nsteps: []\n");
+    assert!(found.starts_with("<AUTO> "), "{found}");
+}
+
+const CHAIN: &str = "\
+steps:
+  - id: first
+    action: generate
+  - id: second
+    action: generate
+    dependencies: [first]
+  - id: third
+    action: generate
+    dependencies:
+      - $0
+  - id: fourth
+    action: generate
+    dependencies: third
+  - id: fifth
+    action: generate
+";
+
+#[test]
+fn steps_are_offered_as_dependencies_but_not_those_that_wait_for_this_one() {
+    labels_are(CHAIN, &expect!["first second fifth"]);
+    labels_are(&CHAIN.replace("      - $0", "      - first\n      - $0"), &expect!["second fifth"]);
+    labels_are(&CHAIN.replace("\n      - $0", " [first, $0]"), &expect![["second fifth"]]);
+    labels_are(&CHAIN.replace("\n      - $0", " $0"), &expect!["first second fifth"]);
+}
+
+#[test]
+fn routes_lead_forward() {
+    labels_are(&CHAIN.replace("    dependencies:\n      - $0", "    on_success: $0"), &expect!["fourth fifth"]);
+    items_are(
+        &CHAIN.replace("    dependencies:\n      - $0", "    on_failure: $0"),
+        &expect![[r#"
+        fail · Value
+        continue · Value
+        skip · Value
+        retry · Value
+        fourth · Step
+        fifth · Step
+    "#]],
+    );
+}
+
+const NAMES: &str = "\
+inputs:
+  topic: {type: string, description: What it is about.}
+  my-topic: {type: string}
+steps:
+  - id: fetch
+    action: generate
+  - id: with-hyphen
+    action: generate
+  - id: use
+    action: generate
+    parameters:
+      prompt: \"{{ $0 }}\"
+  - id: later
+    action: generate
+    dependencies: [use]
+outputs:
+  all: \"{{ use.result }}\"
+";
+
+#[test]
+fn names_of_the_pipeline_are_offered_in_templates() {
+    items_are(
+        NAMES,
+        &expect![[r#"
+            topic · Variable · input
+            fetch · Step · step
+            inputs · Variable · all inputs
+            parameters · Variable · all inputs
+            execution · Variable · run
+            output_path · Variable · run
+            execution_id · Variable · run
+            pipeline_id · Variable · run
+            timestamp · Variable · run
+            previous_results · Variable · run
+            step_results · Variable · run
+            current_date · Variable · run (deprecated)
+            current_timestamp · Variable · run (deprecated)
+            active_loops · Function · active_loops() -> array
+            current_loop_name · Function · current_loop_name() -> string
+            cycler · Function · cycler(items: any, …) -> object
+            dict · Function · dict(…) -> object
+            file_exists · Function · file_exists(path: string, base_dir: string = the pipeline's folder) -> boolean
+            historical_loops · Function · historical_loops() -> array
+            include_file · Function · include_file(path: string, base_dir: string = the pipeline's folder) -> string
+            joiner · Function · joiner(separator: string = ', ') -> object
+            lipsum · Function · lipsum(n: integer = 5, html: boolean = true, min: integer = 20, max: integer = 100) -> string
+            loop_item_at · Function · loop_item_at(loop: string, index: integer) -> any
+            loop_var · Function · loop_var(loop: string, name: string) -> any
+            namespace · Function · namespace(values: object = {}) -> object
+            range · Function · range(start: integer = 0, stop: integer, step: integer = 1) -> array
+            now · Function · now() -> string (deprecated)
+        "#]],
+    );
+}
+
+#[test]
+fn outputs_see_every_step_and_inputs_see_none() {
+    let outputs = NAMES.replace("{{ $0 }}", "x").replace("{{ use.result }}", "{{ $0 }}");
+    assert_eq!(labels(&outputs).split(' ').filter(|name| ["fetch", "use", "later"].contains(name)).count(), 3);
+    let inputs = NAMES
+        .replace("{{ $0 }}", "x")
+        .replace("topic: {type: string, description: What it is about.}", "topic: {default: \"{{ $0 }}\"}");
+    assert_eq!(labels(&inputs).split(' ').filter(|name| ["fetch", "use", "later"].contains(name)).count(), 0);
+}
+
+#[test]
+fn filters_and_tests_are_offered_in_their_places() {
+    labels_are(
+        &NAMES.replace("{{ $0 }}", "{{ topic | $0 }}"),
+        &expect![
+            "abs attr basename batch capitalize center count d date default dictsort e escape file_exists filesizeformat first float forceescape format from_json groupby include_file indent int items join json json_encode last length list loop_get lower map markdown_format max min next_in_loop pprint prev_in_loop random regex_replace regex_search reject rejectattr replace reverse round safe select selectattr slice slugify sort split string striptags sum title to_json tojson trim truncate truncate_words unique upper urlencode urlize wordcount wordwrap xmlattr"
+        ],
+    );
+    labels_are(
+        &NAMES.replace("{{ $0 }}", "{{ topic is $0 }}"),
+        &expect![
+            "boolean callable defined divisibleby eq equalto escaped even false filter float ge greaterthan gt in integer iterable le lessthan lower lt mapping ne none number odd sameas sequence string test true undefined upper"
+        ],
+    );
+    labels_are(
+        &NAMES.replace("{{ $0 }}", "{% $0 %}"),
+        &expect![
+            "if elif else endif for endfor set endset with endwith filter endfilter macro endmacro call endcall raw endraw do autoescape endautoescape break continue"
+        ],
+    );
+    labels_are(&NAMES.replace("{{ $0 }}", "{{ 'a$0' }}"), &expect![[""]]);
+}
+
+#[test]
+fn conditions_are_expressions_without_braces() {
+    let fixture = NAMES.replace("    action: generate\n    parameters:\n", "    condition: top$0\n    parameters:\n");
+    assert!(labels(&fixture.replace("{{ $0 }}", "x")).starts_with("topic fetch "));
+}
+
+const LOOP: &str = "\
+inputs:
+  names: {type: array}
+steps:
+  - id: each
+    for_each: \"{{ names }}\"
+    steps:
+      - id: read
+        tool: filesystem
+        action: read
+        parameters: {path: \"{{ item }}\"}
+      - id: show
+        action: generate
+        parameters:
+          prompt: \"{{ $0 }}\"
+  - id: after
+    action: generate
+    parameters:
+      prompt: \"after\"
+";
+
+fn first(count: usize, fixture: &str) -> String {
+    items(fixture).lines().take(count).map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn the_body_of_a_loop_sees_its_variables_and_its_siblings() {
+    expect![[r#"
+        item · Variable · loop
+        index · Variable · loop
+        is_first · Variable · loop
+        is_last · Variable · loop
+        position · Variable · loop
+        length · Variable · loop
+        remaining · Variable · loop
+        has_next · Variable · loop
+        has_prev · Variable · loop
+        loop_id · Variable · loop
+        loop_name · Variable · loop
+        names · Variable · input
+        read · Step · step
+        after · Step · step
+    "#]]
+    .assert_eq(&first(14, LOOP));
+}
+
+#[test]
+fn outside_of_the_body_no_loop_variable_is_offered() {
+    let over = LOOP.replace("{{ $0 }}", "x").replace("{{ names }}", "{{ $0 }}");
+    expect![[r#"
+        names · Variable · input
+        after · Step · step
+        inputs · Variable · all inputs
+    "#]]
+    .assert_eq(&first(3, &over));
+    let after = LOOP.replace("{{ $0 }}", "x").replace("prompt: \"after\"", "prompt: \"{{ $0 }}\"");
+    expect![[r#"
+        names · Variable · input
+        each · Step · step
+        inputs · Variable · all inputs
+    "#]]
+    .assert_eq(&first(3, &after));
+}
+
+#[test]
+fn a_condition_of_a_while_loop_sees_its_state() {
+    let fixture = "\
+steps:
+  - id: again
+    while: \"{{ $0 }}\"
+    steps:
+      - id: count
+        action: generate
+";
+    expect![[r#"
+        iteration · Variable · loop
+        loop_state · Variable · loop
+        count · Step · step
+        inputs · Variable · all inputs
+        parameters · Variable · all inputs
+    "#]]
+    .assert_eq(&first(5, fixture));
+}
+
+#[test]
+fn attributes_of_an_auto_tag_are_offered() {
+    labels_are(
+        "steps:\n  - id: a\n    action: generate\n    parameters:\n      prompt: <AUTO $0>x</AUTO>\n",
+        &expect!["type choices min max pattern default task model_hint"],
+    );
+}
+
+#[test]
+fn what_is_taken_fits_where_it_is_put() {
+    assert_eq!(line_taken("steps:\n  - id: a\n    to$0\n", "tool"), "    tool: ");
+    assert_eq!(line_taken("steps:\n  - id: a\n    to$0ol: x\n", "tool"), "    tool: x");
+    assert_eq!(line_taken("steps:\n  - id: a\n    tool:$0\n", "web-search"), "    tool: web-search");
+    assert_eq!(line_taken("steps:\n  - id: a\n    tool: web-se$0\n", "web-search"), "    tool: web-search");
+    assert_eq!(taken("steps:\n  - id: a\n    par$0\n", "parameters"), "steps:\n  - id: a\n    parameters:\n      \n");
+    assert_eq!(
+        taken("steps:\n  - id: a\n    dep$0\n", "dependencies"),
+        "steps:\n  - id: a\n    dependencies:\n      - \n"
+    );
+}

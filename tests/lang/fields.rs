@@ -1,0 +1,184 @@
+//! Fields of results after a dot.
+
+use expect_test::{Expect, expect};
+
+use crate::support::items;
+
+fn after(path: &str, expected: &Expect) {
+    let fixture = format!(
+        "\
+inputs:
+  topic: {{type: string, description: What it is about.}}
+steps:
+  - id: search
+    tool: web-search
+    action: search
+    parameters: {{query: x}}
+  - id: each
+    for_each: [a, b]
+    steps:
+      - id: read
+        tool: filesystem
+        action: read
+        parameters: {{path: \"{{{{ item }}}}\"}}
+  - id: again
+    while: \"true\"
+    steps:
+      - id: list
+        tool: filesystem
+        action: list
+        parameters: {{path: .}}
+  - id: use
+    action: generate
+    parameters:
+      prompt: \"{{{{ {path}$0 }}}}\"
+"
+    );
+    expected.assert_eq(&items(&fixture));
+}
+
+#[test]
+fn a_step_has_a_result_and_how_it_ended() {
+    after(
+        "search.",
+        &expect![[r#"
+        result · Field · object
+        status · Field · string
+        success · Field · boolean
+        error · Field · string
+    "#]],
+    );
+    after(
+        "search.st",
+        &expect![[r#"
+        result · Field · object
+        status · Field · string
+        success · Field · boolean
+        error · Field · string
+    "#]],
+    );
+}
+
+#[test]
+fn a_result_has_the_fields_of_its_tool() {
+    after(
+        "search.result.",
+        &expect![[r#"
+        query · Field · string
+        results · Field · array
+        total_results · Field · integer
+        search_time · Field · number
+        backend · Field · string
+        timestamp · Field · string
+    "#]],
+    );
+}
+
+#[test]
+fn items_of_a_list_have_their_own_fields() {
+    after(
+        "search.result.results[0].",
+        &expect![[r#"
+        title · Field · string
+        url · Field · string
+        snippet · Field · string
+        source · Field · string
+        relevance · Field · number
+        rank · Field · integer
+    "#]],
+    );
+    after(
+        "search.results[0].",
+        &expect![[r#"
+        title · Field · string
+        url · Field · string
+        snippet · Field · string
+        source · Field · string
+        relevance · Field · number
+        rank · Field · integer
+    "#]],
+    );
+    after("search.result.results.", &expect![[""]]);
+}
+
+#[test]
+fn a_loop_has_its_iterations_with_the_steps_of_its_body() {
+    after(
+        "each.result.",
+        &expect![[r#"
+        count · Field · integer
+        results · Field · array
+        succeeded · Field · integer
+        failed · Field · integer
+    "#]],
+    );
+    after(
+        "each.result.results[0].",
+        &expect![[r#"
+        read · Field
+    "#]],
+    );
+    after(
+        "each.result.results[-1].read.result.",
+        &expect![[r#"
+        action · Field · string
+        path · Field · string
+        content · Field · string
+        size · Field · integer
+    "#]],
+    );
+    after(
+        "again.",
+        &expect![[r#"
+        result · Field · object
+        status · Field · string
+        success · Field · boolean
+        error · Field · string
+        iterations · Field · array
+    "#]],
+    );
+    after(
+        "again.iterations[-1].list.result.",
+        &expect![[r#"
+        action · Field · string
+        path · Field · string
+        items · Field · array
+        count · Field · integer
+    "#]],
+    );
+}
+
+#[test]
+fn inputs_and_the_run_have_their_names() {
+    after(
+        "inputs.",
+        &expect![[r#"
+        topic · Field
+    "#]],
+    );
+    after(
+        "execution.",
+        &expect![[r#"
+        id · Field · string
+        started_at · Field · string
+        timestamp · Field · string
+        date · Field · string
+        time · Field · string
+    "#]],
+    );
+    after(
+        "previous_results.search.",
+        &expect![[r#"
+        result · Field · object
+        status · Field · string
+        success · Field · boolean
+        error · Field · string
+    "#]],
+    );
+}
+
+#[test]
+fn nothing_is_known_of_an_unknown_name() {
+    after("nobody.", &expect![[""]]);
+    after("topic.", &expect![[""]]);
+}

@@ -1,0 +1,19 @@
+//! What the editor offers and explains, with everything the engine knows. A `$0` in a text is the
+//! cursor.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod support;
+
+mod completion;
+
+mod fields;
+
+mod quotes;
+
+mod hover;
+
+mod ignore;
+
+mod symbols;
+
+mod lenses;
