@@ -61,8 +61,8 @@ fn every_example_of_a_tool_or_action_fits_the_schema() {
     let registry = engine::catalog::registry();
     let tools = registry.tools.values().map(|tool| (&tool.name, &tool.example));
     for (name, example) in tools.chain(registry.actions.values().map(|action| (&action.name, &action.example))) {
-        let steps: String = example.lines().map(|line| format!("  {line}\n")).collect();
-        assert_eq!(complaint(&format!("id: example\nsteps:\n{steps}")), None, "{name}");
+        let steps = example.replace('\n', "\n  ");
+        assert_eq!(complaint(&format!("id: example\nsteps:\n  {steps}\n")), None, "{name}");
     }
 }
 

@@ -77,7 +77,7 @@ impl World {
 #[cfg(unix)]
 impl World {
     /// Whether the process `pid` dies; a killed one that nobody has reaped yet counts as dead.
-    pub(crate) fn is_gone(&self, pid: &str) -> bool {
+    pub(crate) fn is_gone(pid: &str) -> bool {
         let pid = nix::unistd::Pid::from_raw(pid.trim().parse().unwrap());
         let dead = || {
             let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();

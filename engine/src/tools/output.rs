@@ -13,7 +13,9 @@ pub enum Stream {
 
 /// Takes what a command prints, as it comes; must not block.
 #[derive(Clone)]
-pub struct OutputSink(Arc<dyn Fn(Stream, &str) + Send + Sync>);
+pub struct OutputSink(Arc<Take>);
+
+type Take = dyn Fn(Stream, &str) + Send + Sync;
 
 impl OutputSink {
     /// A sink that calls `take`.

@@ -31,6 +31,8 @@ pub enum Place {
     Permissions,
     /// `budget` in object form.
     Budget,
+    /// `config` of a pipeline.
+    Config,
 }
 
 /// Whether a key does something.
@@ -90,6 +92,7 @@ pub fn keys(place: Place) -> &'static [KeySpec] {
         Place::RequiresModel => parts::REQUIRES_MODEL,
         Place::Permissions => parts::PERMISSIONS,
         Place::Budget => parts::BUDGET,
+        Place::Config => parts::CONFIG,
     }
 }
 

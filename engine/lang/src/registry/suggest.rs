@@ -21,3 +21,48 @@ pub fn did_you_mean<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::did_you_mean;
+
+    const TOOLS: [&str; 5] = ["filesystem", "terminal", "web-search", "data-processing", "validation"];
+
+    #[test]
+    fn a_slip_of_the_fingers_is_understood() {
+        assert_eq!(did_you_mean("filesytem", TOOLS), Some("filesystem"));
+        assert_eq!(did_you_mean("treminal", TOOLS), Some("terminal"));
+        assert_eq!(did_you_mean("validatoin", TOOLS), Some("validation"));
+    }
+
+    #[test]
+    fn case_hyphens_and_underscores_do_not_count() {
+        assert_eq!(did_you_mean("Data_Processing", TOOLS), Some("data-processing"));
+        assert_eq!(did_you_mean("websearch", TOOLS), Some("web-search"));
+    }
+
+    #[test]
+    fn a_word_that_is_too_far_off_means_none_of_them() {
+        assert_eq!(did_you_mean("database", TOOLS), None);
+        assert_eq!(did_you_mean("", TOOLS), None);
+        assert_eq!(did_you_mean("x", []), None);
+    }
+
+    #[test]
+    fn short_words_may_differ_by_one_letter() {
+        assert_eq!(did_you_mean("nme", ["name", "note"]), Some("name"));
+        assert_eq!(did_you_mean("ab", ["name", "note"]), None);
+    }
+
+    #[test]
+    fn the_nearest_wins_and_the_first_of_equals() {
+        assert_eq!(did_you_mean("reads", ["read", "reader"]), Some("read"));
+        assert_eq!(did_you_mean("cat", ["bat", "car"]), Some("bat"));
+    }
+
+    #[test]
+    fn a_word_is_no_correction_of_itself() {
+        assert_eq!(did_you_mean("read", ["read"]), None);
+        assert_eq!(did_you_mean("Read", ["read"]), Some("read"));
+    }
+}

@@ -8,6 +8,7 @@ use lang::{
 };
 
 /// The files of the corpus by name.
+#[expect(clippy::disallowed_methods, reason = "the tests read the corpus; only the library touches no files")]
 pub(crate) fn corpus() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus/pipelines");
     let mut files = Vec::new();

@@ -26,7 +26,7 @@ impl Maker<'_> {
             return if schema == &Value::Bool(false) {
                 Err(format!("nothing fits `{name}`"))
             } else {
-                Ok(self.text(name))
+                Ok(Self::text(name))
             };
         };
         if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
@@ -155,7 +155,7 @@ impl Maker<'_> {
         if let Some(text) = schema.get("format").and_then(Value::as_str).and_then(formatted) {
             return Ok(Value::from(text));
         }
-        let Value::String(mut text) = self.text(name) else { return Ok(Value::Null) };
+        let Value::String(mut text) = Self::text(name) else { return Ok(Value::Null) };
         let least = count(schema, "minLength").unwrap_or(0);
         while text.chars().count() < least {
             text.push('.');
@@ -166,7 +166,7 @@ impl Maker<'_> {
         Ok(Value::from(text))
     }
 
-    fn text(&self, name: &str) -> Value {
+    fn text(name: &str) -> Value {
         Value::from(format!("simulated {name}"))
     }
 

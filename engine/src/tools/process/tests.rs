@@ -20,7 +20,7 @@ fn a_timeout_kills_the_whole_tree() {
     let pids = pids(&world);
     assert_eq!(pids.len(), 4);
     for pid in &pids {
-        assert!(world.is_gone(pid), "{pid} of {pids:?} lives");
+        assert!(World::is_gone(pid), "{pid} of {pids:?} lives");
     }
 }
 
@@ -39,7 +39,7 @@ fn cancelling_kills_the_whole_tree() {
         let (outcome, ()) = tokio::join!(Terminal.run("execute", params, &world.cx), begun);
         assert_eq!(outcome.unwrap_err().0.error_type, "CancelledError");
     });
-    assert!(pids(&world).iter().all(|pid| world.is_gone(pid)));
+    assert!(pids(&world).iter().all(|pid| World::is_gone(pid)));
 }
 
 #[test]
@@ -53,5 +53,5 @@ fn forgetting_a_command_kills_the_whole_tree() {
             () = async { while pids(&world).len() < 4 { tokio::task::yield_now().await } } => {}
         }
     });
-    assert!(pids(&world).iter().all(|pid| world.is_gone(pid)));
+    assert!(pids(&world).iter().all(|pid| World::is_gone(pid)));
 }

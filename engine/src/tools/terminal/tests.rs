@@ -135,5 +135,5 @@ fn cancelling_breaks_it_off() {
 fn what_it_leaves_in_the_background_ends_with_it() {
     let world = World::new();
     let result = ok(&world, json!({"command": "sleep 100 & echo $!"}));
-    assert!(world.is_gone(result["stdout"].as_str().unwrap()));
+    assert!(World::is_gone(result["stdout"].as_str().unwrap()));
 }

@@ -231,7 +231,7 @@ fn quality_is_rated_without_failing() {
     assert_eq!(
         ok("quality_check", json!({"data": [{"a": 1, "b": "x"}, {"a": "2", "b": ""}]})),
         json!({
-            "score": (0.75 + 2.0 / 3.0) / 2.0,
+            "score": 0.708_333_333_333_333_3,
             "completeness": 0.75,
             "consistency": 2.0 / 3.0,
             "accuracy": null,

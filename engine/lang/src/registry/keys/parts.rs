@@ -171,3 +171,14 @@ pub(super) const BUDGET: &[KeySpec] = &[
     KeySpec::new("step", NUMBER, "US$ for one step."),
     KeySpec::new("day", NUMBER, "US$ for all runs of a day."),
 ];
+
+/// `config` of a pipeline: what py-orc's documents name, and the one thing that is read.
+pub(super) const CONFIG: &[KeySpec] = &[
+    KeySpec::new("default_timeout", NUMBER, "The timeout of every step that has none, in seconds."),
+    KeySpec::new("timeout", ANY, "A setting of older versions.")
+        .no_effect("`default_timeout`, or `timeout` at the steps"),
+    KeySpec::new("parallel", ANY, "A setting of older versions.")
+        .no_effect("`dependencies`; steps without any run side by side"),
+    KeySpec::new("checkpoint", ANY, "A setting of older versions.").no_effect("the store, which keeps every run"),
+    KeySpec::new("error_mode", ANY, "A setting of older versions.").no_effect("`on_failure` at the steps"),
+];

@@ -20,7 +20,7 @@ pub(super) const KEYS: &[KeySpec] = &[
     KeySpec::new("cache", BOOLEAN, "Whether results of unchanged pure steps and model calls are reused.").default("true"),
     KeySpec::new("metadata", OBJECT, "Anything to keep with the pipeline, free in form.\n\nOne member is read: `default_timeout`, the seconds a step may take that has no `timeout`."),
     KeySpec::new("global_error_handlers", ARRAY, "Error handlers for all steps.").no_effect("`on_error` at the steps").below(Place::ErrorHandler),
-    KeySpec::new("config", OBJECT, "Settings of older versions. Only its member `default_timeout` is read.").no_effect("`metadata.default_timeout` for the one setting that is read"),
+    KeySpec::new("config", OBJECT, "Settings of the whole pipeline.\n\nOnly `default_timeout` is read.").below(Place::Config),
     KeySpec::new("context", OBJECT, "Settings of older versions.").no_effect("`timeout` and `max_retries` at the steps"),
     KeySpec::new("enhanced_outputs", ANY, "A copy of `outputs` that a migration tool wrote.").no_effect("`outputs`"),
     KeySpec::new("enhanced_inputs", ANY, "A copy of `inputs` that a migration tool wrote.").no_effect("`inputs`"),

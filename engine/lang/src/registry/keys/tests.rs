@@ -2,7 +2,7 @@ use serde_json::Value;
 
 use super::*;
 
-const PLACES: [Place; 11] = [
+const PLACES: [Place; 12] = [
     Place::Pipeline,
     Place::Step,
     Place::Input,
@@ -14,6 +14,7 @@ const PLACES: [Place; 11] = [
     Place::RequiresModel,
     Place::Permissions,
     Place::Budget,
+    Place::Config,
 ];
 
 fn of_type(value: &Value, types: &[ValueType]) -> bool {

@@ -11,7 +11,7 @@ use crate::registry::{
 };
 
 /// The mappings that stand in `definitions`, with their names there.
-const DEFINITIONS: [(Place, &str); 10] = [
+const DEFINITIONS: [(Place, &str); 11] = [
     (Place::Step, "step"),
     (Place::Input, "input"),
     (Place::Output, "output"),
@@ -22,6 +22,7 @@ const DEFINITIONS: [(Place, &str); 10] = [
     (Place::RequiresModel, "requiresModel"),
     (Place::Permissions, "permissions"),
     (Place::Budget, "budget"),
+    (Place::Config, "config"),
 ];
 
 /// Keys whose mapping has a name for each entry rather than known keys.
@@ -105,7 +106,7 @@ fn alternatives(place: Place, spec: &KeySpec) -> Vec<Value> {
     if !spec.choices.is_empty() {
         any.push(json!({"enum": spec.choices}));
     } else if let Some(below) = spec.below.and_then(reference) {
-        let entries = json!({"if": {"type": "object"}, "then": below.clone()});
+        let entries = json!({"if": {"type": "object"}, "then": below});
         let named = place == Place::Pipeline && NAMED.contains(&spec.name);
         let has = |value_type| spec.types.contains(&value_type);
         if named {
