@@ -3,11 +3,13 @@
 use lang::registry::did_you_mean;
 use serde_json::{Map, Value};
 
-use super::{failure, table::Row};
+use super::{cell, failure, table::Row};
 use crate::{
     expression::Expressions,
     tools::{ToolCx, ToolError},
 };
+
+mod numbers;
 
 /// Evaluates expressions over rows with these columns.
 pub(super) struct Formulas<'t> {
@@ -25,26 +27,47 @@ impl<'t> Formulas<'t> {
     /// The value of `expression` for a row.
     pub(super) fn evaluate(&self, expression: &str, row: &Row, number: usize) -> Result<Value, ToolError> {
         self.check_cancelled()?;
-        let names = self.names(row);
+        let names = self.names(expression, row, number)?;
         self.expressions.evaluate(expression, &names).map_err(|reason| self.wrong(expression, number, &reason))
     }
 
     /// Whether `expression` holds for a row.
     pub(super) fn holds(&self, expression: &str, row: &Row, number: usize) -> Result<bool, ToolError> {
         self.check_cancelled()?;
-        let names = self.names(row);
+        let names = self.names(expression, row, number)?;
         self.expressions.holds(expression, &names).map_err(|reason| self.wrong(expression, number, &reason))
     }
 
-    /// Every column, null where the row lacks it, and the whole as `row`.
-    fn names(&self, row: &Row) -> Map<String, Value> {
-        let cell = |column: &String| (column.clone(), row.get(column).cloned().unwrap_or_default());
-        let mut names: Map<String, Value> = self.columns.iter().map(cell).collect();
+    /// Every column, null where the row lacks it, and the whole as `row`. Text that is calculated
+    /// with is read as a number.
+    fn names(&self, expression: &str, row: &Row, number: usize) -> Result<Map<String, Value>, ToolError> {
+        let calculated = numbers::calculated(expression);
+        let mut names = Map::new();
+        for column in self.columns {
+            let mut value = row.get(column).cloned().unwrap_or_default();
+            if value.is_string() && calculated.contains(column) {
+                value = Self::spelled(expression, column, &value, number)?;
+            }
+            names.insert(column.clone(), value);
+        }
         if !names.contains_key("row") {
             let whole = Value::Object(names.clone());
             names.insert("row".to_owned(), whole);
         }
-        names
+        Ok(names)
+    }
+
+    fn spelled(expression: &str, column: &str, text: &Value, number: usize) -> Result<Value, ToolError> {
+        if cell::is_missing(Some(text)) {
+            return Ok(Value::Null);
+        }
+        cell::number(text).map(cell::Number::value).ok_or_else(|| {
+            failure(format!(
+                "`{expression}` needs a number, but row {number} has `{}` in the column `{column}`; filter such rows \
+                 out or correct them",
+                cell::shown(text)
+            ))
+        })
     }
 
     fn check_cancelled(&self) -> Result<(), ToolError> {

@@ -141,3 +141,25 @@ fn aggregate_names_what_is_wrong() {
          amount}}`"
     );
 }
+
+#[test]
+fn a_condition_reads_cells_of_csv_as_numbers_where_it_calculates() {
+    let amounts = |condition: &str| {
+        let rows = data("filter", json!({"data": SALES, "operation": {"condition": condition}}));
+        rows.as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row["amount"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    assert_eq!(amounts("amount > 100"), "120 200 150");
+    assert_eq!(amounts("100 < row.amount * 1.5 and amount != 200"), "120 80 150");
+    assert_eq!(amounts("80 <= amount <= 150 and product == 'tea'"), "120 80");
+    assert_eq!(amounts("amount == '40'"), "40");
+    assert_eq!(
+        failure("filter", json!({"data": SALES, "operation": {"condition": "region > 1"}})),
+        "ValueError: `region > 1` needs a number, but row 1 has `north` in the column `region`; filter such rows out \
+         or correct them"
+    );
+}
