@@ -143,6 +143,9 @@ try {
     assert.match(rows[0][1], /✔ \d+ ms/);
     assert.ok((await page.locator('.glyph-margin-widgets .cgmr').count()) >= 2, 'icons in the gutter');
   });
+  await check('the lens tells how the run ended', () =>
+    page.locator('.codelens-decoration a', { hasText: /completed .*Run again/ }).waitFor(),
+  );
   await shot('vscode-run');
   await check('the files are written to the byte', () =>
     until('the files', () => {
