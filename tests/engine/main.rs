@@ -1,5 +1,6 @@
 //! Runs whole pipelines through the engine, in a directory of their own.
 
+mod actions;
 mod contract;
 mod control_flow;
 mod failures;

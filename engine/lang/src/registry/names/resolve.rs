@@ -113,7 +113,9 @@ fn of_action<'r>(registry: &'r Registry, action: &str, parameter: Option<&str>) 
 /// The tool's operation that a built-in action is another name of.
 fn standing_for_tool<'r>(registry: &'r Registry, spec: &ActionSpec, parameter: Option<&str>) -> Option<Target<'r>> {
     let tool = registry.tool(spec.tool.as_deref()?)?;
-    Some(Target::Operation { tool, operation: operation(registry, tool, Some(&spec.name), parameter) })
+    // `action: validate` is the tool first and its operation of that name only where no other is named.
+    let action = parameter.is_none().then_some(spec.name.as_str());
+    Some(Target::Operation { tool, operation: operation(registry, tool, action, parameter) })
 }
 
 /// Which operation of `tool` is meant. A tool's own way of naming it comes first, then the other one
