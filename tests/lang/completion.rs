@@ -103,7 +103,7 @@ fn actions_are_offered_where_no_tool_stands() {
     labels_are(
         "steps:\n  - id: a\n    action: $0\n",
         &expect![
-            "generate generate_structured analyze_text evaluate_condition filesystem process validate create_parallel_queue action_loop"
+            "generate generate_structured analyze_text evaluate_condition echo filesystem process validate create_parallel_queue action_loop"
         ],
     );
 }

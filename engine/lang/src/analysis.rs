@@ -42,15 +42,11 @@ pub struct Analysis {
     file_name: String,
     parse: Parse,
     lines: LineIndex,
-    model: OnceLock<Model>,
+    // Each on its own: most of what is asked while someone types needs the pipeline alone.
+    pipeline: OnceLock<Pipeline>,
+    templates: OnceLock<Templates>,
+    graph: OnceLock<Graph>,
     diagnostics: OnceLock<Vec<Diagnostic>>,
-}
-
-#[derive(Debug)]
-struct Model {
-    pipeline: Pipeline,
-    templates: Templates,
-    graph: Graph,
 }
 
 impl Analysis {
@@ -62,7 +58,9 @@ impl Analysis {
             file_name: file_name.to_owned(),
             parse: syntax::parse(text),
             lines: LineIndex::new(text),
-            model: OnceLock::new(),
+            pipeline: OnceLock::new(),
+            templates: OnceLock::new(),
+            graph: OnceLock::new(),
             diagnostics: OnceLock::new(),
         }
     }
@@ -94,17 +92,17 @@ impl Analysis {
 
     /// The typed pipeline.
     pub fn pipeline(&self) -> &Pipeline {
-        &self.model().pipeline
+        self.pipeline.get_or_init(|| model::lower(&self.parse.tree))
     }
 
     /// Parsed templates by scalar node.
     pub fn templates(&self) -> &Templates {
-        &self.model().templates
+        self.templates.get_or_init(|| model::lower::sites::templates(&self.parse.tree, self.pipeline(), &self.registry))
     }
 
     /// The step graph.
     pub fn graph(&self) -> &Graph {
-        &self.model().graph
+        self.graph.get_or_init(|| graph::graph(&self.parse.tree, self.pipeline(), self.templates(), &self.registry))
     }
 
     /// What is wrong, in order of place; empty for a file that is no pipeline.
@@ -113,24 +111,13 @@ impl Analysis {
             if self.recognised().is_none() {
                 return Vec::new();
             }
-            let model = self.model();
             check::check(&Facts {
                 parse: &self.parse,
-                pipeline: &model.pipeline,
-                templates: &model.templates,
-                graph: &model.graph,
+                pipeline: self.pipeline(),
+                templates: self.templates(),
+                graph: self.graph(),
                 registry: &self.registry,
             })
-        })
-    }
-
-    fn model(&self) -> &Model {
-        self.model.get_or_init(|| {
-            let tree = &self.parse.tree;
-            let pipeline = model::lower(tree);
-            let templates = model::lower::sites::templates(tree, &pipeline, &self.registry);
-            let graph = graph::graph(tree, &pipeline, &templates, &self.registry);
-            Model { pipeline, templates, graph }
         })
     }
 }

@@ -1,6 +1,5 @@
 //! What completion offers in whole and in broken text, without tools.
 #![cfg(test)]
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::sync::Arc;
 

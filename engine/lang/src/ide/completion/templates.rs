@@ -62,10 +62,8 @@ fn in_scalar(request: &Request<'_>, bare: bool) -> Option<(ExprContext, TextRang
         None if bare => template::condition_context_at(&decoded.text, offset),
         None => return None,
     };
-    let word = match context.word.is_empty() {
-        true => TextRange::empty(request.offset),
-        false => decoded.source_range(context.word),
-    };
+    let word =
+        if context.word.is_empty() { TextRange::empty(request.offset) } else { decoded.source_range(context.word) };
     Some((context, word))
 }
 
