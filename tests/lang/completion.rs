@@ -383,7 +383,7 @@ steps:
 ";
 
 fn first(count: usize, fixture: &str) -> String {
-    items(fixture).lines().take(count).map(|line| format!("{line}\n")).collect()
+    items(fixture).split_inclusive('\n').take(count).collect()
 }
 
 #[test]
