@@ -59,7 +59,7 @@ struct Scanner<'a> {
     too_deep: bool,
 }
 
-impl<'a> Scanner<'a> {
+impl Scanner<'_> {
     fn run(&mut self) {
         let mut at = if self.text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
         self.control_characters(at);

@@ -58,7 +58,7 @@ impl Maker<'_> {
             "number" => number(schema).ok_or_else(|| format!("no number fits `{name}`")),
             "boolean" => Ok(Value::Bool(self.bit(name))),
             "null" => Ok(Value::Null),
-            _ => self.string(schema, name),
+            _ => Self::string(schema, name),
         }
     }
 
@@ -145,7 +145,7 @@ impl Maker<'_> {
         Ok(Value::Array(items))
     }
 
-    fn string(&self, schema: &Map<String, Value>, name: &str) -> Result<Value, String> {
+    fn string(schema: &Map<String, Value>, name: &str) -> Result<Value, String> {
         if let Some(pattern) = schema.get("pattern").and_then(Value::as_str) {
             let least = count(schema, "minLength").unwrap_or(0);
             return sample::matching(pattern, least)

@@ -1,4 +1,5 @@
 //! Exact results of every operation.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use serde_json::{Value, json};
 

@@ -43,7 +43,7 @@ impl<'a> Finder<'a> {
         let offset = size(self.at);
         let comment = self.tree.comments().iter().any(|range| range.start() < offset && offset <= range.end());
         if comment {
-            return self.cursor(Vec::new(), Slot::Comment, self.word(|_| true, self.start));
+            return Self::cursor(Vec::new(), Slot::Comment, self.word(|_| true, self.start));
         }
         if let Some(scalar) = self.scalar_above() {
             return self.in_scalar(scalar);
@@ -124,14 +124,14 @@ impl<'a> Finder<'a> {
                 let column = shape.dashes.last().map_or(0, |dash| dash.0);
                 let climb = self
                     .climb(header_start, if shape.dashes.is_empty() { shape.content - header_start } else { column });
-                self.owner_slot(climb, shape.dashes.is_empty(), column)
+                Self::owner_slot(climb, shape.dashes.is_empty(), column)
             }
         };
         self.text_slot(from, path, slot, column, quote)
     }
 
     /// The slot of a value that stands on a line of its own.
-    fn owner_slot(&self, climb: Climb, alone: bool, column: usize) -> (Vec<PathSegment>, Slot, usize) {
+    fn owner_slot(climb: Climb, alone: bool, column: usize) -> (Vec<PathSegment>, Slot, usize) {
         let mut path = climb.path;
         if alone && let Some(PathSegment::Key(key)) = path.last().cloned() {
             path.pop();
@@ -164,7 +164,7 @@ impl<'a> Finder<'a> {
             let begin = begin.max(self.start).min(self.at);
             (slot, self.word(|character| !character.is_whitespace() && Some(character) != quote, begin))
         };
-        let mut cursor = self.cursor(path, slot, word);
+        let mut cursor = Self::cursor(path, slot, word);
         cursor.indent = column as u32;
         cursor.quote = quote;
         cursor.key = key;
@@ -200,7 +200,7 @@ impl<'a> Finder<'a> {
             }
             return self.in_flow(from, path, None);
         }
-        let (path, slot, column) = self.owner_slot(climb, shape.dashes.is_empty(), column);
+        let (path, slot, column) = Self::owner_slot(climb, shape.dashes.is_empty(), column);
         self.text_slot(from, path, slot, column, open_quote(written))
     }
 
@@ -227,11 +227,11 @@ impl<'a> Finder<'a> {
     fn in_flow(&self, from: usize, mut path: Vec<PathSegment>, key: Option<&Key>) -> Cursor {
         let (open, quote) = flow::open_at(self.text, from, self.at);
         if key.is_none() && !path.is_empty() && open.is_empty() {
-            return self.cursor(path, Slot::Item, self.word(|character| !character.is_whitespace(), self.start));
+            return Self::cursor(path, Slot::Item, self.word(|character| !character.is_whitespace(), self.start));
         }
         let Some(top) = open.last() else {
             let slot = key.map_or(Slot::Item, |key| Slot::Value { key: key.name.clone() });
-            return self.cursor(path, slot, self.word(|character| !character.is_whitespace(), from));
+            return Self::cursor(path, slot, self.word(|character| !character.is_whitespace(), from));
         };
         path.extend(key.map(|key| PathSegment::Key(key.name.clone())));
         flow::path(self.text, &open, &mut path);
@@ -273,12 +273,12 @@ impl<'a> Finder<'a> {
                 path.push(PathSegment::Item { index: self.item_index(dash_column, self.start), start: size(dash) });
                 let key_column =
                     if self.text[shape.content..self.end].trim().is_empty() { dash_column + 2 } else { column };
-                let mut cursor = self.cursor(path, Slot::Key, word);
+                let mut cursor = Self::cursor(path, Slot::Key, word);
                 cursor.indent = key_column as u32;
                 cursor.siblings = self.keys(key_column, true);
                 return cursor;
             }
-            let mut cursor = self.cursor(path, Slot::Item, word);
+            let mut cursor = Self::cursor(path, Slot::Item, word);
             cursor.indent = dash_column as u32;
             cursor.siblings = others.into_iter().map(|item| item.text).collect();
             return cursor;
@@ -292,19 +292,19 @@ impl<'a> Finder<'a> {
         // Where the collection has dashes at this very column, an item begins.
         if shape.key.is_none() && self.dashes_at(column, climb.line) {
             let items = self.items(column);
-            let mut cursor = self.cursor(climb.path, Slot::Item, word);
+            let mut cursor = Self::cursor(climb.path, Slot::Item, word);
             cursor.indent = column as u32;
             cursor.siblings = items.into_iter().map(|item| item.text).collect();
             return cursor;
         }
         let column = self.mapping_column(column, climb.column, climb.line);
-        let mut cursor = self.cursor(climb.path, Slot::Key, word);
+        let mut cursor = Self::cursor(climb.path, Slot::Key, word);
         cursor.indent = column as u32;
         cursor.siblings = self.keys(column, false);
         cursor
     }
 
-    fn cursor(&self, path: Vec<PathSegment>, slot: Slot, (word, prefix): (TextRange, String)) -> Cursor {
+    fn cursor(path: Vec<PathSegment>, slot: Slot, (word, prefix): (TextRange, String)) -> Cursor {
         Cursor { path, slot, key: None, prefix, word, indent: 0, quote: None, flow: false, siblings: Vec::new() }
     }
 
@@ -469,10 +469,10 @@ impl<'a> Finder<'a> {
             }
             if let Some(key) = shape.key.filter(|key| key.column == column) {
                 if upwards {
-                    above.push(key.name)
+                    above.push(key.name);
                 } else {
-                    below.push(key.name)
-                };
+                    below.push(key.name);
+                }
             }
             !begins_item
         });
@@ -493,10 +493,10 @@ impl<'a> Finder<'a> {
             let text = self.text[shape.content..end].trim().trim_matches(['"', '\'']).to_owned();
             let item = Item { mapping: shape.key.is_some(), text };
             if start < self.start {
-                above.push(item)
+                above.push(item);
             } else {
-                below.push(item)
-            };
+                below.push(item);
+            }
             true
         });
         above.reverse();

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{MAX_DEPTH, ProblemKind, Scanner};
 
-impl<'a> Scanner<'a> {
+impl Scanner<'_> {
     /// A node in block context at `at`; the levels above it are those it lies in.
     pub(super) fn block_node(&mut self, start: usize, mut at: usize) -> usize {
         let end = self.line_end(start);
