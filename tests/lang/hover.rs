@@ -417,3 +417,29 @@ fn a_plain_value_is_explained_by_its_key() {
     "#]],
     );
 }
+
+#[test]
+fn a_step_is_explained_at_its_id() {
+    at(
+        "  - id: ",
+        "sum",
+        &expect![[r#"
+        [sum]
+        step `sum`: `generate`
+    "#]],
+    );
+}
+
+#[test]
+fn a_parameter_of_a_loop_item_is_explained() {
+    expect![[r#"
+        [path]
+        `path`: string, required
+
+        The file, relative to the working directory.
+
+        Parameter of `filesystem.read`.
+    "#]].assert_eq(&explained(
+        "steps:\n  - id: a\n    action_loop:\n      - tool: filesystem\n        action: read\n        parameters:\n          pa$0th: x\n",
+    ));
+}

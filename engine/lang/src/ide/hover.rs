@@ -103,7 +103,7 @@ fn key_text(analysis: &Analysis, around: &[PathSegment], key: &str) -> Option<St
 fn value_text(analysis: &Analysis, around: &[PathSegment], key: &str, text: &str) -> Option<String> {
     let located = spot::locate(around);
     match key {
-        "id" if located.actor.is_some() => {
+        "id" if located.step.is_some() && located.actor == located.step => {
             let steps = analysis.pipeline().all_steps();
             Some(step_text(analysis, spot::step_at(analysis, &steps, located.step?)?))
         }
