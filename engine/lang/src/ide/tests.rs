@@ -1,5 +1,6 @@
 //! What completion offers in whole and in broken text, without tools.
 #![cfg(test)]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::sync::Arc;
 
