@@ -156,12 +156,12 @@ local function from_typo_to_run(setup)
     child:type('t')
   end
   child:expect('the result is told', notified, matches('orc: .*: completed · 5 steps'), 20000)
-  child:request('nvim_win_set_cursor', 0, { line_with(lines, 'steps:') - 1, 0 })
+  child:request('nvim_win_set_cursor', 0, { lens[1] + 1, 0 })
   child:request('nvim_command', 'normal! zt')
   for _, id in ipairs({ 'alpha', 'beta', 'read_alpha', 'read_beta', 'join' }) do
     child:expect_screen(('the line of `%s` shows that it is done'):format(id), '- id: ' .. id, '✔', 'ms')
   end
-  child:expect_screen('the lens tells how the run ended', 'steps:', '✔ completed', 'Run again')
+  child:expect_screen('the lens tells how the run ended', lines[lens[1] + 1], '✔ completed', 'Run again')
   child:shot('neovim-run')
   for name, text in pairs({ alpha = 'alpha-value', beta = 'beta-value', joined = 'alpha-value+beta-value' }) do
     local path = ('%s/output/%s.txt'):format(directory, name)
