@@ -4,4 +4,5 @@
 
 mod damage;
 mod support;
+mod typing;
 mod values;
