@@ -45,6 +45,17 @@ fn an_alias_bomb_ends_in_order() {
 }
 
 #[test]
+fn bodies_that_aliases_repeat_end_in_order() {
+    let mut text = "name: a\nx0: &x0 []\n".to_owned();
+    for level in 1..=12 {
+        let step = format!("{{id: s, for_each: [1], steps: *x{}}}", level - 1);
+        writeln!(text, "x{level}: &x{level} [{}]", vec![step; 4].join(", ")).unwrap();
+    }
+    text.push_str("steps: *x12\n");
+    Folder::with("a.orc.yaml", text).orc(&["validate", "a.orc.yaml"]).in_order();
+}
+
+#[test]
 fn control_characters_and_mixed_line_ends_end_in_order() {
     for text in [
         "name: a\0b\nsteps:\n  - id: s\n    action: echo\0hello\n",

@@ -3,23 +3,31 @@
 /// The candidate nearest to `word`, if one is near enough to be meant: equal but for case, hyphens
 /// and underscores, or within a third of its length in Damerau–Levenshtein distance.
 pub fn did_you_mean<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
-    let plain = |text: &str| text.to_lowercase().replace(['_', '-', ' '], "");
-    let wanted = plain(word);
+    let wanted = word.to_lowercase();
+    let length = wanted.chars().count();
     let limit = (word.chars().count() / 3).max(1);
     candidates
         .into_iter()
         .filter(|candidate| *candidate != word)
-        .map(|candidate| {
-            let distance = if plain(candidate) == wanted {
-                0
-            } else {
-                strsim::damerau_levenshtein(&word.to_lowercase(), &candidate.to_lowercase())
-            };
-            (distance, candidate)
+        .filter_map(|candidate| {
+            if plain(candidate).eq(plain(&wanted)) {
+                return Some((0, candidate));
+            }
+            // The distance, which is dear, is at least the difference of the lengths.
+            let longer = candidate.chars().flat_map(char::to_lowercase).count().abs_diff(length);
+            if longer > limit {
+                return None;
+            }
+            let distance = strsim::damerau_levenshtein(&wanted, &candidate.to_lowercase());
+            (distance <= limit).then_some((distance, candidate))
         })
-        .filter(|(distance, _)| *distance <= limit)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// The characters that count: lower case, without what joins words.
+fn plain(text: &str) -> impl Iterator<Item = char> {
+    text.chars().filter(|character| !matches!(character, '_' | '-' | ' ')).flat_map(char::to_lowercase)
 }
 
 #[cfg(test)]
@@ -52,6 +60,13 @@ mod tests {
     fn short_words_may_differ_by_one_letter() {
         assert_eq!(did_you_mean("nme", ["name", "note"]), Some("name"));
         assert_eq!(did_you_mean("ab", ["name", "note"]), None);
+    }
+
+    #[test]
+    fn a_candidate_of_another_length_is_far_off_unless_only_joiners_differ() {
+        assert_eq!(did_you_mean("read", ["readable", "rd"]), None);
+        assert_eq!(did_you_mean("a_b", ["a_-_b_-_"]), Some("a_-_b_-_"));
+        assert_eq!(did_you_mean("STRAẞE", ["straße"]), Some("straße"));
     }
 
     #[test]

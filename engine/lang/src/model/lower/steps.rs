@@ -1,5 +1,7 @@
 //! Steps and what is inside them.
 
+use std::collections::HashSet;
+
 use text_size::{TextRange, TextSize};
 
 use super::{content_range, find, key_uses, text};
@@ -13,16 +15,22 @@ use crate::{
 
 /// The steps of the sequence `node`; items that are no mappings are passed over.
 pub(super) fn steps(tree: &Tree, node: NodeId) -> Vec<Step> {
-    let mut reader = Reader { tree, next: 0 };
+    let mut reader = Reader { tree, next: 0, seen: HashSet::new() };
     reader.steps(node, 0)
 }
 
 /// Bodies nest as deep as the text does; beyond this they are not read, so that the stack holds.
 const MAX_BODY_DEPTH: usize = 64;
 
+/// Once a pipeline has this many steps, what aliases and merge keys repeat is not read again: each
+/// level of such repetitions multiplies the steps of the level before.
+const MAX_REPEATED_STEPS: u32 = 20_000;
+
 struct Reader<'t> {
     tree: &'t Tree,
     next: u32,
+    /// The mappings that have been read as steps.
+    seen: HashSet<NodeId>,
 }
 
 impl Reader<'_> {
@@ -32,7 +40,12 @@ impl Reader<'_> {
         }
         let tree = self.tree;
         let items = tree.items(node).filter(|item| tree.is_mapping(*item));
-        items.map(|item| self.step(item, depth)).collect()
+        items.filter_map(|item| self.is_read(item).then(|| self.step(item, depth))).collect()
+    }
+
+    /// What stands in the text is always read once.
+    fn is_read(&mut self, item: NodeId) -> bool {
+        self.seen.insert(self.tree.resolve(item)) || self.next < MAX_REPEATED_STEPS
     }
 
     fn step(&mut self, node: NodeId, depth: usize) -> Step {
@@ -194,5 +207,36 @@ fn loop_item(tree: &Tree, node: NodeId) -> LoopItem {
         action: field("action"),
         parameters: find(&keys, "parameters").map(|key| key_uses(tree, key.value)).unwrap_or_default(),
         keys,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use crate::{model::Pipeline, syntax};
+
+    fn count(pipeline: &Pipeline) -> usize {
+        pipeline.all_steps().len()
+    }
+
+    /// `levels` bodies, each of four steps that repeat the one before by `repeat`.
+    fn repeated(levels: usize, repeat: &str) -> Pipeline {
+        let mut text = "x0: &x0\n  steps: []\nb0: &b0 []\n".to_owned();
+        for level in 1..=levels {
+            let inner = repeat.replace('N', &(level - 1).to_string());
+            let step = format!("{{id: s, for_each: [1], {inner}}}");
+            let _ = writeln!(text, "b{level}: &b{level} [{step}, {step}, {step}, {step}]");
+            let _ = writeln!(text, "x{level}: &x{level}\n  steps: *b{level}");
+        }
+        let _ = writeln!(text, "steps: *b{levels}\n");
+        super::super::lower(&syntax::parse(&text).tree)
+    }
+
+    #[test]
+    fn bodies_that_aliases_repeat_are_read_up_to_a_number_of_steps() {
+        assert_eq!(count(&repeated(3, "steps: *bN")), 4 + 16 + 64);
+        assert!(count(&repeated(12, "steps: *bN")) < 20_100);
+        assert!(count(&repeated(12, "<<: *xN")) < 20_100);
     }
 }
