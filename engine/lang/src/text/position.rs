@@ -28,6 +28,9 @@ pub struct Position {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LineIndex {
     starts: Vec<TextSize>,
+    /// For each line whether it is ASCII, so that a column is a number of bytes in every encoding:
+    /// counting from the start of a long line for each of many places would take too long.
+    ascii: Vec<bool>,
     len: TextSize,
 }
 
@@ -36,7 +39,13 @@ impl LineIndex {
     pub fn new(text: &str) -> Self {
         let bytes = text.as_bytes();
         let mut starts = vec![TextSize::new(0)];
+        let mut ascii = vec![true];
         for (at, byte) in bytes.iter().enumerate() {
+            if !byte.is_ascii()
+                && let Some(line) = ascii.last_mut()
+            {
+                *line = false;
+            }
             let ends_line = match byte {
                 b'\n' => true,
                 b'\r' => bytes.get(at + 1) != Some(&b'\n'),
@@ -44,9 +53,10 @@ impl LineIndex {
             };
             if ends_line {
                 starts.push(TextSize::new(at as u32 + 1));
+                ascii.push(true);
             }
         }
-        Self { starts, len: TextSize::of(text) }
+        Self { starts, ascii, len: TextSize::of(text) }
     }
 
     /// How many lines the text has; at least one.
@@ -73,8 +83,9 @@ impl LineIndex {
     pub fn position(&self, text: &str, offset: TextSize, encoding: Encoding) -> Position {
         let offset = floor_boundary(text, offset.min(self.len));
         let line = self.line_of(offset);
-        let before = &text[TextRange::new(self.starts[line as usize], offset)];
-        Position { line, column: width(before, encoding) }
+        let before = TextRange::new(self.starts[line as usize], offset);
+        let column = if self.ascii[line as usize] { before.len().into() } else { width(&text[before], encoding) };
+        Position { line, column }
     }
 
     /// Converts `position`; columns past the end of the line stop at its end, lines past the end
@@ -84,6 +95,9 @@ impl LineIndex {
             return self.len;
         }
         let line = self.line_range(text, position.line);
+        if self.ascii[position.line as usize] {
+            return line.start() + TextSize::new(position.column).min(line.len());
+        }
         let mut left = position.column;
         for (at, character) in text[line].char_indices() {
             let units = units(character, encoding);
@@ -116,5 +130,34 @@ fn units(character: char, encoding: Encoding) -> u32 {
         Encoding::Utf8 => character.len_utf8() as u32,
         Encoding::Utf16 => character.len_utf16() as u32,
         Encoding::Utf32 => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_ascii_and_others_count_alike() {
+        let text = "abc\r\naä𝒙z\n\nxyz";
+        let index = LineIndex::new(text);
+        for encoding in [Encoding::Utf8, Encoding::Utf16, Encoding::Utf32] {
+            for (offset, _) in text.char_indices().chain([(text.len(), ' ')]) {
+                let offset = TextSize::new(offset as u32);
+                let position = index.position(text, offset, encoding);
+                let start = index.line_range(text, position.line).start();
+                assert_eq!(position.column, width(&text[TextRange::new(start, offset)], encoding));
+                let end = index.line_range(text, position.line).end();
+                assert_eq!(index.offset(text, position, encoding), offset.min(end));
+            }
+        }
+    }
+
+    #[test]
+    fn columns_past_the_end_stop_there() {
+        let text = "abc\r\nä";
+        let index = LineIndex::new(text);
+        let at = |line| index.offset(text, Position { line, column: u32::MAX }, Encoding::Utf16);
+        assert_eq!((at(0), at(1), at(2)), (3.into(), 7.into(), 7.into()));
     }
 }
