@@ -21,7 +21,7 @@ mod doctor;
 
 mod report;
 
-mod input;
+pub(crate) mod input;
 
 mod print;
 

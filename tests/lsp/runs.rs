@@ -54,7 +54,8 @@ fn lens_titles(server: &mut TestServer, name: &str) -> Vec<String> {
 
 #[test]
 fn nothing_runs_in_a_folder_that_is_not_trusted() {
-    for trusted in [None, Some(false)] {
+    for (trusted, remedy) in [(None, "run the command `orc.trust`"), (Some(false), "trust the workspace in the editor")]
+    {
         let mut server = start(trusted);
         server.open("a.orc.yaml", PIPELINE);
         let argument = json!({ "uri": server.uri("a.orc.yaml") });
@@ -62,7 +63,7 @@ fn nothing_runs_in_a_folder_that_is_not_trusted() {
         assert_eq!(error["code"], -32803);
         assert_eq!(error["data"], json!({ "reason": "untrusted" }));
         let message = error["message"].as_str().unwrap();
-        assert!(message.contains("is not trusted") && message.ends_with("run the command `orc.trust`"), "{message}");
+        assert!(message.contains("is not trusted") && message.ends_with(remedy), "{message}");
         assert!(!server.folder.path().join("greeting.txt").exists());
         server.finish();
     }
@@ -182,4 +183,43 @@ fn a_run_does_not_outlive_its_server() {
     while std::path::Path::new("/proc").join(&pid).join("fd").read_dir().is_ok_and(|mut open| open.next().is_some()) {
         std::thread::yield_now();
     }
+}
+
+#[test]
+fn trust_in_the_workspace_is_no_trust_in_what_its_paths_and_links_lead_to() {
+    let mut server = start(Some(true));
+    let evil = tempfile::tempdir().unwrap();
+    std::fs::write(evil.path().join("p.orc.yaml"), PIPELINE).unwrap();
+    std::os::unix::fs::symlink(evil.path().join("p.orc.yaml"), server.folder.path().join("link.orc.yaml")).unwrap();
+    std::os::unix::fs::symlink(evil.path(), server.folder.path().join("linked")).unwrap();
+    let evil_name = evil.path().file_name().unwrap().to_str().unwrap();
+    for name in [&format!("..%2F{evil_name}/p.orc.yaml"), "link.orc.yaml", "linked/p.orc.yaml"] {
+        let uri = format!("{}/{name}", server.uri("").trim_end_matches('/'));
+        let argument = json!({ "uri": uri });
+        let error = server.request_error("workspace/executeCommand", command("orc.run", argument));
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains("is not trusted") || message.contains("name it without `..`"), "{message}");
+    }
+    assert!(!evil.path().join("greeting.txt").exists());
+    server.finish();
+}
+
+#[test]
+fn what_the_editor_does_not_trust_the_command_cannot_trust() {
+    let mut server = start(Some(false));
+    let argument = json!({ "uri": server.uri("a.orc.yaml") });
+    let error = server.request_error("workspace/executeCommand", command("orc.trust", argument));
+    assert!(error["message"].as_str().unwrap().ends_with("trust it in the editor"), "{error}");
+    assert!(!server.folder.path().join(".state/orc/trusted.json").exists());
+    server.finish();
+}
+
+#[test]
+fn a_stored_document_that_is_no_regular_file_is_refused() {
+    let mut server = start(Some(true));
+    let _socket = std::os::unix::net::UnixListener::bind(server.folder.path().join("a.orc.yaml")).unwrap();
+    let argument = json!({ "uri": server.uri("a.orc.yaml") });
+    let error = server.request_error("workspace/executeCommand", command("orc.run", argument));
+    assert!(error["message"].as_str().unwrap().contains("is no regular file"), "{error}");
+    server.finish();
 }

@@ -1,6 +1,9 @@
 //! The commands of `workspace/executeCommand`. Those that run need trust; all answer at once.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use engine::plan::{self, Given, PlanError};
 use lang::{
@@ -21,8 +24,9 @@ use super::{
     from_proto,
     ordered::Pinned,
     runs::{self, Job, Owner},
+    trust::canonical,
 };
-use crate::pages;
+use crate::{cli::input, pages};
 
 /// All commands, as `initialize` reports them.
 pub(crate) const NAMES: [&str; 4] = ["orc.run", "orc.cancel", "orc.trust", "orc.explain"];
@@ -53,7 +57,7 @@ async fn run(owner: &Owner, pinned: Pinned, argument: RunArgument) -> Result<Val
     }
     let place = place(&pinned, &argument.uri)?;
     let said = pinned.environment.trusted;
-    if !owner.session.trust.covers(&place.root, said) {
+    if !owner.session.trust.covers(&place.root, said, &folders(&pinned)) {
         return Err(untrusted(&place.root, said));
     }
     let options = argument.options.unwrap_or_default();
@@ -63,7 +67,7 @@ async fn run(owner: &Owner, pinned: Pinned, argument: RunArgument) -> Result<Val
     let job = owner.session.work.run(move || {
         let document = match pinned.document {
             Some(document) => document,
-            None => Arc::new(stored(&uri)?),
+            None => Arc::new(stored(&uri, &place.root.join(&place.file))?),
         };
         let analysis = Arc::clone(document.checked());
         let given: Vec<(String, Given)> =
@@ -99,21 +103,15 @@ fn cancel(owner: &Owner, id: &str) -> Result<Value> {
 }
 
 fn trust(owner: &Owner, pinned: &Pinned, uri: Option<&Url>) -> Result<Value> {
+    if pinned.environment.trusted == Some(false) {
+        return Err(failed("the editor says that this workspace is not trusted; trust it in the editor"));
+    }
     let folders: Vec<PathBuf> = match uri {
         Some(uri) => {
-            let inside = pinned
-                .environment
-                .folders
-                .iter()
-                .filter_map(from_proto::path)
-                .find(|folder| from_proto::path(uri).is_some_and(|path| path.starts_with(folder)));
-            vec![
-                inside
-                    .or_else(|| from_proto::path(uri).map(folder_of_file))
-                    .ok_or_else(|| failed(format!("`{uri}` is no file")))?,
-            ]
+            let path = from_proto::path(uri).ok_or_else(|| failed(format!("`{uri}` is no file")))?;
+            vec![root_of(&canonical(&path), folders(pinned))]
         }
-        None => pinned.environment.folders.iter().filter_map(from_proto::path).collect(),
+        None => folders(pinned),
     };
     if folders.is_empty() {
         return Err(failed("there is no workspace folder to trust; name a file as `{\"uri\": …}`"));
@@ -143,8 +141,11 @@ struct Place {
 }
 
 fn place(pinned: &Pinned, uri: &Url) -> Result<Place> {
-    let folders: Vec<PathBuf> = pinned.environment.folders.iter().filter_map(from_proto::path).collect();
+    let folders = folders(pinned);
     let Some(path) = from_proto::path(uri) else {
+        if uri.scheme() == "file" {
+            return Err(failed(format!("`{uri}` is no path of a file; name it without `..`")));
+        }
         // A document that was never saved runs in the first folder.
         let name = uri.path().rsplit('/').next().unwrap_or_default().to_owned();
         return match folders.into_iter().next() {
@@ -152,23 +153,36 @@ fn place(pinned: &Pinned, uri: &Url) -> Result<Place> {
             None => Err(failed("save the file first: without a folder there is no place to run it in")),
         };
     };
-    // The innermost folder counts where folders nest.
-    let inside =
-        folders.into_iter().filter(|folder| path.starts_with(folder)).max_by_key(|folder| folder.as_os_str().len());
-    let root = inside.unwrap_or_else(|| folder_of_file(path.clone()));
+    // Where a link leads to is where the file is.
+    let path = canonical(&path);
+    let root = root_of(&path, folders);
     let file = path.strip_prefix(&root).unwrap_or(&path).to_string_lossy().into_owned();
     Ok(Place { root, file })
 }
 
-fn folder_of_file(path: PathBuf) -> PathBuf {
-    if path.is_dir() { path } else { path.parent().map(PathBuf::from).unwrap_or(path) }
+/// The workspace folders, links followed.
+fn folders(pinned: &Pinned) -> Vec<PathBuf> {
+    pinned.environment.folders.iter().filter_map(from_proto::path).map(|folder| canonical(&folder)).collect()
+}
+
+/// The folder that `path` belongs to: the innermost of `folders`, else the one it is in.
+fn root_of(path: &Path, folders: Vec<PathBuf>) -> PathBuf {
+    let inside = folders.into_iter().filter(|folder| path.starts_with(folder));
+    inside.max_by_key(|folder| folder.as_os_str().len()).unwrap_or_else(|| folder_of_file(path).to_owned())
+}
+
+fn folder_of_file(path: &Path) -> &Path {
+    if path.is_dir() { path } else { path.parent().unwrap_or(path) }
 }
 
 /// A document that is not open, as it is stored.
-fn stored(uri: &Url) -> std::result::Result<Document, String> {
-    let path = from_proto::path(uri).ok_or_else(|| format!("`{uri}` is not open and is no file"))?;
-    let text = std::fs::read_to_string(&path).map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
-    Ok(Document::open(uri.clone(), 0, 0, &text, engine::catalog::registry()))
+fn stored(uri: &Url, path: &Path) -> std::result::Result<Document, String> {
+    if from_proto::path(uri).is_none() {
+        return Err(format!("`{uri}` is not open and is no file"));
+    }
+    let name = path.to_str().ok_or_else(|| format!("`{}` is no UTF-8 path; rename it", path.display()))?;
+    let source = input::read(name)?;
+    Ok(Document::open(uri.clone(), 0, 0, &source.text, engine::catalog::registry()))
 }
 
 fn refusal(analysis: &Analysis, error: PlanError) -> String {
@@ -188,10 +202,10 @@ fn refusal(analysis: &Analysis, error: PlanError) -> String {
     }
 }
 
-fn untrusted(root: &std::path::Path, said: Option<bool>) -> Error {
+fn untrusted(root: &Path, said: Option<bool>) -> Error {
     let how = match said {
-        Some(_) => "trust the workspace in the editor, or run the command `orc.trust`",
-        None => "run the command `orc.trust`",
+        Some(false) => "trust the workspace in the editor",
+        _ => "run the command `orc.trust`",
     };
     let mut error = failed(format!("`{}` is not trusted, so nothing in it runs; {how}", root.display()));
     // Clients offer the remedy by this word, not by the message.

@@ -1,6 +1,6 @@
 //! From the protocol's types to ours.
 
-use std::path::PathBuf;
+use std::path::{Component, PathBuf};
 
 use lang::{
     analysis::Analysis,
@@ -50,7 +50,9 @@ pub(crate) fn settings_of_options(options: &Value) -> &Value {
     options.get("orc").unwrap_or(options)
 }
 
-/// The file a document is stored in, if it is one.
+/// The file a document is stored in, if it is one. A path with `..` in it is none: a parsed address
+/// has no such part unless somebody hid it (`..%2F`).
 pub(crate) fn path(uri: &Url) -> Option<PathBuf> {
-    (uri.scheme() == "file").then(|| uri.to_file_path().ok()).flatten()
+    let path = (uri.scheme() == "file").then(|| uri.to_file_path().ok()).flatten()?;
+    path.components().all(|part| part != Component::ParentDir).then_some(path)
 }

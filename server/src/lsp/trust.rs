@@ -23,17 +23,20 @@ struct Trusted {
 }
 
 impl Trust {
-    /// Whether what is in `folder` may run. `said` is what the client said at the start.
-    pub(crate) fn covers(&self, folder: &Path, said: Option<bool>) -> bool {
+    /// Whether what is in `folder` may run. `said` is what the client said at the start, about the
+    /// workspace `folders`; a no is final.
+    pub(crate) fn covers(&self, folder: &Path, said: Option<bool>, folders: &[PathBuf]) -> bool {
         let folder = canonical(folder);
-        let beneath = |trusted: &Vec<PathBuf>| trusted.iter().any(|trusted| folder.starts_with(trusted));
-        if beneath(&self.session.lock().unwrap_or_else(PoisonError::into_inner)) {
-            return true;
-        }
+        // A file opened without any folder is the whole workspace.
+        let of_workspace = folders.is_empty() || folders.iter().any(|known| folder.starts_with(canonical(known)));
         match said {
-            Some(said) => said,
-            None => load().is_ok_and(|trusted| beneath(&trusted.folders)),
+            Some(false) => return false,
+            Some(true) if of_workspace => return true,
+            _ => {}
         }
+        let beneath = |trusted: &Vec<PathBuf>| trusted.iter().any(|trusted| folder.starts_with(trusted));
+        beneath(&self.session.lock().unwrap_or_else(PoisonError::into_inner))
+            || load().is_ok_and(|trusted| beneath(&trusted.folders))
     }
 
     /// Trusts `folders`, now and in later sessions.
@@ -52,8 +55,15 @@ impl Trust {
     }
 }
 
-fn canonical(folder: &Path) -> PathBuf {
-    folder.canonicalize().unwrap_or_else(|_| folder.to_owned())
+/// `path` with its symbolic links followed; what does not exist yet stays beneath what does.
+pub(crate) fn canonical(path: &Path) -> PathBuf {
+    if let Ok(found) = path.canonicalize() {
+        return found;
+    }
+    match (path.parent(), path.file_name()) {
+        (Some(parent), Some(name)) => canonical(parent).join(name),
+        _ => path.to_owned(),
+    }
 }
 
 fn load() -> io::Result<Trusted> {
