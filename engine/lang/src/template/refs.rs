@@ -33,6 +33,9 @@ pub(super) fn template(text: &str) -> Template {
     finish(shape, segments, autos, walk, errors)
 }
 
+/// How many errors one text reports; whoever mends these is told of the next ones.
+const MAX_ERRORS: usize = 20;
+
 /// Puts a template together, everything in order of place.
 pub(super) fn finish(
     shape: Shape,
@@ -43,6 +46,7 @@ pub(super) fn finish(
 ) -> Template {
     walk.sort();
     errors.sort_by_key(|error| error.range.start());
+    errors.truncate(MAX_ERRORS);
     let Walk { references, filters, tests, .. } = walk;
     Template { shape, segments, references, filters, tests, autos, errors }
 }

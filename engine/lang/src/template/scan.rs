@@ -9,12 +9,12 @@ use super::{Segment, SegmentKind, auto, lex};
 /// Splits `text` into its pieces, which tile it. What stands inside an AUTO tag is one piece.
 pub fn segments(text: &str) -> Vec<Segment> {
     let tags = if text.contains("<AUTO") { auto::tags(text) } else { Vec::new() };
-    Scanner { text, tags: &tags, found: Vec::new(), text_start: 0 }.run()
+    Scanner { text, tags: &tags, found: Vec::new(), text_start: 0, comments_end: true }.run()
 }
 
 /// The pieces of `text` when AUTO tags are taken as plain text: what minijinja sees.
 pub(super) fn template_segments(text: &str) -> Vec<Segment> {
-    Scanner { text, tags: &[], found: Vec::new(), text_start: 0 }.run()
+    Scanner { text, tags: &[], found: Vec::new(), text_start: 0, comments_end: true }.run()
 }
 
 pub(super) fn normalise(text: &str) -> Cow<'_, str> {
@@ -62,6 +62,8 @@ struct Scanner<'t> {
     found: Vec<Segment>,
     /// Where the literal text before the cursor begins.
     text_start: usize,
+    /// Whether a `#}` may still follow; once none does, it is not looked for again.
+    comments_end: bool,
 }
 
 impl Scanner<'_> {
@@ -105,13 +107,19 @@ impl Scanner<'_> {
         match (bytes[at], bytes.get(at + 1)?) {
             (b'{', b'{') => Some(self.tag(at, SegmentKind::Expression, "}}")),
             (b'{', b'%') => Some(self.tag(at, SegmentKind::Statement, "%}")),
-            (b'{', b'#') => Some(match self.text[at + 2..].find("#}") {
-                Some(length) => closed(self.text, SegmentKind::Comment, at, at + 2 + length),
-                None => unclosed(self.text, at),
-            }),
+            (b'{', b'#') => Some(self.comment(at)),
             (b'<', b'<') => angle_include(self.text, at),
             (b'<', b'A') => self.auto(at),
             _ => None,
+        }
+    }
+
+    fn comment(&mut self, at: usize) -> Segment {
+        let length = if self.comments_end { self.text[at + 2..].find("#}") } else { None };
+        self.comments_end = length.is_some();
+        match length {
+            Some(length) => closed(self.text, SegmentKind::Comment, at, at + 2 + length),
+            None => unclosed(self.text, at),
         }
     }
 
@@ -170,7 +178,7 @@ fn tag_end(text: &str, from: usize, closer: &str) -> Option<usize> {
         at += 1;
     }
     let rest = &text[from..];
-    let limit = ["{{", "{%", "{#"].iter().filter_map(|opener| rest.find(opener)).min().unwrap_or(rest.len());
+    let limit = nearest(rest, &["{{", "{%", "{#"]);
     rest[..limit].find(closer).map(|length| from + length)
 }
 
@@ -192,9 +200,17 @@ fn closed(text: &str, kind: SegmentKind, at: usize, end: usize) -> Segment {
 fn unclosed(text: &str, at: usize) -> Segment {
     let inner = at + 2;
     let rest = &text[inner..];
-    let end = ["\n", "{{", "{%", "{#", "<AUTO", "</AUTO"].iter().filter_map(|stop| rest.find(stop)).min();
-    let end = inner + end.unwrap_or(rest.len());
+    let end = inner + nearest(rest, &["\n", "{{", "{%", "{#", "<AUTO", "</AUTO"]);
     Segment { kind: SegmentKind::Unclosed, range: range(at, end), inner: range(inner, end) }
+}
+
+/// Where the nearest of `stops`, which begin with a line end, `{` or `<`, stands; else the length.
+/// It does not look further than that: many openers in one text each ask for the next.
+fn nearest(text: &str, stops: &[&str]) -> usize {
+    text.match_indices(['\n', '{', '<'])
+        .map(|(at, _)| at)
+        .find(|at| stops.iter().any(|stop| text[*at..].starts_with(stop)))
+        .unwrap_or(text.len())
 }
 
 /// `<< path >>` at `at`. Shell redirections, here-documents, merge keys and shifts are no paths: a
@@ -299,6 +315,24 @@ mod tests {
             Text 11..16 " and "
             Expression 16..26 " it's "
             Text 26..28 " b"
+        "#]],
+        );
+    }
+
+    #[test]
+    fn openers_that_are_never_closed_are_pieces_each() {
+        for opener in ["{# ", "{{ x ", "{% x "] {
+            let found = segments(&opener.repeat(4000));
+            assert_eq!(found.len(), 4000);
+            assert!(found.iter().all(|segment| segment.kind == SegmentKind::Unclosed));
+        }
+        check(
+            "{# a #}{# b {{ c }}{# d",
+            &expect![[r#"
+            Comment 0..7 " a "
+            Unclosed 7..12 " b "
+            Expression 12..19 " c "
+            Unclosed 19..23 " d"
         "#]],
         );
     }

@@ -538,3 +538,12 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn a_text_full_of_errors_reports_the_first_ones() {
+    for broken in ["{# ", "{{ x ", "{% if x %}", "</AUTO> "] {
+        let errors = parse(&broken.repeat(2000), Reading::Template).errors;
+        assert!((1..=20).contains(&errors.len()), "{broken}: {}", errors.len());
+        assert_eq!(errors[0].range.start(), 0.into(), "{broken}");
+    }
+}
