@@ -39,8 +39,13 @@ impl Reader<'_> {
             return Vec::new();
         }
         let tree = self.tree;
-        let items = tree.items(node).filter(|item| tree.is_mapping(*item));
-        items.filter_map(|item| self.is_read(item).then(|| self.step(item, depth))).collect()
+        let mut found = Vec::new();
+        for item in tree.items(node).filter(|item| tree.is_mapping(*item)) {
+            if self.is_read(item) {
+                found.push(self.step(item, depth));
+            }
+        }
+        found
     }
 
     /// What stands in the text is always read once.
