@@ -3,7 +3,7 @@
 //! A command is a file here: its options as a clap struct, whose doc comments are the help, and a
 //! `run` that returns the exit code. [`print`] does all the printing, [`input`] all the reading.
 
-use std::{io, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -98,8 +98,6 @@ pub fn main() -> ExitCode {
     };
     match result {
         Ok(code) => code,
-        // The reader has gone (`orc … | head`): there is nobody to tell.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             print::error(&error.to_string());
             ExitCode::from(INVALID)

@@ -99,3 +99,26 @@ fn a_file_that_is_no_pipeline_is_refused() {
     assert_eq!(ended.code, Some(2));
     assert!(ended.stderr.starts_with("error: `values.yaml` is not a pipeline: "), "{}", ended.stderr);
 }
+
+#[test]
+fn a_result_file_that_cannot_be_written_is_refused_before_anything_runs() {
+    let folder = Folder::with("a.orc.yaml", PIPELINE.replace("echo hello {{ who }}", "echo hello > ran.txt"));
+    let ended = folder.orc(&["run", "a.orc.yaml", "-o", "."]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""));
+    assert!(ended.stderr.contains("cannot write the result to `.`"), "{}", ended.stderr);
+    assert!(!folder.path().join("ran.txt").exists());
+}
+
+#[test]
+fn a_reader_that_has_gone_changes_neither_the_exit_code_nor_the_result_file() {
+    let folder = Folder::with("a.orc.yaml", PIPELINE.replace("echo hello {{ who }}", "exit 3"));
+    for format in ["json", "jsonl", "text"] {
+        let code = folder.orc_unread(&["run", "a.orc.yaml", "--format", format, "-o", "result.json"]);
+        assert_eq!(code, Some(1), "{format}");
+        let document = std::fs::read_to_string(folder.path().join("result.json")).unwrap();
+        let document: Value = serde_json::from_str(&document).unwrap();
+        assert_eq!(document["status"], "failed");
+    }
+    folder.write("bad.orc.yaml", format!("name: twice\n{PIPELINE}"));
+    assert_eq!(folder.orc_unread(&["validate", "bad.orc.yaml"]), Some(2));
+}

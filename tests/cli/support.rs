@@ -49,6 +49,15 @@ impl Folder {
         self.orc_reading(arguments, b"")
     }
 
+    /// Runs `orc` with a standard output that nobody reads; its exit code.
+    pub(crate) fn orc_unread(&self, arguments: &[&str]) -> Option<i32> {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_orc"));
+        command.args(arguments).current_dir(self.path()).stdin(Stdio::null()).stderr(Stdio::null());
+        command.stdout(writer).status().unwrap().code()
+    }
+
     /// Runs `orc` with `input` on standard input.
     pub(crate) fn orc_reading(&self, arguments: &[&str], input: &[u8]) -> Ended {
         let mut child = Command::new(env!("CARGO_BIN_EXE_orc"))

@@ -2,11 +2,14 @@
 
 use std::io::{self, IsTerminal, Write};
 
-/// Writes a result to stdout, as it is.
+/// Writes a result to stdout, as it is. That its reader has gone (`orc … | head`) is no error: the
+/// exit code still says what was found.
 pub(crate) fn out(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
-    stdout.flush()
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Writes a line for people to stderr. That stderr is gone is no reason to stop.

@@ -1,7 +1,8 @@
 //! `orc run`.
 
 use std::{
-    io,
+    fs::File,
+    io::{self, Write},
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -169,6 +170,13 @@ impl Run {
                 return Ok(ExitCode::from(super::INVALID));
             }
         };
+        let output = match self.output.as_deref().map(open).transpose() {
+            Ok(output) => output,
+            Err(error) => {
+                print::error(&error.to_string());
+                return Ok(ExitCode::from(super::INVALID));
+            }
+        };
         let format = self.format();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let finished = runtime.block_on(async {
@@ -177,29 +185,43 @@ impl Run {
             let (sender, events) = mpsc::unbounded_channel();
             let run = run::run(plan, config, sender, cancel);
             let (result, shown) = tokio::join!(run, show(events, format));
-            shown.map(|()| result)
+            Ok::<_, io::Error>((result, shown))
         });
         // A tool's blocking call must not hold the process once the document is there.
         runtime.shutdown_background();
-        let document = match finished? {
+        let (result, shown) = finished?;
+        let document = match result {
             Ok(document) => document,
             Err(error) => {
                 print::error(&error.to_string());
                 return Ok(ExitCode::from(super::INVALID));
             }
         };
-        self.conclude(&document, format)
+        self.conclude(&document, output, format, shown)
     }
 
-    fn conclude(&self, document: &ResultDocument, format: Format) -> io::Result<ExitCode> {
+    /// Writes the document wherever it shall go. One place that cannot be written does not keep it
+    /// from the others, and does not change how the run ended.
+    fn conclude(
+        &self,
+        document: &ResultDocument,
+        output: Option<File>,
+        format: Format,
+        shown: io::Result<()>,
+    ) -> io::Result<ExitCode> {
         let text = format!("{}\n", serde_json::to_string_pretty(document)?);
-        if let Some(path) = &self.output {
-            write(path, &text)?;
+        if let (Some(path), Some(file)) = (&self.output, output)
+            && let Err(error) = replace(&file, &text)
+        {
+            print::error(&cannot_write(path, &error).to_string());
         }
-        match format {
-            Format::Text => print::out(&progress::summary(document, print::colour(Stream::Stdout)))?,
-            Format::Json => print::out(&text)?,
-            Format::Jsonl => {}
+        let printed = match format {
+            Format::Text => print::out(&progress::summary(document, print::colour(Stream::Stdout))),
+            Format::Json => print::out(&text),
+            Format::Jsonl => Ok(()),
+        };
+        if let Err(error) = shown.and(printed) {
+            print::error(&format!("cannot write to standard output: {error}"));
         }
         Ok(match (document.status.as_str(), document.success) {
             ("cancelled", _) => ExitCode::from(super::INTERRUPTED),
@@ -258,23 +280,40 @@ impl Refusal {
     }
 }
 
+/// Shows the events to the last, whatever becomes of standard output: the run does not depend on it.
 async fn show(mut events: mpsc::UnboundedReceiver<Event>, format: Format) -> io::Result<()> {
+    let mut shown = Ok(());
     while let Some(event) = events.recv().await {
         if format == Format::Jsonl {
-            print::out(&format!("{}\n", serde_json::to_string(&event)?))?;
+            if shown.is_ok() {
+                let line = serde_json::to_string(&event).map_err(io::Error::from);
+                shown = line.and_then(|line| print::out(&format!("{line}\n")));
+            }
         } else if let Some(line) = progress::line(&event, print::colour(Stream::Stderr)) {
             print::note(&line);
         }
     }
-    Ok(())
+    shown
 }
 
-fn write(path: &Path, text: &str) -> io::Result<()> {
-    let written = match path.parent() {
+/// Opens the file of the result before the run, which may be long; what is in it stays until then.
+fn open(path: &Path) -> io::Result<File> {
+    let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => std::fs::create_dir_all(parent),
         _ => Ok(()),
     };
-    written.and_then(|()| std::fs::write(path, text)).map_err(|error| {
-        io::Error::new(error.kind(), format!("cannot write the result to `{}`: {error}", path.display()))
-    })
+    let open = || File::options().write(true).create(true).truncate(false).open(path);
+    folder.and_then(|()| open()).map_err(|error| cannot_write(path, &error))
+}
+
+fn replace(mut file: &File, text: &str) -> io::Result<()> {
+    // A device or a pipe has no length.
+    if file.metadata()?.is_file() {
+        file.set_len(0)?;
+    }
+    file.write_all(text.as_bytes())
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot write the result to `{}`: {error}", path.display()))
 }
