@@ -7,6 +7,7 @@ use std::{
     time::Instant,
 };
 
+use camino::{Utf8Path, Utf8PathBuf};
 use indexmap::IndexMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -22,7 +23,7 @@ use super::{
     render::{Folders, Names, Renderer, from_json},
     store::{self, Record},
 };
-use crate::{catalog, models::Usage, plan::Plan};
+use crate::{catalog, models::Usage, plan::Plan, tools::confine};
 
 pub(super) async fn run(
     plan: Plan,
@@ -37,7 +38,10 @@ pub(super) async fn run(
     }
     let program = Arc::clone(&plan.program);
     let run_id = config.run_id.clone().unwrap_or_else(|| new_id(&program.id, started));
-    let output_dir = config.output_dir.clone().unwrap_or_else(|| config.working_dir.join("output").join(&program.id));
+    let output_dir = match &config.output_dir {
+        Some(chosen) => chosen.clone(),
+        None => default_output_dir(&config.working_dir, &program.id)?,
+    };
     let renderer = Renderer::new(folders(&config));
     let (inputs, names) = names(&plan, &config, &renderer, &run_id, started, output_dir.as_str())?;
     let store = store::open(config.store.as_deref()).map_err(|error| RunError::Store(error.to_string()))?;
@@ -66,6 +70,24 @@ pub(super) async fn run(
         execute::scope(Arc::clone(&cx), Arc::clone(&program.scope), Arc::clone(&names), String::new(), first).await;
     let document = document(&cx, &plan, &config, &names, end, started, watch);
     finish(&cx, document).await
+}
+
+/// `output/<id>` beneath the working directory. Nobody chose it, and it may be written to, so neither
+/// the pipeline's name nor a link in its place may lead it elsewhere.
+fn default_output_dir(working_dir: &Utf8Path, id: &str) -> Result<Utf8PathBuf, RunError> {
+    let slug: String =
+        id.chars().map(|c| if c.is_alphanumeric() || matches!(c, '-' | '_') { c } else { '_' }).collect();
+    let slug = if slug.is_empty() { "_" } else { &slug };
+    let directory = working_dir.join("output").join(slug);
+    let shown = format!("output/{slug}");
+    match confine::stays_beneath(working_dir.as_std_path(), &shown) {
+        Ok(true) => Ok(directory),
+        Ok(false) => Err(RunError::Directory(format!(
+            "the output directory `{shown}` leads out of the working directory `{working_dir}`; remove the link, or \
+             choose a directory with `--output-dir`"
+        ))),
+        Err(error) => Err(RunError::Directory(format!("the output directory `{shown}` cannot be resolved: {error}"))),
+    }
 }
 
 fn first_batch(plan: &Plan, config: &RunConfig, inputs: Value, started: Timestamp) -> Batch {

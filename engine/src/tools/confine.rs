@@ -122,6 +122,13 @@ pub(crate) fn locate(cx: &ToolCx, path: &str, access: Access, last: Last) -> Res
     Err(denied(path, &real, access))
 }
 
+/// Whether `path`, seen from `base`, really lies beneath `base`: links followed, existing or not.
+pub(crate) fn stays_beneath(base: &Path, path: &str) -> io::Result<bool> {
+    let base = base.canonicalize()?;
+    let real = real_path(&base, Path::new(path), Last::Followed)?;
+    Ok(real != base && real.starts_with(&base))
+}
+
 fn denied(path: &str, real: &Path, access: Access) -> ToolError {
     let (word, flag) = match access {
         Access::Read => ("reading", "--allow-read"),
