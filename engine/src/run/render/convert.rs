@@ -38,7 +38,7 @@ pub(crate) fn to_json(value: &Value) -> Result<Json, Error> {
         ValueKind::Undefined => return Err(Error::from(ErrorKind::UndefinedError)),
         ValueKind::None => Json::Null,
         ValueKind::Bool => Json::Bool(value.is_true()),
-        ValueKind::Number => number(value),
+        ValueKind::Number => number(value)?,
         ValueKind::String => Json::String(value.to_str().map_or_else(|| value.to_string(), |text| text.to_string())),
         ValueKind::Seq | ValueKind::Iterable => {
             Json::Array(value.try_iter()?.map(|item| to_json(&item)).collect::<Result<_, _>>()?)
@@ -109,14 +109,31 @@ fn write_json(value: &Json, text: &mut String) {
     }
 }
 
-fn number(value: &Value) -> Json {
+/// JSON knows no infinity, and neither it nor a store keeps integers beyond 64 bits.
+fn number(value: &Value) -> Result<Json, Error> {
+    let unfit = |why: &str| Error::new(ErrorKind::InvalidOperation, format!("the number {value} {why}"));
     if value.is_integer() {
         if let Some(number) = value.as_i64() {
-            return Json::from(number);
+            return Ok(Json::from(number));
         }
-        if let Ok(number) = u64::try_from(value.clone()) {
-            return Json::from(number);
-        }
+        return u64::try_from(value.clone()).map(Json::from).map_err(|_| unfit("does not fit into 64 bits"));
     }
-    f64::try_from(value.clone()).ok().and_then(Number::from_f64).map_or(Json::Null, Json::Number)
+    let number = f64::try_from(value.clone())?;
+    Number::from_f64(number).map(Json::Number).ok_or_else(|| unfit("is not finite, so it is no result"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn numbers_that_json_cannot_hold_are_errors() {
+        assert_eq!(to_json(&Value::from(u64::MAX)).unwrap(), Json::from(u64::MAX));
+        assert_eq!(to_json(&Value::from(1.5)).unwrap(), Json::from(1.5));
+        assert!(to_json(&Value::from(f64::NAN)).is_err());
+        assert!(to_json(&Value::from(f64::INFINITY)).is_err());
+        assert!(to_json(&Value::from(u128::from(u64::MAX) + 1)).is_err());
+    }
 }

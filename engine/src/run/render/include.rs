@@ -3,10 +3,12 @@
 //! They are looked for beside the pipeline, then in the working directory, and are never read
 //! outside of these two (contract §2.16).
 
-use std::borrow::Cow;
+use std::{borrow::Cow, io::ErrorKind};
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use lang::template::{SegmentKind, scan};
+
+use crate::tools::confine::Directory;
 
 /// The largest file that is included.
 const MAX_BYTES: u64 = 10 * 1024 * 1024;
@@ -90,14 +92,38 @@ impl Folders {
     }
 }
 
+/// Reads a real path. The confined reader opens no pipe or device, which may never come to an end.
 fn read(path: &Utf8Path, name: &str) -> Result<String, String> {
-    let size = path.metadata().map_err(|error| format!("the file `{name}` cannot be read: {error}"))?.len();
-    if size > MAX_BYTES {
-        return Err(format!("the file `{name}` is larger than 10 MiB"));
-    }
-    std::fs::read_to_string(path).map_err(|error| format!("the file `{name}` cannot be read: {error}"))
+    let broken = |error: std::io::Error| match error.kind() {
+        ErrorKind::FileTooLarge => format!("the file `{name}` is larger than 10 MiB"),
+        _ => format!("the file `{name}` cannot be read: {error}"),
+    };
+    let (Some(folder), Some(file)) = (path.parent(), path.file_name()) else {
+        return Err(broken(ErrorKind::IsADirectory.into()));
+    };
+    let folder = Directory::root(folder.as_std_path(), false).map_err(broken)?;
+    let bytes = folder.read(file.as_ref(), MAX_BYTES).map_err(broken)?;
+    String::from_utf8(bytes).map_err(|_| format!("the file `{name}` cannot be read: it is not UTF-8 text"))
 }
 
 fn outside(name: &str) -> String {
     format!("the file `{name}` is outside of the workspace; move it in")
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn a_pipe_is_refused_and_not_waited_for() {
+        let directory = tempfile::tempdir().unwrap();
+        nix::unistd::mkfifo(&directory.path().join("pipe"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let folder = Utf8PathBuf::from_path_buf(directory.path().to_owned()).unwrap();
+        assert_eq!(
+            Folders(vec![folder]).text("pipe").unwrap_err(),
+            "the file `pipe` cannot be read: it is no regular file"
+        );
+    }
 }
