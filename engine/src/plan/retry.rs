@@ -10,6 +10,9 @@ use sha2::{Digest, Sha256};
 
 use super::duration;
 
+/// No pause is longer: a year.
+const LONGEST_PAUSE: Duration = Duration::from_hours(365 * 24);
+
 /// How often a step is tried.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RetryPlan {
@@ -118,7 +121,12 @@ impl RetryPlan {
             Backoff::Exponential => 1_u32.checked_shl(failed - 1).unwrap_or(u32::MAX),
         };
         let mut pause = self.delay.saturating_mul(factor);
+        if let Some(limit) = self.max_delay {
+            pause = pause.min(limit);
+        }
         if self.jitter {
+            // Far beyond any pause that is meant, and far from what a duration can hold.
+            pause = pause.min(LONGEST_PAUSE);
             let byte = Sha256::digest(format!("{seed}/{failed}"))[0];
             pause = pause.mul_f64(0.75 + f64::from(byte) / 255.0 * 0.5);
         }
@@ -173,6 +181,12 @@ mod tests {
         let plan = read(json!({"retry": {"attempts": 2, "delay": 1, "jitter": true}}));
         assert_eq!(plan.pause(1, "X", "run/step"), plan.pause(1, "X", "run/step"));
         assert_ne!(plan.pause(1, "X", "run/step"), plan.pause(1, "X", "other/step"));
+    }
+
+    #[test]
+    fn a_pause_without_end_is_cut_before_it_varies() {
+        let plan = read(json!({"retry": {"attempts": 99, "delay": 1e18, "jitter": true}}));
+        assert!(plan.pause(60, "X", "seed").is_some_and(|pause| pause <= LONGEST_PAUSE.saturating_mul(2)));
     }
 
     #[test]
