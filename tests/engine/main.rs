@@ -4,5 +4,6 @@ mod actions;
 mod contract;
 mod control_flow;
 mod failures;
+mod hardening;
 mod support;
 mod values;

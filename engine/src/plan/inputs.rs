@@ -48,7 +48,8 @@ pub(super) fn check(analysis: &Analysis, given: &[(String, Given)]) -> Result<In
                     let value = analysis.parse().tree.to_json(node).unwrap_or_default();
                     if holds_template(&value) {
                         templates.push(name.clone());
-                    } else {
+                    } else if !value.is_null() {
+                        // A default of null says that the input may be left out.
                         problems.extend(misfits(name, &value, input, &settings));
                     }
                     inputs.values.insert(name.clone(), value);
@@ -188,7 +189,7 @@ fn limits(settings: &Map<String, Value>) -> (Option<f64>, Option<f64>) {
             high = high.or_else(|| number(range, ["maximum", "max"]));
         }
         Some(Value::String(text)) => {
-            if let Some((from, to)) = text.split_once("..").or_else(|| text.split_once('-')) {
+            if let Some((from, to)) = text.split_once("..").or_else(|| around_dash(text)) {
                 low = low.or_else(|| from.trim().parse().ok());
                 high = high.or_else(|| to.trim().parse().ok());
             }
@@ -196,6 +197,13 @@ fn limits(settings: &Map<String, Value>) -> (Option<f64>, Option<f64>) {
         _ => {}
     }
     (low, high)
+}
+
+/// The two numbers around the dash of `low-high`; a dash at the start is the sign of `low`.
+fn around_dash(text: &str) -> Option<(&str, &str)> {
+    let text = text.trim();
+    let dash = text.char_indices().skip(1).find(|(_, c)| *c == '-')?.0;
+    Some((&text[..dash], &text[dash + 1..]))
 }
 
 fn shown(value: &Value) -> String {
@@ -260,5 +268,20 @@ fn collect_roots(value: &Value, roots: &mut HashSet<String>) {
         Value::Array(items) => items.iter().for_each(|item| collect_roots(item, roots)),
         Value::Object(fields) => fields.values().for_each(|field| collect_roots(field, roots)),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_range_may_have_limits_below_zero() {
+        let range = |text: &str| limits(&Map::from_iter([("range".to_owned(), json!(text))]));
+        assert_eq!(range("1-10"), (Some(1.0), Some(10.0)));
+        assert_eq!(range("-5-10"), (Some(-5.0), Some(10.0)));
+        assert_eq!(range("-10 - -5"), (Some(-10.0), Some(-5.0)));
     }
 }
