@@ -5,5 +5,6 @@ mod contract;
 mod control_flow;
 mod failures;
 mod hardening;
+mod recorded;
 mod support;
 mod values;

@@ -21,7 +21,6 @@ use super::{
     render::{Names, StepValue},
     schedule::{Effect, Ending, Input, Node, Schedule, SkipReason},
     step,
-    store::Record,
 };
 use crate::plan::{Scope, StepPlan};
 
@@ -80,7 +79,11 @@ async fn run_scope(
                     batch.fact(EventKind::StepReady, Some(&format!("{prefix}{}", scope.steps[at].id)), Value::Null);
                 }
                 Effect::Start(at) => {
-                    step::announce(&mut batch, &scope.steps[at], &format!("{prefix}{}", scope.steps[at].id), 1);
+                    let step = &scope.steps[at];
+                    // What may not act at all announces itself once it is sure to.
+                    if step.condition.is_none() && !step.is_handler {
+                        step::announce(&cx, &mut batch, step, &format!("{prefix}{}", step.id));
+                    }
                     started.push(at);
                 }
                 Effect::Skip(at, reason) => {
@@ -88,13 +91,18 @@ async fn run_scope(
                         SkipReason::Routed(by) => format!("routed by `{}`", scope.steps[by].id),
                         SkipReason::DependencyFailed(by) => format!("`{}` failed", scope.steps[by].id),
                     };
-                    let end = skipped(&scope, at, &reason);
-                    record(&mut batch, &prefix, &end);
+                    let ran = lock(&handled).get(&scope.steps[at].id).cloned();
+                    let end = ran.unwrap_or_else(|| skipped(&scope, at, &reason));
+                    record(&cx, &mut batch, &prefix, &end);
                     publish(&names, &end);
                     ends[at] = Some(end);
                 }
                 Effect::NotRun(at) => {
-                    let end = not_run(&scope, at);
+                    let ran = lock(&handled).get(&scope.steps[at].id).cloned();
+                    if let Some(end) = &ran {
+                        record(&cx, &mut batch, &prefix, end);
+                    }
+                    let end = ran.unwrap_or_else(|| not_run(&scope, at));
                     publish(&names, &end);
                     ends[at] = Some(end);
                 }
@@ -136,7 +144,7 @@ async fn run_scope(
             .collect();
         arrived.sort_by_key(|(at, _)| *at);
         for (at, end) in arrived {
-            record(&mut batch, &prefix, &end);
+            record(&cx, &mut batch, &prefix, &end);
             publish(&names, &end);
             effects.extend(schedule.step(Input::Ended { step: at, ending: end.ending, goto: end.goto }));
             ends[at] = Some(end);
@@ -182,16 +190,10 @@ fn publish(names: &Names, end: &StepEnd) {
     }
 }
 
-fn record(batch: &mut Batch, prefix: &str, end: &StepEnd) {
+fn record(cx: &RunContext, batch: &mut Batch, prefix: &str, end: &StepEnd) {
     let document = &end.document;
     let path = format!("{prefix}{}", document.id);
-    batch.records.push(Record::Outcome {
-        step: path.clone(),
-        attempt: document.attempts,
-        status: document.status.clone(),
-        value: document.value.clone(),
-        time: clock::now(),
-    });
+    step::close(cx, batch, &path, &document.status, document.value.clone());
     let mut data = json!({
         "status": document.status,
         "success": document.success,

@@ -4,7 +4,11 @@
 //! commit), numbers the events without gaps in the order they came, and sends them on only after
 //! they are stored.
 
-use std::{sync::mpsc as blocking, thread};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, mpsc as blocking},
+    thread,
+};
 
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
@@ -44,6 +48,8 @@ struct Message {
 #[derive(Debug, Clone)]
 pub(crate) struct Journal {
     messages: blocking::Sender<Message>,
+    /// How often each path was announced in this run.
+    attempts: Arc<Mutex<HashMap<String, u32>>>,
 }
 
 impl Journal {
@@ -56,7 +62,20 @@ impl Journal {
         let (messages, inbox) = blocking::channel();
         let run_id = run_id.to_owned();
         thread::Builder::new().name("orc-journal".to_owned()).spawn(move || write(&run_id, store, &inbox, &events))?;
-        Ok(Self { messages })
+        Ok(Self { messages, attempts: Arc::default() })
+    }
+
+    /// The number of a new attempt of `path`; it runs on for the whole run, whoever tries again.
+    pub(crate) fn next_attempt(&self, path: &str) -> u32 {
+        let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
+        let attempt = attempts.entry(path.to_owned()).or_default();
+        *attempt += 1;
+        *attempt
+    }
+
+    /// The number of the attempt of `path` that was announced last; 0 if none was.
+    pub(crate) fn last_attempt(&self, path: &str) -> u32 {
+        self.attempts.lock().unwrap_or_else(PoisonError::into_inner).get(path).copied().unwrap_or_default()
     }
 
     /// Stores `batch` and returns when it is durable.

@@ -48,8 +48,9 @@ pub(crate) struct Done {
     pub(crate) served: Option<Served>,
 }
 
-/// Puts the intent and the start of an attempt into `batch`.
-pub(crate) fn announce(batch: &mut Batch, step: &StepPlan, path: &str, attempt: u32) {
+/// Puts the intent and the start of a new attempt into `batch`.
+pub(crate) fn announce(cx: &RunContext, batch: &mut Batch, step: &StepPlan, path: &str) {
+    let attempt = cx.journal.next_attempt(path);
     batch.records.push(Record::Intent { step: path.to_owned(), attempt, time: clock::now() });
     let mut data = json!({"attempt": attempt});
     for (key, value) in [("tool", &step.tool), ("action", &step.action)] {
@@ -60,7 +61,23 @@ pub(crate) fn announce(batch: &mut Batch, step: &StepPlan, path: &str, attempt: 
     batch.fact(EventKind::StepStarted, Some(path), data);
 }
 
-/// Runs the step; its first intent is stored already.
+/// Puts what the attempt announced last came to into `batch`.
+pub(crate) fn close(cx: &RunContext, batch: &mut Batch, path: &str, status: &str, value: Value) {
+    let attempt = cx.journal.last_attempt(path);
+    let (step, status) = (path.to_owned(), status.to_owned());
+    batch.records.push(Record::Outcome { step, attempt, status, value, time: clock::now() });
+}
+
+/// Stores the intent of a new attempt. Whether it may act: not in a run that was cancelled, or whose
+/// store broke.
+async fn begin(cx: &RunContext, step: &StepPlan, path: &str) -> bool {
+    let mut batch = Batch::default();
+    announce(cx, &mut batch, step, path);
+    cx.commit(batch).await;
+    !cx.cancel.is_cancelled()
+}
+
+/// Runs the step; its first intent is stored already, unless it has a condition or is a handler.
 pub(crate) async fn run(call: Call) -> StepEnd {
     let step = Arc::clone(&call.scope.steps[call.at]);
     if step.is_handler {
@@ -82,6 +99,9 @@ pub(crate) async fn run(call: Call) -> StepEnd {
             }
         }
     }
+    if step.condition.is_some() && !begin(&call.cx, &step, &call.path).await {
+        return end(&call, &watch, Done { cancelled: true, ..Done::default() });
+    }
     let mut done = attempts(&call.cx, &step, &call.names, &call.path).await;
     if done.failure.is_some() && !done.cancelled {
         done = recover(&call, &step, done).await;
@@ -89,7 +109,7 @@ pub(crate) async fn run(call: Call) -> StepEnd {
     end(&call, &watch, done)
 }
 
-/// Tries as often as the step says.
+/// Tries as often as the step says; the first intent is stored already.
 async fn attempts(cx: &Arc<RunContext>, step: &Arc<StepPlan>, names: &Arc<Names>, path: &str) -> Done {
     let mut attempt = 1;
     loop {
@@ -99,6 +119,9 @@ async fn attempts(cx: &Arc<RunContext>, step: &Arc<StepPlan>, names: &Arc<Names>
         };
         done.attempts = attempt;
         let Some(failed) = done.failure.as_ref().filter(|_| !done.cancelled) else { return done };
+        let mut batch = Batch::default();
+        close(cx, &mut batch, path, "failed", json!({"success": false, "error": failed.message}));
+        cx.journal.post(batch);
         // What cannot be rendered now cannot be rendered a moment later.
         let hopeless =
             matches!(&*failed.error_type, "UnresolvedTemplateError" | "TemplateError" | "AutoResolutionError");
@@ -112,10 +135,10 @@ async fn attempts(cx: &Arc<RunContext>, step: &Arc<StepPlan>, names: &Arc<Names>
             () = cx.cancel.cancelled() => return Done { cancelled: true, ..done },
             () = sleep(pause) => {}
         }
+        if !begin(cx, step, path).await {
+            return Done { cancelled: true, ..done };
+        }
         attempt += 1;
-        let mut batch = Batch::default();
-        announce(&mut batch, step, path, attempt);
-        cx.commit(batch).await;
     }
 }
 
@@ -136,6 +159,9 @@ async fn recover(call: &Call, step: &Arc<StepPlan>, mut done: Done) -> Done {
         let Some(result) = handle(call, handler, &failed).await else { continue };
         if handler.retry_with_handler {
             for _ in 0..handler.max_retries {
+                if !begin(&call.cx, step, &call.path).await {
+                    return Done { cancelled: true, ..done };
+                }
                 let again = attempts(&call.cx, step, &call.names, &call.path).await;
                 if again.failure.is_none() || again.cancelled {
                     return Done { recovered: !again.cancelled, attempts: done.attempts + again.attempts, ..again };
@@ -166,8 +192,11 @@ async fn handle(call: &Call, handler: &Handler, failed: &Failure) -> Option<Valu
         let watch = Stopwatch::start();
         let task = Arc::clone(&call.scope.steps[at]);
         let path = format!("{}{}", call.path.strip_suffix(&call.scope.steps[call.at].id).unwrap_or_default(), task.id);
+        if !begin(&call.cx, &task, &path).await {
+            return None;
+        }
         let done = Box::pin(attempts(&call.cx, &task, &names, &path)).await;
-        let result = done.failure.is_none().then(|| done.result.clone());
+        let result = (done.failure.is_none() && !done.cancelled).then(|| done.result.clone());
         let handler_call = Call {
             cx: Arc::clone(&call.cx),
             scope: Arc::clone(&call.scope),
@@ -177,6 +206,9 @@ async fn handle(call: &Call, handler: &Handler, failed: &Failure) -> Option<Valu
             handled: Arc::clone(&call.handled),
         };
         let end = end(&handler_call, &watch, done);
+        let mut batch = Batch::default();
+        close(&call.cx, &mut batch, &handler_call.path, &end.document.status, end.document.value.clone());
+        call.cx.commit(batch).await;
         lock(&call.handled).insert(task.id.clone(), end);
         return result;
     }
@@ -191,8 +223,16 @@ async fn handle(call: &Call, handler: &Handler, failed: &Failure) -> Option<Valu
             kind: StepKind::Act,
             ..(*call.scope.steps[call.at]).clone()
         };
+        if !begin(&call.cx, &step, &call.path).await {
+            return None;
+        }
         let done = once(&call.cx, &step, &names, &call.path).await;
-        return (done.failure.is_none() && !done.cancelled).then_some(done.result);
+        let success = done.failure.is_none() && !done.cancelled;
+        let mut batch = Batch::default();
+        let status = if success { "completed" } else { "failed" };
+        close(&call.cx, &mut batch, &call.path, status, json!({"result": done.result, "success": success}));
+        call.cx.commit(batch).await;
+        return success.then_some(done.result);
     }
     handler.fallback.clone()
 }
