@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod damage;
+mod generated;
+mod hostile;
 mod support;
 mod typing;
 mod values;

@@ -20,6 +20,17 @@ pub(super) fn add(inner: &mut TreeInner, entries: &[Stranded]) {
         let index = inner.nodes[..ordered].partition_point(|node| node.range.start() <= size(entry.dash));
         if index < ordered && begins_item(inner, index, entry) {
             prepend(inner, NodeId(index as u32), entry);
+            move_missing(&mut inner.nodes[index + 1..ordered], entry);
+        }
+    }
+}
+
+/// What is missing behind an item of nothing is, now that the item has an entry, missing behind that.
+fn move_missing(behind: &mut [Node], entry: &Stranded) {
+    let end = size(entry.value.end);
+    for node in behind.iter_mut().take_while(|node| node.range.start() < end) {
+        if node.kind == NodeKind::Missing {
+            node.range = TextRange::empty(end);
         }
     }
 }
