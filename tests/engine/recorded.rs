@@ -106,3 +106,18 @@ steps:
     assert_eq!(ran.step("h").status, "completed", "{}", ran.summary());
     assert_eq!(rows, "a 1 failed\nh 1 completed");
 }
+
+#[test]
+fn a_run_that_cannot_be_recorded_still_tells_its_end() {
+    let workspace = Workspace::new();
+    let again = || {
+        let store = Some(workspace.root().join("runs.db").into());
+        let config = RunConfig { store, run_id: Some("same".to_owned()), ..workspace.config() };
+        workspace.run_with("name: p\nsteps:\n  - {id: a, action: echo hi}\n", &[], config, &Default::default())
+    };
+    again();
+    let ran = again();
+    assert_eq!(ran.document.error_type.as_deref(), Some("StoreError"));
+    let told: Vec<_> = ran.events.iter().map(|event| (event.seq, event.kind)).collect();
+    assert_eq!(told, [(1, engine::run::EventKind::RunFinished)]);
+}

@@ -102,6 +102,7 @@ fn write(
     events: &mpsc::UnboundedSender<Event>,
 ) {
     let mut seq = 0;
+    let mut sent = 0;
     let mut broken: Option<StoreError> = None;
     while let Ok(first) = inbox.recv() {
         let mut group = vec![first];
@@ -133,12 +134,19 @@ fn write(
         };
         match &result {
             Ok(()) => {
+                sent = seq;
                 for event in told {
                     // Nobody listening is no reason to stop.
                     let _ = events.send(event);
                 }
             }
-            Err(error) => broken = Some(error.clone()),
+            Err(error) => {
+                broken = Some(error.clone());
+                // Whoever follows the run must learn that it ended, stored or not.
+                for event in told.into_iter().filter(|event| event.kind == EventKind::RunFinished) {
+                    let _ = events.send(Event { seq: sent + 1, ..event });
+                }
+            }
         }
         for message in group {
             if let Some(done) = message.done {

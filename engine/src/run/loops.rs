@@ -247,6 +247,7 @@ async fn while_loop(
             cx.renderer.condition(value, names).map_err(|error| error.failure(key))
         };
         if cx.cancel.is_cancelled() {
+            ended_by = "cancelled";
             break;
         }
         if let Some(condition) = condition

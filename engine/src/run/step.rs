@@ -145,7 +145,9 @@ async fn attempts(cx: &Arc<RunContext>, step: &Arc<StepPlan>, names: &Arc<Names>
 async fn once(cx: &Arc<RunContext>, step: &StepPlan, names: &Arc<Names>, path: &str) -> Done {
     match perform::attempt(cx, step, names, path).await {
         Attempt::Ended(outcome) => {
-            Done { result: outcome.result, failure: outcome.failure, served: outcome.served, ..Done::default() }
+            let timed_out = outcome.failure.as_ref().is_some_and(|failure| failure.error_type == "TimeoutError");
+            let (result, failure, served) = (outcome.result, outcome.failure, outcome.served);
+            Done { result, failure, served, timed_out, ..Done::default() }
         }
         Attempt::TimedOut(failure) => Done { failure: Some(failure), timed_out: true, ..Done::default() },
         Attempt::Cancelled => Done { cancelled: true, ..Done::default() },
