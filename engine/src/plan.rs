@@ -10,6 +10,7 @@ pub use program::{Program, Scope, StepPlan};
 
 mod build;
 mod duration;
+mod fixed;
 mod handlers;
 mod inputs;
 mod retry;
@@ -38,7 +39,7 @@ pub enum PlanError {
     /// It has diagnostics of severity error; they are in the analysis.
     #[error("the pipeline has errors")]
     Invalid,
-    /// The inputs do not fit: all problems at once, one message each.
+    /// The inputs do not fit, or are used where none can be: all problems at once, one message each.
     #[error("{}", .0.join("\n"))]
     Inputs(Vec<String>),
 }
@@ -61,6 +62,10 @@ pub fn plan(analysis: Arc<Analysis>, given: &[(String, Given)]) -> Result<Plan, 
         return Err(PlanError::Invalid);
     }
     let inputs = inputs::check(&analysis, given).map_err(PlanError::Inputs)?;
+    let unsupported = fixed::templates(&analysis);
+    if !unsupported.is_empty() {
+        return Err(PlanError::Inputs(unsupported));
+    }
     let program = Arc::new(build::program(&analysis, &inputs));
     Ok(Plan { analysis, inputs: inputs.values, program })
 }

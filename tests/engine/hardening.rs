@@ -44,3 +44,13 @@ fn an_input_whose_default_is_null_may_be_left_out() {
                 \"echo hi\"\n";
     assert_eq!(planned(text, &[]).expect("a plan").inputs["d"], json!(null));
 }
+
+#[test]
+fn a_template_in_a_timeout_is_refused_and_not_ignored() {
+    let text = "id: p\ninputs:\n  t: {type: integer, default: 1}\nsteps:\n  - id: s\n    tool: terminal\n    action: \
+                execute\n    timeout: \"{{ t }}\"\n    parameters:\n      command: sleep 3\n";
+    assert_eq!(
+        planned(text, &[]).expect_err("a refusal"),
+        "`timeout` of step `s` takes no template yet; write the value itself"
+    );
+}
