@@ -147,7 +147,7 @@ async fn once(cx: &Arc<RunContext>, step: &StepPlan, names: &Arc<Names>, path: &
         Attempt::Ended(outcome) => {
             let timed_out = outcome.failure.as_ref().is_some_and(|failure| failure.error_type == "TimeoutError");
             let (result, failure, served) = (outcome.result, outcome.failure, outcome.served);
-            Done { result, failure, served, timed_out, ..Done::default() }
+            Done { result, failure, timed_out, served, ..Done::default() }
         }
         Attempt::TimedOut(failure) => Done { failure: Some(failure), timed_out: true, ..Done::default() },
         Attempt::Cancelled => Done { cancelled: true, ..Done::default() },
