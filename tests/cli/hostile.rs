@@ -56,6 +56,14 @@ fn bodies_that_aliases_repeat_end_in_order() {
 }
 
 #[test]
+fn thousands_of_openers_that_are_never_closed_end_in_order() {
+    for opener in ["<AUTO> ", "x {{ y ", "x {# ", "x {% if y "] {
+        let text = format!("name: a\nsteps:\n  - id: s\n    action: x {}\n", opener.repeat(4000));
+        Folder::with("a.orc.yaml", text).orc(&["validate", "a.orc.yaml"]).in_order();
+    }
+}
+
+#[test]
 fn control_characters_and_mixed_line_ends_end_in_order() {
     for text in [
         "name: a\0b\nsteps:\n  - id: s\n    action: echo\0hello\n",

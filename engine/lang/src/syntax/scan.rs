@@ -2,6 +2,7 @@
 //! regions from yaml-rust2, to find comments, and to repair what people leave broken while they
 //! type, before yaml-rust2 sees it.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use rustc_hash::FxHashSet;
@@ -27,6 +28,7 @@ pub(super) fn scan(text: &str) -> Masked {
         passed_over: None,
         started: false,
         too_deep: false,
+        unclosed: Cell::new([(usize::MAX, 0); 4]),
     };
     scanner.run();
     scanner.masked
@@ -57,6 +59,8 @@ struct Scanner<'a> {
     /// Content of the first document was seen.
     started: bool,
     too_deep: bool,
+    /// For each kind of region a stretch in which no closer stands, so that it is not looked for again.
+    unclosed: Cell<[(usize, usize); 4]>,
 }
 
 impl Scanner<'_> {

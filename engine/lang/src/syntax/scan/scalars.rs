@@ -14,14 +14,26 @@ impl Scanner<'_> {
     /// Just after the region that begins at `at`, if it closes before `limit`.
     pub(super) fn region_end(&self, at: usize, limit: usize) -> Option<usize> {
         let rest = &self.source[at..limit.max(at)];
-        let close: &[u8] = match rest.get(..2)? {
-            b"{{" => b"}}",
-            b"{%" => b"%}",
-            b"{#" => b"#}",
-            _ => return auto_end(rest).map(|length| at + length),
+        let (kind, close): (usize, &[u8]) = match rest.get(..2)? {
+            b"{{" => (0, b"}}"),
+            b"{%" => (1, b"%}"),
+            b"{#" => (2, b"#}"),
+            _ => (3, b"</AUTO>"),
         };
-        let found = rest[2..].windows(2).position(|pair| pair == close)?;
-        Some(at + 2 + found + 2)
+        let mut unclosed = self.unclosed.get();
+        if unclosed[kind].0 <= at && limit <= unclosed[kind].1 {
+            return None;
+        }
+        let found = rest[2..].windows(close.len()).position(|window| window == close);
+        match found {
+            None => {
+                unclosed[kind] = (at, limit);
+                self.unclosed.set(unclosed);
+                None
+            }
+            Some(_) if kind == 3 => auto_end(rest).map(|length| at + length),
+            Some(found) => Some(at + 2 + found + 2),
+        }
     }
 
     /// A plain scalar with its continuation lines; returns the start of the line after it.
