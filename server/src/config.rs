@@ -1,6 +1,8 @@
 //! Settings, as an editor sends them (section `orc`). A setting that does not parse is reported and
 //! the settings before it stay in force.
 
+use std::num::NonZeroU16;
+
 use indexmap::IndexMap;
 use lang::check::{Diagnostic, Severity};
 use schemars::JsonSchema;
@@ -43,7 +45,7 @@ pub struct RunSettings {
     /// Models are simulated: deterministic, free, labelled. Other models come with a later version.
     pub simulate: bool,
     /// How many steps may run at once; the engine's default where absent.
-    pub max_concurrency: Option<usize>,
+    pub max_concurrency: Option<NonZeroU16>,
 }
 
 impl Default for RunSettings {

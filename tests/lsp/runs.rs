@@ -223,3 +223,13 @@ fn a_stored_document_that_is_no_regular_file_is_refused() {
     assert!(error["message"].as_str().unwrap().contains("is no regular file"), "{error}");
     server.finish();
 }
+
+#[test]
+fn a_concurrency_of_zero_is_refused_at_once() {
+    let mut server = start(Some(true));
+    server.open("a.orc.yaml", PIPELINE);
+    let argument = json!({ "uri": server.uri("a.orc.yaml"), "options": { "maxConcurrency": 0 } });
+    let error = server.request_error("workspace/executeCommand", command("orc.run", argument));
+    assert!(error["message"].as_str().unwrap().contains("nonzero"), "{error}");
+    server.finish();
+}

@@ -1,6 +1,8 @@
 //! Our extensions of the protocol (`capabilities.experimental.orc.protocol`): what commands take and
 //! what runs report.
 
+use std::num::NonZeroU16;
+
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use tower_lsp::lsp_types::{Url, notification::Notification};
@@ -38,7 +40,7 @@ pub(crate) struct RunOptions {
     /// Simulated models; the setting `run.simulate` otherwise.
     pub(crate) simulate: Option<bool>,
     /// How many steps may run at once.
-    pub(crate) max_concurrency: Option<usize>,
+    pub(crate) max_concurrency: Option<NonZeroU16>,
     /// Where the run's files go.
     pub(crate) output_dir: Option<String>,
 }

@@ -2,7 +2,7 @@
 //! kill of a run cannot take the server along. No request waits for a run; it answers with the id,
 //! and events tell the rest.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{num::NonZeroU16, path::PathBuf, sync::Arc};
 
 use dashmap::DashMap;
 use serde_json::{Map, Value};
@@ -37,7 +37,7 @@ pub(crate) struct Job {
     /// Simulated models.
     pub(crate) simulate: bool,
     /// How many steps may run at once.
-    pub(crate) max_concurrency: Option<usize>,
+    pub(crate) max_concurrency: Option<NonZeroU16>,
     /// Where the run's files go.
     pub(crate) output_dir: Option<String>,
 }
@@ -78,6 +78,11 @@ impl Runs {
             cancel.cancel();
             true
         })
+    }
+
+    /// Forgets how the last run of `uri` ended, since no lens shows it any more.
+    pub(crate) fn forget(&self, uri: &Url) {
+        self.states.remove_if(uri, |_, state| matches!(state, State::Ended { .. }));
     }
 
     fn begin(&self, job: &Job, cancel: CancellationToken) {

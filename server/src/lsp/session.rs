@@ -70,6 +70,7 @@ impl Session {
             "textDocument/didClose" => {
                 if let Some(closed) = parse::<DidCloseTextDocumentParams>(request) {
                     self.documents.remove(&closed.text_document.uri);
+                    self.runs.forget(&closed.text_document.uri);
                 }
             }
             "workspace/didChangeConfiguration" => {

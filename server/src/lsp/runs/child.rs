@@ -28,7 +28,7 @@ pub(crate) fn start(owner: &Owner, job: Job) -> Result<(), String> {
     owner.session.runs.begin(&job, cancel.clone());
     let follower = owner.clone();
     owner.session.tasks.spawn(async move {
-        let mut progress = Progress::begin(&follower, &job).await;
+        let mut progress = Progress::begin(&follower, &job);
         let complaint = follow(&job, &mut child, &cancel, &mut progress).await;
         let status = child.wait().await;
         let ending = progress.ending(|| {
@@ -49,7 +49,7 @@ pub(crate) fn start(owner: &Owner, job: Job) -> Result<(), String> {
 
 fn spawn(job: &Job) -> std::io::Result<Child> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.arg("run").arg(&job.file).args(["--format", "jsonl", "--request-on-stdin", "--run-id", &job.id]);
+    command.args(["run", "--format", "jsonl", "--request-on-stdin", "--run-id", &job.id]);
     if job.simulate {
         command.arg("--simulate");
     }
@@ -59,6 +59,9 @@ fn spawn(job: &Job) -> std::io::Result<Child> {
     if let Some(directory) = &job.output_dir {
         command.arg("--output-dir").arg(directory);
     }
+    // Last, so that a name that begins with `-` is no option.
+    command.arg("--").arg(&job.file);
+    command.kill_on_drop(true);
     command.current_dir(&job.folder).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     #[cfg(unix)]
     command.process_group(0);
@@ -81,11 +84,20 @@ async fn follow(job: &Job, child: &mut Child, cancel: &CancellationToken, progre
         drop(stdin);
         tokio::time::sleep(GRACE).await;
         kill(process);
-        std::future::pending::<()>().await;
+        // Whoever left its process group may hold the pipes for ever; nobody waits for them.
+        tokio::time::sleep(GRACE).await;
     };
     let events = async {
         let mut lines = BufReader::new(stdout).lines();
-        while let Ok(Some(line)) = lines.next_line().await {
+        loop {
+            let line = tokio::select! {
+                created = progress.created() => {
+                    progress.shown(created).await;
+                    continue;
+                }
+                line = lines.next_line() => line,
+            };
+            let Ok(Some(line)) = line else { break };
             match serde_json::from_str::<Value>(&line).map(|raw| (Event::deserialize(&raw), raw)) {
                 Ok((Ok(event), raw)) => progress.event(&event, raw).await,
                 Ok((Err(error), _)) | Err(error) => tracing::warn!(%error, line, "a run wrote a line that is no event"),

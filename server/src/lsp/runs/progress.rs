@@ -2,6 +2,8 @@
 
 use engine::run::{Event, EventKind};
 use serde_json::Value;
+use tokio::sync::oneshot;
+use tower_lsp::jsonrpc;
 use tower_lsp::lsp_types::{
     MessageType, NumberOrString, ProgressParams, ProgressParamsValue, WorkDoneProgress, WorkDoneProgressBegin,
     WorkDoneProgressCreateParams, WorkDoneProgressEnd, WorkDoneProgressReport,
@@ -55,6 +57,8 @@ fn short(text: &str) -> String {
 pub(super) struct Progress<'a> {
     owner: &'a Owner,
     job: &'a Job,
+    /// The editor's answer, while it is awaited. The run never waits for it.
+    creating: Option<oneshot::Receiver<jsonrpc::Result<()>>>,
     shown: bool,
     finished: usize,
     last_seq: u64,
@@ -65,25 +69,44 @@ pub(super) struct Progress<'a> {
 
 impl<'a> Progress<'a> {
     /// Begins: asks the editor for a progress, where it can show one.
-    pub(super) async fn begin(owner: &'a Owner, job: &'a Job) -> Self {
-        let mut shown = false;
-        if owner.session.environment().client.work_done_progress {
+    pub(super) fn begin(owner: &'a Owner, job: &'a Job) -> Self {
+        let creating = owner.session.environment().client.work_done_progress.then(|| {
             let params = WorkDoneProgressCreateParams { token: NumberOrString::String(job.id.clone()) };
-            let created = owner.editor.request::<WorkDoneProgressCreate>(params).await;
-            shown = matches!(created, Ok(Ok(())));
-        }
-        let progress =
-            Self { owner, job, shown, finished: 0, last_seq: 0, failed_step: None, step_error: None, ending: None };
-        progress
-            .show(WorkDoneProgress::Begin(WorkDoneProgressBegin {
-                title: format!("orc: running {}", job.name),
-                cancellable: Some(true),
-                message: None,
-                percentage: Some(0),
-            }))
-            .await;
+            owner.editor.request::<WorkDoneProgressCreate>(params)
+        });
+        let progress = Self {
+            owner,
+            job,
+            creating,
+            shown: false,
+            finished: 0,
+            last_seq: 0,
+            failed_step: None,
+            step_error: None,
+            ending: None,
+        };
         progress.refresh_lenses();
         progress
+    }
+
+    /// Waits until the editor says whether it shows a progress, which may be never.
+    pub(super) async fn created(&mut self) -> bool {
+        let Some(creating) = &mut self.creating else { return std::future::pending().await };
+        let created = matches!(creating.await, Ok(Ok(())));
+        self.creating = None;
+        created
+    }
+
+    /// Begins the progress, if the editor has made one.
+    pub(super) async fn shown(&mut self, created: bool) {
+        self.shown = created;
+        self.show(WorkDoneProgress::Begin(WorkDoneProgressBegin {
+            title: format!("orc: running {}", self.job.name),
+            cancellable: Some(true),
+            message: None,
+            percentage: Some(0),
+        }))
+        .await;
     }
 
     /// Relays one event; `raw` is the event as it came.
