@@ -41,7 +41,7 @@ fn ten_thousand_dashes_on_a_line_are_too_deep() {
 fn two_thousand_levels_of_mappings_are_too_deep() {
     let mut text = String::new();
     for level in 0..2_000 {
-        text += &format!("{}k:\n", " ".repeat(level));
+        text.push_str(&format!("{}k:\n", " ".repeat(level)));
     }
     assert!(kinds(&survive(&text)).contains(&ProblemKind::TooDeep));
 }
@@ -53,7 +53,7 @@ fn an_alias_bomb_is_read_but_not_expanded() {
         let mut text = format!("a0: &a0 {unit}\n");
         for level in 1..30 {
             let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
-            text += &format!("a{level}: &a{level} [{aliases}]\n");
+            text.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
         }
         text += "steps: *a29\n";
         let parse = survive(&text);

@@ -20,7 +20,7 @@ fn document() -> String {
                     type: string\n    default: \"language servers\"\nsteps:\n"
         .to_owned();
     for index in 1..=STEPS {
-        text += &format!("  - id: step_{index}\n    name: Step number {index}\n");
+        text.push_str(&format!("  - id: step_{index}\n    name: Step number {index}\n"));
         text += match index % 4 {
             0 | 1 => "    action: generate\n    parameters:\n",
             2 => "    action: analyze_text\n    parameters:\n",
@@ -36,9 +36,12 @@ fn document() -> String {
             _ => "      query: \"{{ topic }} latest news\"\n      max_results: 5\n",
         };
         if index > 1 {
-            text += &format!("    dependencies:\n      - step_{}\n", index - 1);
+            text.push_str(&format!("    dependencies:\n      - step_{}\n", index - 1));
         }
-        text += &format!("    condition: \"{{{{ topic != '' and {index} > 0 }}}}\"\n    timeout: {}\n", 30 + index);
+        text.push_str(&format!(
+            "    condition: \"{{{{ topic != '' and {index} > 0 }}}}\"\n    timeout: {}\n",
+            30 + index
+        ));
         if index % 2 == 0 {
             text += "    on_failure: continue\n";
         }
