@@ -113,7 +113,12 @@ fn a_run_that_cannot_be_recorded_still_tells_its_end() {
     let again = || {
         let store = Some(workspace.root().join("runs.db").into());
         let config = RunConfig { store, run_id: Some("same".to_owned()), ..workspace.config() };
-        workspace.run_with("name: p\nsteps:\n  - {id: a, action: echo hi}\n", &[], config, &Default::default())
+        workspace.run_with(
+            "name: p\nsteps:\n  - {id: a, action: echo hi}\n",
+            &[],
+            config,
+            &tokio_util::sync::CancellationToken::default(),
+        )
     };
     again();
     let ran = again();
