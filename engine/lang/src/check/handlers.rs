@@ -3,7 +3,7 @@
 use super::{Checker, codes, values};
 use crate::{
     model::{KeyUse, Step, lower},
-    registry::did_you_mean,
+    registry::{did_you_mean, names},
     syntax::{NodeId, Scalar},
     template,
 };
@@ -116,7 +116,16 @@ fn handlers(checker: &mut Checker<'_>, step: &Step, key: &KeyUse) {
 /// The text form: a step's id or an action.
 fn action(checker: &mut Checker<'_>, step: &Step, text: &str, node: NodeId) {
     let name = text.trim();
-    if name.is_empty() || !template::is_plain(name) || name.contains(char::is_whitespace) || checker.lost(name) {
+    if name.is_empty() || !template::is_plain(name) || checker.lost(name) {
+        return;
+    }
+    if name.contains(char::is_whitespace) {
+        // The prose that an action understands is understood here too.
+        if names::echo_text(name).is_none() && !names::is_file_prose(name) {
+            let message = "a sentence is no handler; name a step or an action, or give a `fallback_value`".to_owned();
+            let range = checker.token(node);
+            checker.report(codes::PROSE_ACTION, range, message);
+        }
         return;
     }
     let registry = checker.registry;
