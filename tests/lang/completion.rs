@@ -396,9 +396,9 @@ steps:
     expect![[r#"
         iteration · Variable · loop
         loop_state · Variable · loop
+        again · Variable · loop
         count · Step · step
         inputs · Variable · all inputs
-        parameters · Variable · all inputs
     "#]]
     .assert_eq(&first(5, fixture));
 }

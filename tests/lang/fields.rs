@@ -42,20 +42,26 @@ fn a_step_has_a_result_and_how_it_ended() {
     after(
         "search.",
         &expect![[r#"
-        result · Field · object
-        status · Field · string
-        success · Field · boolean
-        error · Field · string
-    "#]],
+            result · Field · object
+            status · Field · string
+            success · Field · boolean
+            error · Field · string
+            error_type · Field · string
+            recovered · Field · boolean
+            reason · Field · string
+        "#]],
     );
     after(
         "search.st",
         &expect![[r#"
-        result · Field · object
-        status · Field · string
-        success · Field · boolean
-        error · Field · string
-    "#]],
+            result · Field · object
+            status · Field · string
+            success · Field · boolean
+            error · Field · string
+            error_type · Field · string
+            recovered · Field · boolean
+            reason · Field · string
+        "#]],
     );
 }
 
@@ -115,8 +121,8 @@ fn a_loop_has_its_iterations_with_the_steps_of_its_body() {
     after(
         "each.result.results[0].",
         &expect![[r#"
-        read · Field
-    "#]],
+            read · Field · object
+        "#]],
     );
     after(
         "each.result.results[-1].read.result.",
@@ -130,12 +136,15 @@ fn a_loop_has_its_iterations_with_the_steps_of_its_body() {
     after(
         "again.",
         &expect![[r#"
-        result · Field · object
-        status · Field · string
-        success · Field · boolean
-        error · Field · string
-        iterations · Field · array
-    "#]],
+            result · Field · object
+            status · Field · string
+            success · Field · boolean
+            error · Field · string
+            error_type · Field · string
+            recovered · Field · boolean
+            reason · Field · string
+            iterations · Field · array
+        "#]],
     );
     after(
         "again.iterations[-1].list.result.",
@@ -153,8 +162,8 @@ fn inputs_and_the_run_have_their_names() {
     after(
         "inputs.",
         &expect![[r#"
-        topic · Field
-    "#]],
+            topic · Field · string
+        "#]],
     );
     after(
         "execution.",
@@ -169,11 +178,14 @@ fn inputs_and_the_run_have_their_names() {
     after(
         "previous_results.search.",
         &expect![[r#"
-        result · Field · object
-        status · Field · string
-        success · Field · boolean
-        error · Field · string
-    "#]],
+            result · Field · object
+            status · Field · string
+            success · Field · boolean
+            error · Field · string
+            error_type · Field · string
+            recovered · Field · boolean
+            reason · Field · string
+        "#]],
     );
 }
 
@@ -181,4 +193,50 @@ fn inputs_and_the_run_have_their_names() {
 fn nothing_is_known_of_an_unknown_name() {
     after("nobody.", &expect![[""]]);
     after("topic.", &expect![[""]]);
+}
+
+#[test]
+fn a_name_the_template_binds_has_what_it_is_bound_to() {
+    after(
+        "'' }} {% for one in each.result.results %}{{ one.",
+        &expect![[r#"
+            read · Field · object
+        "#]],
+    );
+    after(
+        "'' }} {% for hit in search.result.results | sort %}{{ hit.ti",
+        &expect![[r#"
+            title · Field · string
+            url · Field · string
+            snippet · Field · string
+            source · Field · string
+            relevance · Field · number
+            rank · Field · integer
+        "#]],
+    );
+    after(
+        "'' }} {% set last = again.iterations[-1] %}{{ last.list.result.",
+        &expect![[r#"
+        action · Field · string
+        path · Field · string
+        items · Field · array
+        count · Field · integer
+    "#]],
+    );
+    after(
+        "'' }} {% for one in each.result.results %}{{ loop.",
+        &expect![[r#"
+        index · Field · integer
+        index0 · Field · integer
+        first · Field · boolean
+        last · Field · boolean
+        length · Field · integer
+        revindex · Field · integer
+        revindex0 · Field · integer
+        previtem · Field · object
+        nextitem · Field · object
+        depth · Field · integer
+        depth0 · Field · integer
+    "#]],
+    );
 }

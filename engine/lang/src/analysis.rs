@@ -2,38 +2,20 @@
 
 use std::sync::{Arc, OnceLock};
 
-use rustc_hash::FxHashMap;
-
 use crate::{
-    check::{self, Diagnostic},
+    check::{self, Diagnostic, Facts},
     graph::{self, Graph},
     model::{
         self, Pipeline,
         pipeline_file::{self, Recognised},
+        scope::Scopes,
     },
     registry::Registry,
+    shape::Shapes,
     syntax::{self, NodeId, Parse},
-    template::{self, Reading, Template},
+    template::{self, Reading, Template, Templates},
     text::LineIndex,
 };
-
-/// The parsed templates of a document by scalar node; plain scalars have none.
-pub type Templates = FxHashMap<NodeId, Arc<Template>>;
-
-/// What the rules read.
-#[derive(Debug)]
-pub struct Facts<'a> {
-    /// The tree and its problems.
-    pub parse: &'a Parse,
-    /// The typed pipeline.
-    pub pipeline: &'a Pipeline,
-    /// Parsed templates.
-    pub templates: &'a Templates,
-    /// The step graph.
-    pub graph: &'a Graph,
-    /// What exists.
-    pub registry: &'a Registry,
-}
 
 /// One document, analysed on demand. Immutable; share it behind an `Arc`.
 #[derive(Debug)]
@@ -103,6 +85,22 @@ impl Analysis {
     /// The step graph.
     pub fn graph(&self) -> &Graph {
         self.graph.get_or_init(|| graph::graph(&self.parse.tree, self.pipeline(), self.templates(), &self.registry))
+    }
+
+    /// Who sees whom.
+    pub fn scopes(&self) -> Scopes<'_> {
+        Scopes::new(self.pipeline(), &self.parse.tree)
+    }
+
+    /// What values look like.
+    pub fn shapes<'s, 'a>(&'a self, scopes: &'s Scopes<'a>) -> Shapes<'s, 'a> {
+        Shapes {
+            tree: &self.parse.tree,
+            registry: &self.registry,
+            pipeline: self.pipeline(),
+            templates: self.templates(),
+            scopes,
+        }
     }
 
     /// What is wrong, in order of place; empty for a file that is no pipeline.

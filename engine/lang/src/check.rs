@@ -2,7 +2,7 @@
 
 use text_size::TextRange;
 
-use crate::{analysis::Facts, text::TextEdit};
+use crate::{graph::Graph, model::Pipeline, registry::Registry, syntax::Parse, template::Templates, text::TextEdit};
 
 pub mod codes;
 pub use codes::{Code, CodeSpec};
@@ -28,6 +28,21 @@ mod tools;
 mod yaml;
 
 use checker::Checker;
+
+/// What the rules read.
+#[derive(Debug)]
+pub struct Facts<'a> {
+    /// The tree and its problems.
+    pub parse: &'a Parse,
+    /// The typed pipeline.
+    pub pipeline: &'a Pipeline,
+    /// Parsed templates.
+    pub templates: &'a Templates,
+    /// The step graph.
+    pub graph: &'a Graph,
+    /// What exists.
+    pub registry: &'a Registry,
+}
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]

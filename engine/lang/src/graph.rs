@@ -7,7 +7,6 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use text_size::TextRange;
 
 use crate::{
-    analysis::Templates,
     model::{
         Pipeline, StepIndex,
         lower::sites::{self, Site},
@@ -15,6 +14,7 @@ use crate::{
     },
     registry::Registry,
     syntax::Tree,
+    template::Templates,
 };
 
 mod cycles;

@@ -12,8 +12,6 @@ pub mod symbols;
 
 mod comments;
 
-mod shape;
-
 mod spot;
 
 mod tests;

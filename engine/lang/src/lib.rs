@@ -2,8 +2,8 @@
 //!
 //! Reading order: [`text`] (offsets and positions) → [`syntax`] (a tree for any text) →
 //! [`template`] (`{{ }}`, `{% %}` and `<AUTO>` inside scalars) → [`registry`] (what actions, tools,
-//! keys, filters and models exist) → [`model`] (the pipeline with spans) → [`graph`] (edges and
-//! order) → [`check`] (diagnostics) → [`analysis`] (all of it for one document) → [`ide`] (editor
+//! keys, filters and models exist) → [`model`] (the pipeline with spans) → [`shape`] (what
+//! values look like) → [`graph`] (edges and order) → [`check`] (diagnostics) → [`analysis`] (all of it for one document) → [`ide`] (editor
 //! features over an analysis).
 //!
 //! Nothing here reads a file, opens a connection, asks the clock or panics on input.
@@ -17,6 +17,8 @@ pub mod template;
 pub mod registry;
 
 pub mod model;
+
+pub mod shape;
 
 pub mod graph;
 

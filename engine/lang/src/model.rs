@@ -14,6 +14,7 @@ use crate::{
 pub mod lower;
 pub mod pipeline_file;
 pub mod scope;
+pub mod target;
 
 /// A pipeline file.
 #[derive(Debug, Clone)]

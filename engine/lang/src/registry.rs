@@ -21,6 +21,10 @@ pub use models::{ModelList, ModelSpec, ModelTable, PriceTier};
 
 pub mod schema;
 
+pub mod types;
+
+pub mod results;
+
 pub mod suggest;
 pub use suggest::did_you_mean;
 
@@ -149,6 +153,20 @@ pub enum ValueType {
     Array,
     /// A mapping.
     Object,
+}
+
+impl ValueType {
+    /// Its name in declarations.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Integer => "integer",
+            Self::Number => "number",
+            Self::Boolean => "boolean",
+            Self::Array => "array",
+            Self::Object => "object",
+        }
+    }
 }
 
 /// What a parameter is about, where that is more than its type.

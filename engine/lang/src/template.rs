@@ -4,7 +4,12 @@
 //!
 //! Ranges are offsets into the text that was given; [`crate::syntax::Decoded`] maps them to the file.
 
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 use text_size::{TextRange, TextSize};
+
+use crate::syntax::NodeId;
 
 pub mod scan;
 
@@ -60,6 +65,10 @@ pub struct Template {
     pub segments: Vec<Segment>,
     /// Uses of names that are not bound inside the template itself, in order of place.
     pub references: Vec<Reference>,
+    /// Uses of names that the template itself binds (`{% for %}`, `{% set %}`), in order of place.
+    pub locals: Vec<LocalUse>,
+    /// Where the whole value comes from, if the text is one expression that is a path.
+    pub value: Option<Origin>,
     /// Uses of filters, in order of place.
     pub filters: Vec<NameUse>,
     /// Uses of tests.
@@ -125,6 +134,40 @@ pub struct Reference {
     pub call: Option<CallShape>,
 }
 
+/// A use of a name that the template itself binds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LocalUse {
+    /// The use.
+    pub used: Reference,
+    /// Where the name is bound; `None` for those the language binds (`loop`).
+    pub declared: Option<TextRange>,
+    /// Where the bound value comes from, if that can be told.
+    pub origin: Option<Origin>,
+}
+
+/// Where a value comes from: a name that is not bound in the template, and what is taken from it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Origin {
+    /// The name.
+    pub root: String,
+    /// What is taken, in order; an item of a list is [`AccessKind::Dynamic`].
+    pub path: Vec<AccessKind>,
+}
+
+impl Origin {
+    /// An item of this value.
+    pub fn item(mut self) -> Self {
+        self.path.push(AccessKind::Dynamic);
+        self
+    }
+
+    /// What `path` leads to from here.
+    pub fn then(mut self, path: impl IntoIterator<Item = AccessKind>) -> Self {
+        self.path.extend(path);
+        self
+    }
+}
+
 /// One step of a reference's path.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Access {
@@ -141,8 +184,10 @@ pub enum AccessKind {
     Field(String),
     /// `[0]`, `[-1]`
     Index(i64),
-    /// `[expression]`, a slice, or the result of a method call: not known before the run.
+    /// `[expression]`: some item, not known before the run.
     Dynamic,
+    /// `[from:to]`: a part of the list.
+    Slice,
     /// `.name(…)`: a method call.
     Method(String),
 }
@@ -177,6 +222,9 @@ pub struct TemplateError {
     /// The guilty place.
     pub range: TextRange,
 }
+
+/// The parsed templates of a document by scalar node; plain scalars have none.
+pub type Templates = FxHashMap<NodeId, Arc<Template>>;
 
 /// Parses `text` read as `reading`. Never fails.
 pub fn parse(text: &str, reading: Reading) -> Template {

@@ -5,12 +5,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::web_search;
 use crate::catalog::ToolBuilder;
 
 /// What the registry knows about it.
 pub fn spec() -> ToolSpec {
     ToolBuilder::new("headless-browser", DOC)
-        .operation::<SearchParams, SearchOutput>("search", "Searches the web.", Effect::Read)
+        .operation::<SearchParams, web_search::Output>("search", "Searches the web.", Effect::Read)
         .primary("results")
         .alias("search_results", "results")
         .operation::<VerifyParams, VerifyOutput>(
@@ -81,40 +82,6 @@ pub struct ScrapeParams {
     /// The page to read.
     #[schemars(extend("x-kind" = "url"))]
     pub url: String,
-}
-
-/// What `search` gives back.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct SearchOutput {
-    /// What was searched for.
-    pub query: String,
-    /// The hits, best first.
-    pub results: Vec<Hit>,
-    /// How many there are.
-    pub total_results: u64,
-    /// How long it took, in seconds.
-    pub search_time: f64,
-    /// The search engine that answered.
-    pub backend: String,
-    /// When it was asked.
-    pub timestamp: String,
-}
-
-/// One hit.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct Hit {
-    /// The title of the page.
-    pub title: String,
-    /// Its address.
-    pub url: String,
-    /// A few lines around the words that were found.
-    pub snippet: String,
-    /// The search engine it came from.
-    pub source: String,
-    /// How well it fits, between 0 and 1.
-    pub relevance: f64,
-    /// Its place in the list, from 1.
-    pub rank: u64,
 }
 
 /// What `verify` gives back.

@@ -3,6 +3,7 @@
 use lang::registry::{Effect, ToolSpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::catalog::ToolBuilder;
 
@@ -82,4 +83,7 @@ pub struct Hit {
     pub relevance: f64,
     /// Its place in the list, from 1.
     pub rank: u64,
+    /// Anything else the search engine says.
+    #[serde(flatten)]
+    pub more: Map<String, Value>,
 }

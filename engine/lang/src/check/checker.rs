@@ -2,11 +2,11 @@
 
 use text_size::TextRange;
 
-use super::{Code, Diagnostic, Fix, Related, Severity, Tag, codes};
+use super::{Code, Diagnostic, Facts, Fix, Related, Severity, Tag, codes};
 use crate::{
-    analysis::Facts,
-    model::{KeyUse, Step, StepIndex, scope::Scopes},
-    registry::{LoopConstruct, OperationSource, OutputSpec, Registry, Target},
+    model::{Step, StepIndex, scope::Scopes, target},
+    registry::{LoopConstruct, Registry, Target},
+    shape::Shapes,
     syntax::{NodeId, NodeKind, ProblemKind, Scalar, ScalarStyle, Tree},
     template::{self, Shape},
     text::TextEdit,
@@ -31,7 +31,7 @@ impl<'f> Checker<'f> {
     pub(super) fn new(facts: &'f Facts<'f>) -> Self {
         let tree = &facts.parse.tree;
         let scopes = Scopes::new(facts.pipeline, tree);
-        let targets = scopes.steps().iter().map(|step| target(tree, facts.registry, step)).collect();
+        let targets = scopes.steps().iter().map(|step| target::of_step(tree, facts.registry, step)).collect();
         let damage: Vec<TextRange> = facts
             .parse
             .problems
@@ -133,17 +133,14 @@ impl<'f> Checker<'f> {
         }
     }
 
-    /// The step's result, if its shape is known.
-    pub(super) fn output(&self, step: StepIndex) -> Option<&'f OutputSpec> {
-        let written = self.scopes.step(step);
-        let saved = ["on_error", "error_handlers", "output_schema", "schema", "outputs"];
-        if written.loops.is_some() || saved.iter().any(|key| written.key(key).is_some()) {
-            return None;
-        }
-        match &self.targets[step.0 as usize] {
-            Target::Operation { operation, .. } => operation.map(|operation| &operation.output),
-            Target::Action(action) => Some(&action.output),
-            _ => None,
+    /// What values look like.
+    pub(super) fn shapes(&self) -> Shapes<'_, 'f> {
+        Shapes {
+            tree: self.tree,
+            registry: self.registry,
+            pipeline: self.facts.pipeline,
+            templates: self.facts.templates,
+            scopes: &self.scopes,
         }
     }
 
@@ -193,34 +190,6 @@ impl Diagnostic {
         }
         self
     }
-}
-
-/// What a step's `tool` and `action` mean.
-fn target<'r>(tree: &Tree, registry: &'r Registry, step: &Step) -> Target<'r> {
-    let tool = step.tool.as_ref().map(|tool| &*tool.value);
-    let action = step.action.as_ref().map(|action| &*action.value);
-    resolve(tree, registry, tool, action, &step.parameters)
-}
-
-/// What `tool`, `action` and the operation parameter mean together.
-pub(super) fn resolve<'r>(
-    tree: &Tree,
-    registry: &'r Registry,
-    tool: Option<&str>,
-    action: Option<&str>,
-    parameters: &[KeyUse],
-) -> Target<'r> {
-    let source = tool.or(action).and_then(|name| registry.tool(name)).map(|tool| tool.operation_source);
-    let key = match source {
-        Some(OperationSource::Parameter(name)) => name,
-        _ => "action",
-    };
-    let literal = parameters
-        .iter()
-        .find(|parameter| parameter.name == key)
-        .and_then(|parameter| tree.string(parameter.value))
-        .filter(|text| template::is_plain(text));
-    registry.resolve(tool, action, literal.as_deref())
 }
 
 /// The key that makes a step a loop, for messages.

@@ -50,7 +50,7 @@ fn list(checker: &mut Checker<'_>, key: &KeyUse) {
     if json.is_some_and(|value| value.is_array()) {
         return;
     }
-    let what = values::type_of(tree, key.value).map_or("nothing", values::noun);
+    let what = crate::shape::written_type(tree, key.value).map_or("nothing", values::noun);
     let named = text.as_deref().filter(|text| checker.facts.pipeline.inputs.contains_key(*text));
     let remedy = match named {
         Some(name) => format!("to run over the input write `\"{{{{ {name} }}}}\"`"),

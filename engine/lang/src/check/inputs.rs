@@ -5,35 +5,11 @@ use text_size::TextRange;
 use super::{Checker, Severity, codes, edits, values};
 use crate::{
     model::{Input, InputForm, KeyUse, lower},
-    registry::{ValueType, did_you_mean},
+    registry::{ValueType, did_you_mean, types},
+    shape,
     syntax::{NodeId, NodeKind, Scalar},
     text::TextEdit,
 };
-
-/// Canonical type names, and what each allows; `any` allows everything.
-const TYPES: [(&str, &[ValueType]); 7] = [
-    ("string", &[ValueType::String]),
-    ("integer", &[ValueType::Integer]),
-    ("number", &[ValueType::Number]),
-    ("boolean", &[ValueType::Boolean]),
-    ("array", &[ValueType::Array]),
-    ("object", &[ValueType::Object]),
-    ("any", &[]),
-];
-
-/// Names that other languages give the same types.
-const SYNONYMS: [(&str, &str); 10] = [
-    ("str", "string"),
-    ("text", "string"),
-    ("int", "integer"),
-    ("float", "number"),
-    ("double", "number"),
-    ("bool", "boolean"),
-    ("list", "array"),
-    ("dict", "object"),
-    ("map", "object"),
-    ("mapping", "object"),
-];
 
 pub(super) fn check(checker: &mut Checker<'_>) {
     let pipeline = checker.facts.pipeline;
@@ -134,7 +110,7 @@ fn declaration(checker: &mut Checker<'_>, input: &Input) {
         return;
     }
     let range = checker.token(default);
-    let Some(found) = values::type_of(checker.tree, default) else { return };
+    let Some(found) = shape::written_type(checker.tree, default) else { return };
     if !values::fits(found, types) {
         let name = input.type_name.as_ref().map_or("", |name| &*name.value);
         let source = checker.tree.source(default).to_owned();
@@ -160,24 +136,20 @@ fn declaration(checker: &mut Checker<'_>, input: &Input) {
 
 /// What a type's name allows; unknown names are reported and allow everything.
 fn type_named(checker: &mut Checker<'_>, name: &str, range: TextRange) -> &'static [ValueType] {
-    if let Some((_, types)) = TYPES.iter().find(|(known, _)| *known == name) {
-        return types;
-    }
-    let lower = name.to_ascii_lowercase();
-    let synonym = SYNONYMS.iter().find(|(old, _)| *old == lower).map(|(_, new)| *new);
-    if let Some(new) = synonym.or_else(|| TYPES.iter().map(|(known, _)| *known).find(|known| *known == lower)) {
-        let message = format!("the type `{name}` is written `{new}`");
-        let edit = TextEdit::replace(range, new);
+    let Some(canonical) = types::canonical_type(name) else {
+        let candidate = did_you_mean(name, types::type_names());
+        let message = format!("unknown type `{name}`; types are {}", values::coded(types::type_names()));
+        checker.report(codes::UNKNOWN_TYPE, range, message).suggest(candidate);
+        return &[];
+    };
+    if canonical != name {
+        let message = format!("the type `{name}` is written `{canonical}`");
+        let edit = TextEdit::replace(range, canonical);
         let diagnostic = checker.report(codes::UNKNOWN_TYPE, range, message);
         diagnostic.severity = Severity::Hint;
-        diagnostic.safe_fix(format!("Write `{new}`"), vec![edit]);
-        return TYPES.iter().find(|(known, _)| *known == new).map_or(&[], |(_, types)| types);
+        diagnostic.safe_fix(format!("Write `{canonical}`"), vec![edit]);
     }
-    let candidate = did_you_mean(name, TYPES.iter().map(|(known, _)| *known));
-    let known = values::coded(TYPES.iter().map(|(known, _)| *known));
-    let message = format!("unknown type `{name}`; types are {known}");
-    checker.report(codes::UNKNOWN_TYPE, range, message).suggest(candidate);
-    &[]
+    types::types_named(canonical).unwrap_or_default()
 }
 
 fn choices(checker: &mut Checker<'_>, input: &Input, default: NodeId, range: TextRange) {

@@ -204,7 +204,7 @@ fn shape(checker: &mut Checker<'_>, key: &KeyUse, spec: &KeySpec) {
     if checker.is_dynamic(key.value) {
         return;
     }
-    let Some(found) = values::type_of(checker.tree, key.value) else { return };
+    let Some(found) = crate::shape::written_type(checker.tree, key.value) else { return };
     if !values::fits(found, spec.types) {
         let prose = spec.types == [ValueType::String]
             && matches!(found, ValueType::Integer | ValueType::Number | ValueType::Boolean);

@@ -5,6 +5,7 @@ use crate::{
     model::KeyUse,
     registry::{ParamKind, did_you_mean},
     syntax::NodeId,
+    text::TextEdit,
 };
 
 /// Keys of parameters that name a model whatever the tool says.
@@ -68,6 +69,14 @@ fn model(checker: &mut Checker<'_>, node: NodeId) {
     if !table.find(&name).is_empty() || open_ended(provider) {
         return;
     }
+    if provider.is_none()
+        && let Some(tagged) = tagged(&name)
+    {
+        let message = format!("the model `{name}` is not known; write `{tagged}` if it is one of Ollama's");
+        let edit = TextEdit::replace(range, tagged.clone());
+        checker.report(codes::UNKNOWN_MODEL, range, message).fix(format!("Write `{tagged}`"), vec![edit]);
+        return;
+    }
     let known = table.models().iter().filter(|spec| provider.is_none_or(|provider| spec.provider == provider));
     let candidate = did_you_mean(bare, known.map(|spec| &*spec.name));
     let message = format!("the model `{name}` is not known, so neither is its price");
@@ -79,6 +88,16 @@ fn model(checker: &mut Checker<'_>, node: NodeId) {
         diagnostic.message.push_str("; add it to `models.yaml` or choose another");
     }
 }
+
+/// A bare `name:tag`, which is how Ollama alone names models, with its provider before it.
+fn tagged(name: &str) -> Option<String> {
+    let (model, tag) = name.split_once(':')?;
+    let is_tag = tag == "latest" || tag.starts_with(|first: char| first.is_ascii_digit());
+    (is_tag && !model.contains('/')).then(|| format!("{TAGGING_PROVIDER}/{name}"))
+}
+
+/// The provider whose models are named `name:tag`.
+const TAGGING_PROVIDER: &str = "ollama";
 
 /// Providers whose models are what a person has installed or what a hub holds, not a list.
 fn open_ended(provider: Option<&str>) -> bool {

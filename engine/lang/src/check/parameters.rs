@@ -5,7 +5,7 @@ use text_size::TextRange;
 use super::{Checker, codes, edits, tools::Call, values};
 use crate::{
     model::{KeyUse, Step},
-    registry::{OperationSource, ParamKind, ParamSpec, Target, ValueType, did_you_mean},
+    registry::{OperationSource, ParamKind, ParamSpec, Target, ToolSpec, ValueType, did_you_mean},
     syntax::NodeId,
     text::TextEdit,
 };
@@ -36,17 +36,32 @@ pub(super) fn check(
     }
     missing(checker, call, params, key, source);
     for parameter in call.parameters {
-        let operation_key = match source {
-            OperationSource::Parameter(name) => name,
-            _ => "action",
-        };
         match values::param(params, &parameter.name) {
             Some(spec) => one(checker, parameter, spec),
             // The operation itself, which has its own rule.
-            None if parameter.name == operation_key && !matches!(source, OperationSource::Single) => {}
+            None if parameter.name == operation_key(source) && !matches!(source, OperationSource::Single) => {}
             None if open => {}
             None => unknown(checker, call, params, parameter),
         }
+    }
+}
+
+/// Where the operation is not known: parameters that no operation of the tool takes.
+pub(super) fn unknown_to_all(checker: &mut Checker<'_>, call: &Call<'_>, tool: &ToolSpec) {
+    let operation_key = operation_key(tool.operation_source);
+    let params: Vec<ParamSpec> = tool.operations.iter().flat_map(|operation| operation.params.clone()).collect();
+    for parameter in call.parameters {
+        if parameter.name != operation_key && values::param(&params, &parameter.name).is_none() {
+            unknown(checker, call, &params, parameter);
+        }
+    }
+}
+
+/// The parameter that may name the operation.
+fn operation_key(source: OperationSource) -> &'static str {
+    match source {
+        OperationSource::Parameter(name) => name,
+        _ => "action",
     }
 }
 
@@ -136,7 +151,7 @@ fn value(checker: &mut Checker<'_>, name: &str, node: NodeId, spec: &ParamSpec, 
     if depth > MAX_DEPTH || checker.is_dynamic(node) {
         return;
     }
-    let Some(found) = values::type_of(checker.tree, node) else { return };
+    let Some(found) = crate::shape::written_type(checker.tree, node) else { return };
     let range = checker.token(node);
     if !values::fits(found, &spec.types) {
         wrong_type(checker, name, node, spec, found, range);

@@ -61,6 +61,12 @@ fn scalar(checker: &mut Checker<'_>, known: &Names, site: &Site, template: &Temp
     for reference in &template.references {
         self::reference(checker, site, reference, decoded);
     }
+    for local in &template.locals {
+        if let Some(origin) = &local.origin {
+            let start = checker.shapes().of_origin(site, origin);
+            fields::check(checker, start, &local.used, decoded);
+        }
+    }
 }
 
 /// The source range of a range of the decoded text, never empty where the source has a character.
@@ -134,12 +140,17 @@ fn reference(checker: &mut Checker<'_>, site: &Site, reference: &Reference, deco
                 }
                 return;
             }
-            fields::check(checker, step, reference, decoded);
+            let start = checker.shapes().of_binding(&Binding::Step(step));
+            fields::check(checker, start, reference, decoded);
+        }
+        Some(binding @ (Binding::Item(..) | Binding::Loop(..) | Binding::State(_) | Binding::Named(_))) => {
+            let start = checker.shapes().of_binding(&binding);
+            fields::check(checker, start, reference, decoded);
         }
         Some(Binding::Runtime(runtime)) => self::runtime(checker, runtime, reference, decoded, range),
         Some(Binding::Global(global)) => self::global(checker, global, reference, decoded, range),
         Some(Binding::Inputs) => input(checker, reference, decoded),
-        Some(Binding::Item(..) | Binding::Loop(..) | Binding::Named(_) | Binding::Input(_)) => {}
+        Some(Binding::Input(_)) => {}
     }
 }
 

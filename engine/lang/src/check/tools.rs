@@ -2,9 +2,9 @@
 
 use text_size::TextRange;
 
-use super::{Checker, checker, codes, edits, parameters, values};
+use super::{Checker, codes, edits, parameters, values};
 use crate::{
-    model::{KeyUse, LoopItem, Step},
+    model::{KeyUse, LoopItem, Step, target},
     registry::{OperationSource, OperationSpec, Replacement, Target, ToolSpec, did_you_mean, names::echo_text},
     syntax::NodeId,
     template,
@@ -61,9 +61,7 @@ pub(super) fn check(checker: &mut Checker<'_>) {
         one(checker, &call, &target);
         for item in &step.items {
             let call = Call::item(checker, item);
-            let tool = call.tool.map(|tool| &*tool.value);
-            let action = call.action.map(|action| &*action.value);
-            let target = checker::resolve(checker.tree, checker.registry, tool, action, call.parameters);
+            let target = target::of_item(checker.tree, checker.registry, item);
             one(checker, &call, &target);
         }
     }
@@ -85,7 +83,8 @@ fn one(checker: &mut Checker<'_>, call: &Call<'_>, target: &Target<'_>) {
     {
         return;
     }
-    if call.tool.is_none() && !dynamic(call.action) {
+    // `echo {{ text }}` is prose whatever the template gives.
+    if call.tool.is_none() && (!dynamic(call.action) || matches!(target, Target::Echo { .. })) {
         let Some(action) = call.action else { return };
         if !action_name(checker, call, action, target) {
             return;
@@ -95,8 +94,12 @@ fn one(checker: &mut Checker<'_>, call: &Call<'_>, target: &Target<'_>) {
         Target::Operation { tool, operation } => {
             let known = self::operation(checker, call, tool, *operation);
             availability(checker, call, tool.available, &tool.name);
-            if known && let Some(operation) = operation {
-                parameters::check(checker, call, &operation.params, false, tool.operation_source);
+            match operation {
+                Some(operation) if known => {
+                    parameters::check(checker, call, &operation.params, false, tool.operation_source);
+                }
+                Some(_) => {}
+                None => parameters::unknown_to_all(checker, call, tool),
             }
         }
         Target::Action(action) => {
@@ -287,7 +290,7 @@ fn operation(checker: &mut Checker<'_>, call: &Call<'_>, tool: &ToolSpec, operat
     if let (OperationSource::Action, Some(parameter), Some(operation)) = (source, in_parameters, operation)
         && tool_operation_is(checker, parameter, operation)
     {
-        in_parameters_hint(checker, parameter, operation);
+        in_parameters_hint(checker, call, tool, parameter, operation);
     }
     let own_parameter = match source {
         OperationSource::Parameter(name) => call.parameters.iter().find(|parameter| parameter.name == name),
@@ -356,7 +359,16 @@ fn tool_operation_is(checker: &Checker<'_>, parameter: &KeyUse, operation: &Oper
 }
 
 /// `parameters.action` where the step's `action` belongs.
-fn in_parameters_hint(checker: &mut Checker<'_>, parameter: &KeyUse, operation: &OperationSpec) {
-    let message = format!("the operation belongs in the step's `action`: write `action: {}` there", operation.name);
+fn in_parameters_hint(
+    checker: &mut Checker<'_>,
+    call: &Call<'_>,
+    tool: &ToolSpec,
+    parameter: &KeyUse,
+    operation: &OperationSpec,
+) {
+    let mut message = format!("the operation belongs in the step's `action`: write `action: {}` there", operation.name);
+    if call.tool.is_none() {
+        message.extend([format!(" and `tool: {}` beside it", tool.name)]);
+    }
     checker.report(codes::OPERATION_IN_PARAMETERS, parameter.range, message).deprecated();
 }

@@ -5,25 +5,8 @@ use text_size::TextRange;
 
 use crate::{
     registry::{ParamSpec, ValueType},
-    syntax::{NodeId, NodeKind, Scalar, Tree},
+    syntax::{NodeId, Scalar, Tree},
 };
-
-/// The type of what is written at `node`; `None` for nothing, null and what could not be read.
-pub(super) fn type_of(tree: &Tree, node: NodeId) -> Option<ValueType> {
-    let node = tree.resolve(node);
-    match tree.kind(node) {
-        NodeKind::Mapping { .. } => Some(ValueType::Object),
-        NodeKind::Sequence { .. } => Some(ValueType::Array),
-        NodeKind::Scalar(_) => match tree.scalar(node)? {
-            Scalar::Null => None,
-            Scalar::Bool(_) => Some(ValueType::Boolean),
-            Scalar::Int(_) => Some(ValueType::Integer),
-            Scalar::Float(_) => Some(ValueType::Number),
-            Scalar::Text(_) => Some(ValueType::String),
-        },
-        _ => None,
-    }
-}
 
 /// Whether a value of type `found` may stand where `wanted` are allowed; none wanted means any.
 pub(super) fn fits(found: ValueType, wanted: &[ValueType]) -> bool {

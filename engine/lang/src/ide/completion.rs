@@ -9,12 +9,13 @@ use super::{
 };
 use crate::{
     analysis::Analysis,
+    registry::Target,
     syntax::cursor::{self, Cursor, PathSegment, Slot},
     text::TextEdit,
 };
 
 mod keys;
-pub(super) use keys::{detail, type_name};
+pub(super) use keys::{detail, type_names};
 
 mod values;
 pub(super) use values::AUTO_ATTRIBUTES;
@@ -52,8 +53,13 @@ struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    fn actor(&self) -> Actor {
-        self.located.actor.map(|start| Actor::at(self.analysis, start)).unwrap_or_default()
+    fn actor(&self) -> Option<Actor<'a>> {
+        self.located.actor.map(|start| Actor::at(self.analysis, start))
+    }
+
+    /// What the step or item around the cursor does.
+    fn target(&self) -> Target<'a> {
+        self.actor().map_or(Target::Unknown, |actor| actor.target)
     }
 
     /// The last key of the path.

@@ -7,13 +7,12 @@ use text_size::TextSize;
 use super::{
     Hover, comments,
     completion::detail,
-    shape::{self, Part, Shape},
     spot::{self, Actor, Spot},
 };
 use crate::{
     analysis::Analysis,
     check::{Code, codes},
-    model::{Step, lower::content_range, scope::Scopes},
+    model::{Step, lower::content_range, target},
     registry::{KeySpec, KeyStatus, ParamSpec, Place, Target, keys},
     syntax::{NodeId, NodeKind, cursor::PathSegment},
 };
@@ -86,8 +85,7 @@ fn key_text(analysis: &Analysis, around: &[PathSegment], key: &str) -> Option<St
     match located.spot {
         Spot::Keys(place) | Spot::Items(place) => keys::key(place, key).map(describe_key),
         Spot::Parameters(from) => {
-            let actor = Actor::at(analysis, located.actor?);
-            let target = actor.target(analysis);
+            let target = Actor::at(analysis, located.actor?).target;
             let params = spot::params(&target);
             let param = match &around[from..] {
                 [] => spot::param_named(params, key),
@@ -107,7 +105,7 @@ fn value_text(analysis: &Analysis, around: &[PathSegment], key: &str, text: &str
             let steps = analysis.pipeline().all_steps();
             Some(step_text(analysis, spot::step_at(analysis, &steps, located.step?)?))
         }
-        "tool" | "action" => target_text(&Actor::at(analysis, located.actor?).target(analysis)),
+        "tool" | "action" => target_text(&Actor::at(analysis, located.actor?).target),
         "dependencies" | "depends_on" | "on_success" | "on_false" | "goto" | "on_failure" => {
             step_named(analysis, around, text).or_else(|| key_text(analysis, around, key))
         }
@@ -190,15 +188,14 @@ fn input_text(analysis: &Analysis, name: &str) -> Option<String> {
 
 /// The step that the id `text` means to the step around `path`.
 fn step_named(analysis: &Analysis, path: &[PathSegment], text: &str) -> Option<String> {
-    let scopes = Scopes::new(analysis.pipeline(), &analysis.parse().tree);
+    let scopes = analysis.scopes();
     let own = spot::locate(path).step.and_then(|start| spot::step_at(analysis, scopes.steps(), start));
     let found = scopes.visible_step(own.and_then(|own| scopes.parent(own.index)), text)?;
     Some(step_text(analysis, scopes.step(found)))
 }
 
 fn step_text(analysis: &Analysis, step: &Step) -> String {
-    let actor = Actor::of_step(analysis, step);
-    let target = actor.target(analysis);
+    let target = target::of_step(&analysis.parse().tree, analysis.registry(), step);
     let mut out = format!("step `{}`", step.id_text());
     let word = spot::describe(&target);
     if !word.is_empty() {
@@ -207,14 +204,12 @@ fn step_text(analysis: &Analysis, step: &Step) -> String {
     if let Some(name) = step.key("description").and_then(|key| analysis.parse().tree.string(key.value)) {
         let _ = write!(out, "\n\n{}", name.trim_end());
     }
-    let steps = analysis.pipeline().all_steps();
-    let members = shape::follow(analysis, &steps, Shape::Step(step.index), Part::Name("result"))
-        .map(|result| shape::members(analysis, &steps, result))
-        .unwrap_or_default();
+    let scopes = analysis.scopes();
+    let shapes = analysis.shapes(&scopes);
+    let members = shapes.members(shapes.result(step.index));
     for (index, member) in members.iter().enumerate() {
-        let summary = member.doc.lines().next().unwrap_or_default();
         let lead = if index == 0 { "\n\n" } else { "\n" };
-        let _ = write!(out, "{lead}- `result.{}` ({}): {summary}", member.name, shape::type_names(&member.types));
+        let _ = write!(out, "{lead}- `result.{}` {}", member.name, template::member_text(&shapes, member.shape));
     }
     out
 }

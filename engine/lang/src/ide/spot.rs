@@ -5,8 +5,8 @@ use text_size::TextSize;
 
 use crate::{
     analysis::Analysis,
-    model::{KeyUse, LoopItem, Step, StepIndex, lower::sites},
-    registry::{ActionSpec, OperationSource, OperationSpec, OutputSpec, ParamSpec, Place, Target, ToolSpec, keys},
+    model::{Step, StepIndex, lower::sites, target},
+    registry::{ActionSpec, OperationSpec, ParamSpec, Place, Target, ToolSpec, keys},
     syntax::cursor::PathSegment,
 };
 
@@ -131,80 +131,55 @@ fn place_in(step: &Step, own: &str, below: &[PathSegment], key: Option<&str>) ->
     }
 }
 
-/// What a step or loop item says it does.
-#[derive(Debug, Default)]
-pub(super) struct Actor {
-    pub(super) tool: Option<String>,
-    pub(super) action: Option<String>,
-    pub(super) parameter: Option<String>,
+/// What the step or loop item around a place says it does.
+#[derive(Debug, Clone)]
+pub(super) struct Actor<'a> {
+    /// A tool is named, so that `action` names its operation.
+    pub(super) has_tool: bool,
+    pub(super) target: Target<'a>,
 }
 
-impl Actor {
+impl<'a> Actor<'a> {
     /// The step or item that begins at `start`, also where it could not be read as a whole.
-    pub(super) fn at(analysis: &Analysis, start: TextSize) -> Self {
+    pub(super) fn at(analysis: &'a Analysis, start: TextSize) -> Self {
+        let (tree, registry) = (&analysis.parse().tree, analysis.registry());
         let steps = analysis.pipeline().all_steps();
         if let Some(step) = step_at(analysis, &steps, start) {
-            return Self::of_step(analysis, step);
+            return Self { has_tool: step.tool.is_some(), target: target::of_step(tree, registry, step) };
         }
         let mut items = steps.iter().flat_map(|step| &step.items);
-        match items.find(|item| begins(analysis.text(), start, analysis.parse().tree.range(item.node).start())) {
-            Some(item) => Self::of_item(analysis, item),
-            None => Self::from_lines(&analysis.text()[usize::from(start)..]),
-        }
-    }
-
-    /// What a step says it does.
-    pub(super) fn of_step(analysis: &Analysis, step: &Step) -> Self {
-        let [tool, action] = [&step.tool, &step.action].map(|word| word.as_ref().map(|word| &*word.value));
-        Self::of(analysis, tool, action, &step.parameters)
-    }
-
-    /// What an item of a loop says it does.
-    pub(super) fn of_item(analysis: &Analysis, item: &LoopItem) -> Self {
-        let [tool, action] = [&item.tool, &item.action].map(|word| word.as_ref().map(|word| &*word.value));
-        Self::of(analysis, tool, action, &item.parameters)
-    }
-
-    fn of(analysis: &Analysis, tool: Option<&str>, action: Option<&str>, parameters: &[KeyUse]) -> Self {
-        let named = |name: &str| {
-            let parameter = parameters.iter().find(|parameter| parameter.name == name)?;
-            analysis.parse().tree.string(parameter.value)
-        };
-        let own =
-            match tool.or(action).and_then(|name| analysis.registry().tool(name)).map(|tool| tool.operation_source) {
-                Some(OperationSource::Parameter(name)) => named(name),
-                _ => None,
-            };
-        let parameter = own.or_else(|| named("action"));
-        Self { tool: tool.map(str::to_owned), action: action.map(str::to_owned), parameter }
-    }
-
-    fn from_lines(text: &str) -> Self {
-        let column = text.len() - text.trim_start_matches(['-', ' ']).len();
-        let mut actor = Self::default();
-        for (index, line) in text.lines().enumerate() {
-            let indent = line.len() - line.trim_start().len();
-            if index > 0 && indent < column.min(1) && !line.trim().is_empty() {
-                break;
-            }
-            let entry = line.trim_start_matches(['-', ' ']);
-            for (key, slot) in [("tool:", &mut actor.tool), ("action:", &mut actor.action)] {
-                if let Some(value) = entry.strip_prefix(key)
-                    && slot.is_none()
-                {
-                    *slot = Some(value.trim().trim_matches(['\'', '"']).to_owned());
-                }
-            }
-            if index > 0 && line.trim_start().starts_with("- id:") {
-                break;
+        match items.find(|item| begins(analysis.text(), start, tree.range(item.node).start())) {
+            Some(item) => Self { has_tool: item.tool.is_some(), target: target::of_item(tree, registry, item) },
+            None => {
+                let (tool, action) = words(&analysis.text()[usize::from(start)..]);
+                Self { has_tool: tool.is_some(), target: registry.resolve(tool, action, None) }
             }
         }
-        actor
     }
+}
 
-    pub(super) fn target<'r>(&self, analysis: &'r Analysis) -> Target<'r> {
-        analysis.registry().resolve(self.tool.as_deref(), self.action.as_deref(), self.parameter.as_deref())
+/// `tool` and `action` as they stand on the lines of an item that could not be read.
+fn words(text: &str) -> (Option<&str>, Option<&str>) {
+    let column = text.len() - text.trim_start_matches(['-', ' ']).len();
+    let (mut tool, mut action) = (None, None);
+    for (index, line) in text.lines().enumerate() {
+        let indent = line.len() - line.trim_start().len();
+        if index > 0 && indent < column.min(1) && !line.trim().is_empty() {
+            break;
+        }
+        let entry = line.trim_start_matches(['-', ' ']);
+        for (key, slot) in [("tool:", &mut tool), ("action:", &mut action)] {
+            if let Some(value) = entry.strip_prefix(key)
+                && slot.is_none()
+            {
+                *slot = Some(value.trim().trim_matches(['\'', '"']));
+            }
+        }
+        if index > 0 && line.trim_start().starts_with("- id:") {
+            break;
+        }
     }
+    (tool, action)
 }
 
 /// The step whose item begins at `start`.
@@ -223,15 +198,6 @@ pub(super) fn params<'r>(target: &Target<'r>) -> &'r [ParamSpec] {
         Target::Operation { operation: Some(operation), .. } => &operation.params,
         Target::Action(action) => &action.params,
         _ => &[],
-    }
-}
-
-/// What a target gives back.
-pub(super) fn output<'r>(target: &Target<'r>) -> Option<&'r OutputSpec> {
-    match target {
-        Target::Operation { operation: Some(operation), .. } => Some(&operation.output),
-        Target::Action(action) => Some(&action.output),
-        _ => None,
     }
 }
 

@@ -21,6 +21,8 @@ pub enum Binding<'p> {
     Item(StepIndex, u32),
     /// A name that the loop of a step binds.
     Loop(StepIndex, &'static LoopVariable),
+    /// What the `while` loop around a place has done so far, under the loop's id.
+    State(StepIndex),
     /// The name a loop gives its item by `loop_var`, or a loop by `loop_name`.
     Named(StepIndex),
     /// A declared input.
@@ -154,6 +156,10 @@ impl<'p> Scopes<'p> {
             if let Some(variable) = variables.iter().find(|variable| variable.name == name && !hidden) {
                 return Some(Binding::Loop(index, variable));
             }
+            let inside = matches!(site.place, Place::Body | Place::Item(_) | Place::Condition);
+            if inside && is_while_called(step, name) {
+                return Some(Binding::State(index));
+            }
             if matches!(site.place, Place::Item(_) | Place::Condition)
                 && let Some(item) = item_of(step, name)
             {
@@ -172,6 +178,9 @@ impl<'p> Scopes<'p> {
             }
             if let Some(variable) = self.bound_in_body(parent, name).filter(|_| !hidden) {
                 return Some(Binding::Loop(parent, variable));
+            }
+            if is_while_called(self.step(parent), name) {
+                return Some(Binding::State(parent));
             }
             scope = self.parent(parent);
         }
@@ -233,6 +242,10 @@ impl<'p> Scopes<'p> {
 
 fn ids(steps: &[Step]) -> impl Iterator<Item = &str> {
     steps.iter().filter_map(|step| step.id.as_ref()).map(|id| &*id.value)
+}
+
+fn is_while_called(step: &Step, name: &str) -> bool {
+    step.loops == Some(LoopConstruct::While) && step.id_text() == name && !name.is_empty()
 }
 
 fn item_of(step: &Step, name: &str) -> Option<u32> {

@@ -125,6 +125,11 @@ pub fn loop_variables(construct: LoopConstruct) -> &'static [LoopVariable] {
     variables::body(construct)
 }
 
+/// What `loop` has inside of `{% for %}`.
+pub fn jinja_loop_fields() -> &'static [super::results::Known] {
+    variables::JINJA_LOOP
+}
+
 /// The names bound in the condition of `construct` itself (`while`, `until`).
 pub fn condition_variables(construct: LoopConstruct) -> &'static [LoopVariable] {
     variables::condition(construct)

@@ -3,13 +3,14 @@
 use text_size::{TextRange, TextSize};
 
 use super::{
-    Segment, SegmentKind, explain,
+    Origin, Segment, SegmentKind, explain,
     lex::{self, Token, TokenKind},
     scan,
+    walk::Walk,
 };
 
 /// What is being typed inside a template.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ExprContext {
     /// What kind of name belongs there.
     pub expects: Expects,
@@ -19,8 +20,9 @@ pub struct ExprContext {
     pub prefix: String,
     /// Inside `{% %}` rather than `{{ }}`.
     pub statement: bool,
-    /// Names bound by the `{% for %}`/`{% set %}` before the cursor that are still in scope.
-    pub locals: Vec<String>,
+    /// Names bound by the `{% for %}`/`{% set %}` before the cursor that are still in scope, with
+    /// where their value comes from.
+    pub locals: Vec<(String, Option<Origin>)>,
 }
 
 /// The kind of name that belongs at a place in an expression.
@@ -165,31 +167,43 @@ fn path_before_dot(text: &str, tokens: &[Token]) -> Expects {
 }
 
 /// The names bound by the statements before `offset` whose body is still open there.
-fn locals(text: &str, segments: &[Segment], offset: TextSize) -> Vec<String> {
-    let mut scopes: Vec<Vec<&str>> = vec![Vec::new()];
+fn locals(text: &str, segments: &[Segment], offset: TextSize) -> Vec<(String, Option<Origin>)> {
+    let mut walk = Walk::new(text);
     for segment in segments.iter().filter(|segment| segment.range.end() <= offset) {
         if segment.kind != SegmentKind::Statement {
             continue;
         }
-        let names = explain::targets(text, segment.inner);
-        match lex::tokens(text, segment.inner).first().map(|token| &text[token.range]) {
-            Some("for" | "with" | "macro") => scopes.push(names),
-            Some("endfor" | "endwith" | "endmacro") if scopes.len() > 1 => {
-                scopes.pop();
+        let tokens = lex::tokens(text, segment.inner);
+        match tokens.first().map(|token| &text[token.range]) {
+            Some(word @ ("for" | "with" | "macro")) => {
+                let item = if word == "for" { value_behind(text, segment, &tokens, "in", &mut walk) } else { None };
+                walk.open_scope();
+                bind(text, segment, &mut walk, item.map(Origin::item));
             }
+            Some("endfor" | "endwith" | "endmacro") => walk.close_scope(),
             Some("set") => {
-                if let Some(scope) = scopes.last_mut() {
-                    scope.extend(names);
-                }
+                let value = value_behind(text, segment, &tokens, "=", &mut walk);
+                bind(text, segment, &mut walk, value);
             }
             _ => {}
         }
     }
-    let mut found: Vec<String> = Vec::new();
-    for name in scopes.into_iter().flatten() {
-        if !found.iter().any(|known| known == name) {
-            found.push(name.to_owned());
-        }
+    walk.visible_locals()
+}
+
+/// Binds what the statement binds; a single name to `origin`.
+fn bind(text: &str, segment: &Segment, walk: &mut Walk<'_>, origin: Option<Origin>) {
+    let names = explain::targets(text, segment.inner);
+    let single = names.iter().filter(|name| **name != "loop").count() == 1;
+    for name in names {
+        walk.bind_to(name, None, origin.clone().filter(|_| single && name != "loop"));
     }
-    found
+}
+
+/// Where the value of the expression behind the first `word` of a statement comes from.
+fn value_behind(text: &str, segment: &Segment, tokens: &[Token], word: &str, walk: &mut Walk<'_>) -> Option<Origin> {
+    let start = tokens.iter().find(|token| &text[token.range] == word)?.range.end();
+    let normal = scan::normalise(text);
+    walk.set_base(start);
+    walk.origin_of(&normal[TextRange::new(start, segment.inner.end())])
 }

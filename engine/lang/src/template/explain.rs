@@ -345,7 +345,7 @@ fn never_closed((word, range): (&str, TextRange)) -> TemplateError {
 /// Binds the names that a statement's head binds, for the whole text: too many rather than too few.
 fn bind_targets(text: &str, inner: TextRange, walk: &mut Walk<'_>) {
     for name in targets(text, inner) {
-        walk.bind(name);
+        walk.bind(name, None);
     }
 }
 

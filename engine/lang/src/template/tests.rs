@@ -19,6 +19,7 @@ fn show(text: &str, template: &Template) -> String {
                 AccessKind::Field(name) => format!("field {name}"),
                 AccessKind::Index(index) => format!("index {index}"),
                 AccessKind::Dynamic => "dynamic".to_owned(),
+                AccessKind::Slice => "slice".to_owned(),
                 AccessKind::Method(name) => format!("method {name}"),
             };
             let _ = write!(out, " / {kind} `{}`", slice(access.range));
@@ -84,10 +85,10 @@ fn paths_have_exact_places() {
     check(
         "{{ a[ -1 ].b[i + 1][:50].0 }}",
         &expect![[r#"
-        Expression
-        3..26 `a[ -1 ].b[i + 1][:50].0`: a / index -1 `-1` / field b `b` / dynamic `i + 1` / dynamic `:50` / index 0 `0`
-        13..14 `i`: i
-    "#]],
+            Expression
+            3..26 `a[ -1 ].b[i + 1][:50].0`: a / index -1 `-1` / field b `b` / dynamic `i + 1` / slice `:50` / index 0 `0`
+            13..14 `i`: i
+        "#]],
     );
 }
 
@@ -489,7 +490,9 @@ fn the_cursor_knows_what_belongs_there() {
     check_context("{% $0", &expect!["Statement `` after `` locals [] statement"]);
     check_context(
         "{% for x in y %}{% set z = x %}{{ $0 }}{% endfor %}",
-        &expect![[r#"Name `` after `` locals ["x", "loop", "z"]"#]],
+        &expect![[
+            r#"Name `` after `` locals [("x", Some(Origin { root: "y", path: [Dynamic] })), ("loop", None), ("z", Some(Origin { root: "y", path: [Dynamic] }))]"#
+        ]],
     );
     check_context("{% for x in y %}{% endfor %}{% if $0 %}", &expect!["Name `` after `` locals [] statement"]);
     check_context("{{ 'a$0' }}", &expect!["Nothing `` after `` locals []"]);

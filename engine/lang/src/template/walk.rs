@@ -2,31 +2,37 @@
 //! that come from outside.
 
 use minijinja::machinery::{
-    Span,
+    self, Span,
     ast::{BinOpKind, Call, CallArg, Expr, Filter, Macro, Spanned, Stmt, Test, UnaryOpKind},
 };
 use text_size::{TextRange, TextSize};
 
-use super::{Access, AccessKind, CallShape, NameUse, Reference};
+use super::{Access, AccessKind, CallShape, LocalUse, NameUse, Origin, Reference};
 
 /// What a walk has found.
 pub(super) struct Walk<'s> {
     source: &'s str,
     /// Where the parsed text begins in `source`.
     base: u32,
-    scopes: Vec<Vec<String>>,
-    facts: Vec<Path>,
+    scopes: Vec<Vec<Local>>,
+    facts: Vec<Origin>,
+    /// What the whole text is, if it is one expression that leads somewhere.
+    pub(super) value: Option<Origin>,
     pub(super) references: Vec<Reference>,
+    pub(super) locals: Vec<LocalUse>,
     pub(super) filters: Vec<NameUse>,
     pub(super) tests: Vec<NameUse>,
 }
 
-/// A path that is known to be defined: its root and what is taken from it.
-#[derive(Debug, Clone, PartialEq)]
-struct Path {
-    root: String,
-    steps: Vec<AccessKind>,
+/// A name that the template itself binds.
+struct Local {
+    name: String,
+    declared: Option<TextRange>,
+    origin: Option<Origin>,
 }
+
+/// Filters that give back a list of the items they are given.
+const SAME_ITEMS: [&str; 8] = ["list", "sort", "reverse", "unique", "select", "reject", "selectattr", "rejectattr"];
 
 impl<'s> Walk<'s> {
     /// A walk over texts parsed from `source`, the text as written.
@@ -36,7 +42,9 @@ impl<'s> Walk<'s> {
             base: 0,
             scopes: vec![Vec::new()],
             facts: Vec::new(),
+            value: None,
             references: Vec::new(),
+            locals: Vec::new(),
             filters: Vec::new(),
             tests: Vec::new(),
         }
@@ -47,16 +55,49 @@ impl<'s> Walk<'s> {
         self.base = base.into();
     }
 
-    /// Binds `name` in the current scope.
-    pub(super) fn bind(&mut self, name: &str) {
+    /// Binds `name`, declared at `declared`, in the current scope.
+    pub(super) fn bind(&mut self, name: &str, declared: Option<TextRange>) {
+        self.bind_to(name, declared, None);
+    }
+
+    pub(super) fn bind_to(&mut self, name: &str, declared: Option<TextRange>, origin: Option<Origin>) {
         if let Some(scope) = self.scopes.last_mut() {
-            scope.push(name.to_owned());
+            scope.push(Local { name: name.to_owned(), declared, origin });
         }
+    }
+
+    pub(super) fn open_scope(&mut self) {
+        self.scopes.push(Vec::new());
+    }
+
+    /// Closes the innermost scope that was opened.
+    pub(super) fn close_scope(&mut self) {
+        if self.scopes.len() > 1 {
+            self.scopes.pop();
+        }
+    }
+
+    /// The names that are bound here, each once, the outermost first.
+    pub(super) fn visible_locals(self) -> Vec<(String, Option<Origin>)> {
+        let mut found: Vec<(String, Option<Origin>)> = Vec::new();
+        for local in self.scopes.into_iter().flatten() {
+            match found.iter_mut().find(|(name, _)| *name == local.name) {
+                Some(known) => known.1 = local.origin,
+                None => found.push((local.name, local.origin)),
+            }
+        }
+        found
+    }
+
+    /// Where the value of the expression `source`, which stands at the base, comes from.
+    pub(super) fn origin_of(&self, source: &str) -> Option<Origin> {
+        self.origin(&machinery::parse_expr(source).ok()?)
     }
 
     /// Puts what was found in order of place.
     pub(super) fn sort(&mut self) {
         self.references.sort_by_key(|reference| (reference.range.start(), reference.range.end()));
+        self.locals.sort_by_key(|local| (local.used.range.start(), local.used.range.end()));
         self.filters.sort_by_key(|filter| filter.range.start());
         self.tests.sort_by_key(|test| test.range.start());
     }
@@ -69,13 +110,19 @@ impl<'s> Walk<'s> {
 
     pub(super) fn statement(&mut self, statement: &Stmt<'_>) {
         match statement {
-            Stmt::Template(template) => self.statements(&template.children),
+            Stmt::Template(template) => {
+                if let [Stmt::EmitExpr(emit)] = template.children.as_slice() {
+                    self.value = self.origin(&emit.expr);
+                }
+                self.statements(&template.children);
+            }
             Stmt::EmitExpr(emit) => self.expression(&emit.expr),
             Stmt::ForLoop(each) => {
                 self.expression(&each.iter);
+                let item = self.origin(&each.iter).map(Origin::item);
                 self.scoped(|walk| {
-                    walk.bind("loop");
-                    walk.target(&each.target);
+                    walk.bind("loop", None);
+                    walk.target(&each.target, item);
                     if let Some(filter) = &each.filter_expr {
                         walk.expression(filter);
                     }
@@ -93,20 +140,22 @@ impl<'s> Walk<'s> {
             Stmt::WithBlock(with) => self.scoped(|walk| {
                 for (target, value) in &with.assignments {
                     walk.expression(value);
-                    walk.target(target);
+                    let origin = walk.origin(value);
+                    walk.target(target, origin);
                 }
                 walk.statements(&with.body);
             }),
             Stmt::Set(set) => {
                 self.expression(&set.expr);
-                self.target(&set.target);
+                let origin = self.origin(&set.expr);
+                self.target(&set.target, origin);
             }
             Stmt::SetBlock(set) => {
                 if let Some(filter) = &set.filter {
                     self.expression(filter);
                 }
                 self.scoped(|walk| walk.statements(&set.body));
-                self.target(&set.target);
+                self.target(&set.target, None);
             }
             Stmt::AutoEscape(escape) => {
                 self.expression(&escape.enabled);
@@ -117,7 +166,7 @@ impl<'s> Walk<'s> {
                 self.scoped(|walk| walk.statements(&block.body));
             }
             Stmt::Macro(definition) => {
-                self.bind(definition.name);
+                self.bind(definition.name, None);
                 self.definition(definition);
             }
             Stmt::CallBlock(block) => {
@@ -232,11 +281,15 @@ impl<'s> Walk<'s> {
             cursor = next;
         };
         links.reverse();
-        if let Some(root) = root
-            && !self.is_bound(root.id)
-        {
-            let reference = self.reference(root.id, root.span(), &links, guarded);
-            self.references.push(reference);
+        if let Some(root) = root {
+            let used = self.reference(root.id, root.span(), &links, guarded);
+            match self.bound(root.id) {
+                None => self.references.push(used),
+                Some(local) => {
+                    let (declared, origin) = (local.declared, local.origin.clone());
+                    self.locals.push(LocalUse { used, declared, origin });
+                }
+            }
         }
         for link in links {
             match link {
@@ -272,7 +325,7 @@ impl<'s> Walk<'s> {
                     range_end = link_end;
                 }
                 Expr::Slice(_) => {
-                    path.push(Access { kind: AccessKind::Dynamic, range: self.subscript(end, link_end) });
+                    path.push(Access { kind: AccessKind::Slice, range: self.subscript(end, link_end) });
                     range_end = link_end;
                 }
                 Expr::Call(made) => match path.last_mut() {
@@ -336,51 +389,55 @@ impl<'s> Walk<'s> {
     fn definition(&mut self, definition: &Spanned<Macro<'_>>) {
         definition.defaults.iter().for_each(|default| self.expression(default));
         self.scoped(|walk| {
-            walk.bind("caller");
-            definition.args.iter().for_each(|argument| walk.target(argument));
+            walk.bind("caller", None);
+            definition.args.iter().for_each(|argument| walk.target(argument, None));
             walk.statements(&definition.body);
         });
     }
 
-    fn target(&mut self, target: &Expr<'_>) {
+    fn target(&mut self, target: &Expr<'_>, origin: Option<Origin>) {
         match target {
-            Expr::Var(name) => self.bind(name.id),
-            Expr::List(list) => list.items.iter().for_each(|item| self.target(item)),
-            Expr::Tuple(tuple) => tuple.items.iter().for_each(|item| self.target(item)),
+            Expr::Var(name) => {
+                let declared = TextRange::at(self.at(name.span().start_offset), TextSize::of(name.id));
+                self.bind_to(name.id, Some(declared), origin);
+            }
+            Expr::List(list) => list.items.iter().for_each(|item| self.target(item, None)),
+            Expr::Tuple(tuple) => tuple.items.iter().for_each(|item| self.target(item, None)),
             Expr::GetAttr(attribute) => self.expression(&attribute.expr),
             _ => {}
         }
     }
 
     fn scoped(&mut self, inside: impl FnOnce(&mut Self)) {
-        self.scopes.push(Vec::new());
+        self.open_scope();
         inside(self);
-        self.scopes.pop();
+        self.close_scope();
     }
 
-    fn knowing(&mut self, facts: Vec<Path>, inside: impl FnOnce(&mut Self)) {
+    fn knowing(&mut self, facts: Vec<Origin>, inside: impl FnOnce(&mut Self)) {
         let before = self.facts.len();
         self.facts.extend(facts);
         inside(self);
         self.facts.truncate(before);
     }
 
-    fn is_bound(&self, name: &str) -> bool {
-        self.scopes.iter().any(|scope| scope.iter().any(|bound| bound == name))
+    /// The innermost local called `name`.
+    fn bound(&self, name: &str) -> Option<&Local> {
+        self.scopes.iter().rev().find_map(|scope| scope.iter().rev().find(|local| local.name == name))
     }
 
     /// How much of `root.path` is known to be defined here.
     fn known(&self, root: &str, path: &[Access]) -> Option<usize> {
         self.facts
             .iter()
-            .filter(|fact| fact.root == root && fact.steps.len() <= path.len())
-            .filter(|fact| fact.steps.iter().zip(path).all(|(step, access)| *step == access.kind))
-            .map(|fact| fact.steps.len())
+            .filter(|fact| fact.root == root && fact.path.len() <= path.len())
+            .filter(|fact| fact.path.iter().zip(path).all(|(step, access)| *step == access.kind))
+            .map(|fact| fact.path.len())
             .max()
     }
 
     /// What is defined if `expression` is true (or false, as `truth` says).
-    fn facts_of(&self, expression: &Expr<'_>, truth: bool) -> Vec<Path> {
+    fn facts_of(&self, expression: &Expr<'_>, truth: bool) -> Vec<Origin> {
         match expression {
             Expr::UnaryOp(operation) if matches!(operation.op, UnaryOpKind::Not) => {
                 self.facts_of(&operation.expr, !truth)
@@ -400,23 +457,38 @@ impl<'s> Walk<'s> {
         }
     }
 
-    fn path_of(&self, expression: &Expr<'_>) -> Option<Path> {
+    /// The path that `expression` is, as written.
+    fn path_of(&self, expression: &Expr<'_>) -> Option<Origin> {
         let mut links = Vec::new();
         let mut cursor = expression;
         loop {
             let next = match cursor {
                 Expr::GetAttr(link) => &link.expr,
                 Expr::GetItem(link) => &link.expr,
+                Expr::Slice(link) => &link.expr,
                 Expr::Var(root) => {
                     links.reverse();
                     let reference = self.reference(root.id, root.span(), &links, true);
-                    let steps = reference.path.into_iter().map(|access| access.kind).collect();
-                    return Some(Path { root: root.id.to_owned(), steps });
+                    let path = reference.path.into_iter().map(|access| access.kind).collect();
+                    return Some(Origin { root: root.id.to_owned(), path });
                 }
                 _ => return None,
             };
             links.push(cursor);
             cursor = next;
+        }
+    }
+
+    /// Where the value of `expression` comes from, names of the template itself followed to theirs.
+    fn origin(&self, expression: &Expr<'_>) -> Option<Origin> {
+        if let Expr::Filter(filter) = expression {
+            let same = SAME_ITEMS.contains(&filter.name) && filter.expr.is_some();
+            return self.origin(filter.expr.as_ref().filter(|_| same)?);
+        }
+        let own = self.path_of(expression)?;
+        match self.bound(&own.root) {
+            None => Some(own),
+            Some(local) => local.origin.clone().map(|origin| origin.then(own.path)),
         }
     }
 

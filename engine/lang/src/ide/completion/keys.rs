@@ -39,8 +39,7 @@ fn key(request: &Request<'_>, spec: &KeySpec, index: usize, lead: &str) -> Compl
 }
 
 fn parameters(request: &Request<'_>, from: usize) -> Vec<Completion> {
-    let actor = request.actor();
-    let target = actor.target(request.analysis);
+    let target = request.target();
     let rest = &request.cursor.path[from..];
     let params = match rest {
         [] => spot::params(&target),
@@ -85,7 +84,7 @@ fn tail(request: &Request<'_>, mapping: bool, sequence: bool) -> String {
 }
 
 pub(in crate::ide) fn detail(types: &[ValueType], required: bool, default: Option<&str>) -> String {
-    let names: Vec<&str> = types.iter().map(|value_type| type_name(*value_type)).collect();
+    let names: Vec<&str> = types.iter().map(|value_type| ValueType::name(*value_type)).collect();
     let mut text = if names.is_empty() { "any".to_owned() } else { names.join(" | ") };
     if required {
         text.push_str(", required");
@@ -97,13 +96,7 @@ pub(in crate::ide) fn detail(types: &[ValueType], required: bool, default: Optio
     text
 }
 
-pub(in crate::ide) fn type_name(value_type: ValueType) -> &'static str {
-    match value_type {
-        ValueType::String => "string",
-        ValueType::Integer => "integer",
-        ValueType::Number => "number",
-        ValueType::Boolean => "boolean",
-        ValueType::Array => "array",
-        ValueType::Object => "object",
-    }
+/// Types as people read them: `string | array`.
+pub(in crate::ide) fn type_names(types: &[ValueType]) -> String {
+    types.iter().map(|one| one.name()).collect::<Vec<_>>().join(" | ")
 }

@@ -2,15 +2,15 @@
 
 use text_size::{TextRange, TextSize};
 
-use super::{Completion, CompletionKind, Request, item, spot, values::waiting_for};
+use super::{Completion, CompletionKind, Request, item, keys::type_names, spot, values::waiting_for};
 use crate::{
-    ide::shape::{self, Part},
     model::{
         Step, StepIndex,
         lower::sites,
         scope::{Binding, Scopes},
     },
     registry::{LoopConstruct, names},
+    shape::{Followed, Part},
     syntax::NodeKind,
     template::{
         self, Reading,
@@ -22,7 +22,7 @@ pub(super) fn complete(request: &Request<'_>, bare: bool) -> Vec<Completion> {
     let Some((context, word)) = context(request, bare) else { return Vec::new() };
     match &context.expects {
         Expects::Name => variables(request, word, &context),
-        Expects::Field(path) => fields(request, word, path),
+        Expects::Field(path) => fields(request, word, path, &context),
         Expects::Filter => names::filters()
             .iter()
             .map(|filter| function(filter.name, filter.doc, &filter.signature, word, 0))
@@ -116,13 +116,13 @@ fn function(name: &str, doc: &str, signature: &names::Signature, word: TextRange
 fn variables(request: &Request<'_>, word: TextRange, context: &ExprContext) -> Vec<Completion> {
     let named = |name: &str, kind, rank| item(name.to_owned(), kind, word, name.to_owned(), rank);
     let mut found: Vec<Completion> =
-        context.locals.iter().map(|name| named(name, CompletionKind::Variable, 0)).collect();
+        context.locals.iter().map(|(name, _)| named(name, CompletionKind::Variable, 0)).collect();
     let pipeline = request.analysis.pipeline();
-    let scopes = Scopes::new(pipeline, &request.analysis.parse().tree);
+    let scopes = request.analysis.scopes();
     let site = site(request, scopes.steps());
     let waiting = site.step.map(|own| waiting_for(request, own)).unwrap_or_default();
     for (index, (name, binding)) in scopes.visible(&site).into_iter().enumerate() {
-        if !is_name(name) || context.locals.iter().any(|local| local == name) {
+        if !is_name(name) || context.locals.iter().any(|(local, _)| local == name) {
             continue;
         }
         let (kind, rank, detail, doc) = match binding {
@@ -131,7 +131,7 @@ fn variables(request: &Request<'_>, word: TextRange, context: &ExprContext) -> V
             Binding::Step(index) if waiting.get(index.0 as usize).copied().unwrap_or_default() => continue,
             Binding::Step(_) | Binding::Item(..) => (CompletionKind::Step, 3, "step", ""),
             Binding::Loop(_, variable) => (CompletionKind::Variable, 1, "loop", variable.doc),
-            Binding::Named(_) => (CompletionKind::Variable, 1, "loop", ""),
+            Binding::Named(_) | Binding::State(_) => (CompletionKind::Variable, 1, "loop", ""),
             Binding::Input(name) => {
                 let description = pipeline.inputs.get(name).and_then(|input| input.description.as_deref());
                 (CompletionKind::Variable, 2, "input", description.unwrap_or_default())
@@ -180,30 +180,48 @@ fn site(request: &Request<'_>, steps: &[&Step]) -> sites::Site {
 }
 
 /// The fields after a dot.
-fn fields(request: &Request<'_>, word: TextRange, path: &[String]) -> Vec<Completion> {
+fn fields(request: &Request<'_>, word: TextRange, path: &[String], context: &ExprContext) -> Vec<Completion> {
     let Some((root, rest)) = path.split_first() else { return Vec::new() };
-    let analysis = request.analysis;
-    let scopes = Scopes::new(analysis.pipeline(), &analysis.parse().tree);
-    let steps = scopes.steps();
-    let binding = scopes.resolve(&site(request, steps), root);
-    let Some(start) = binding.as_ref().and_then(shape::of_binding) else { return Vec::new() };
-    let parts = rest.iter().map(|part| match part.trim_start_matches('-').parse::<u64>() {
-        Ok(_) => Part::Index,
-        Err(_) => Part::Name(part),
-    });
-    let mut end = Some(start);
-    for part in parts {
-        end = end.and_then(|at| shape::follow(analysis, steps, at, part));
+    let scopes = request.analysis.scopes();
+    let shapes = request.analysis.shapes(&scopes);
+    let site = site(request, scopes.steps());
+    let mut at = match context.locals.iter().find(|(local, _)| local == root) {
+        Some((name, None)) if name == "loop" => return jinja_loop(word),
+        Some((_, None)) => return Vec::new(),
+        Some((_, Some(origin))) => shapes.of_origin(&site, origin),
+        None => match scopes.resolve(&site, root) {
+            Some(binding) => shapes.of_binding(&binding),
+            None => return Vec::new(),
+        },
+    };
+    for part in rest {
+        let part = match part.trim_start_matches('-').parse::<u64>() {
+            Ok(_) => Part::Item,
+            Err(_) => Part::Name(part),
+        };
+        let Followed::To(next) = shapes.follow(at, part) else { return Vec::new() };
+        at = next;
     }
-    let members = end.map(|at| shape::members(analysis, steps, at)).unwrap_or_default().into_iter();
+    let members = shapes.members(at).into_iter().filter(|member| is_name(&member.name)).enumerate();
     members
-        .filter(|member| is_name(member.name))
-        .enumerate()
         .map(|(rank, member)| {
-            let name = member.name.to_owned();
+            let name = member.name.into_owned();
             let mut found = item(name.clone(), CompletionKind::Field, word, name, rank as u32);
-            found.detail = shape::type_names(&member.types);
-            member.doc.clone_into(&mut found.documentation);
+            found.detail = type_names(&shapes.types(member.shape));
+            shapes.doc(member.shape).clone_into(&mut found.documentation);
+            found
+        })
+        .collect()
+}
+
+/// What `loop` has inside `{% for %}`.
+fn jinja_loop(word: TextRange) -> Vec<Completion> {
+    let fields = names::jinja_loop_fields().iter().enumerate();
+    fields
+        .map(|(rank, (name, value_type, doc))| {
+            let mut found = item((*name).to_owned(), CompletionKind::Field, word, (*name).to_owned(), rank as u32);
+            found.detail = type_names(&[*value_type]);
+            (*doc).clone_into(&mut found.documentation);
             found
         })
         .collect()

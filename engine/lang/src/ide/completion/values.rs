@@ -12,8 +12,7 @@ pub(super) fn complete(request: &Request<'_>, key: &str) -> Vec<Completion> {
     match request.located.spot {
         Spot::Keys(place) | Spot::Items(place) => of_key(request, place, key),
         Spot::Parameters(from) => {
-            let actor = request.actor();
-            let target = actor.target(request.analysis);
+            let target = request.target();
             if request.cursor.path.len() == from
                 && let Target::Operation { tool, .. } = &target
             {
@@ -43,8 +42,7 @@ pub(super) fn items(request: &Request<'_>) -> Vec<Completion> {
         Spot::Items(place) => of_place(request, place, "- "),
         Spot::Value(place, _) => request.last_key().map(|key| of_key(request, place, key)).unwrap_or_default(),
         Spot::Parameters(from) => {
-            let actor = request.actor();
-            let target = actor.target(request.analysis);
+            let target = request.target();
             match spot::param_at(spot::params(&target), &request.cursor.path[from..]) {
                 Some(param) => of_param(request, param.items.as_deref().unwrap_or(param)),
                 None => Vec::new(),
@@ -146,8 +144,7 @@ fn tools(request: &Request<'_>) -> Vec<Completion> {
 }
 
 fn actions(request: &Request<'_>) -> Vec<Completion> {
-    let actor = request.actor();
-    if actor.tool.is_some() {
+    if request.actor().is_some_and(|actor| actor.has_tool) {
         return operations(request);
     }
     let registry = request.analysis.registry();
@@ -163,8 +160,7 @@ fn actions(request: &Request<'_>) -> Vec<Completion> {
 }
 
 fn operations(request: &Request<'_>) -> Vec<Completion> {
-    let actor = request.actor();
-    let Target::Operation { tool, .. } = actor.target(request.analysis) else { return Vec::new() };
+    let Target::Operation { tool, .. } = request.target() else { return Vec::new() };
     let operations = tool.operations.iter().enumerate();
     operations
         .map(|(rank, operation)| {

@@ -6,16 +6,13 @@ use super::{Hover, NodeId, PathSegment, input_text, step_text};
 use crate::{
     analysis::Analysis,
     ide::{
-        completion::AUTO_ATTRIBUTES,
-        shape::{self, Part, Shape},
+        completion::{AUTO_ATTRIBUTES, type_names},
         spot,
     },
-    model::{
-        lower::sites,
-        scope::{Binding, Scopes},
-    },
-    registry::{LoopVariable, Signature, ValueType, names},
-    template::{Access, AccessKind, Reading, Reference, auto::AutoTag},
+    model::{Step, lower::sites, scope::Binding, target},
+    registry::{LoopConstruct, LoopVariable, Signature, ValueType, names, results},
+    shape::{Followed, Part, Shape, Shapes},
+    template::{Access, AccessKind, LocalUse, Reading, Reference, auto::AutoTag},
 };
 
 /// What the name at `offset` in the template of `node` means; `path` leads to `node`.
@@ -33,14 +30,19 @@ pub(super) fn hover(analysis: &Analysis, node: NodeId, path: &[PathSegment], off
         let spec = names::tests().iter().find(|test| test.name == used.name)?;
         return shown(used.range, signature_text("is ", spec.name, &spec.signature, spec.doc));
     }
+    // The path up to the access at the cursor, and its place.
+    let taken = |used: &Reference| {
+        let length = used.path.iter().position(|access| at(access.range)).map_or(0, |index| index + 1);
+        let range = used.path[..length].last().map_or(used.root_range, |last| used.root_range.cover(last.range));
+        (length, range)
+    };
     if let Some(used) = template.references.iter().find(|used| at(used.root_range) || at(used.range)) {
-        let index = used.path.iter().position(|access| at(access.range));
-        let length = index.map_or(0, |index| index + 1);
-        let range = match index {
-            Some(index) => used.root_range.cover(used.path[index].range),
-            None => used.root_range,
-        };
+        let (length, range) = taken(used);
         return shown(range, name_text(analysis, node, path, used, &used.path[..length])?);
+    }
+    if let Some(local) = template.locals.iter().find(|local| at(local.used.root_range) || at(local.used.range)) {
+        let (length, range) = taken(&local.used);
+        return shown(range, local_text(analysis, node, path, local, &local.used.path[..length])?);
     }
     attribute(&template.autos, &at).and_then(|(range, markdown)| shown(range, markdown))
 }
@@ -70,69 +72,117 @@ fn name_text(
     used: &Reference,
     taken: &[Access],
 ) -> Option<String> {
-    let scopes = Scopes::new(analysis.pipeline(), &analysis.parse().tree);
-    let steps = scopes.steps();
+    let scopes = analysis.scopes();
+    let site = site(analysis, scopes.steps(), node, path);
+    let Some(binding) = scopes.resolve(&site, &used.root) else {
+        // A loop's name where no loop binds it: what it would be still helps.
+        let variable = any_loop_variable(&used.root).filter(|_| taken.is_empty())?;
+        return Some(variable_text(variable));
+    };
+    let shapes = analysis.shapes(&scopes);
+    let shape = shapes.of_binding(&binding);
+    if taken.is_empty() {
+        return match binding {
+            Binding::Global(global) => Some(signature_text("", global.name, &global.signature, global.doc)),
+            Binding::Loop(_, variable) => Some(variable_text(variable)),
+            Binding::Named(index) => {
+                Some(format!("loop variable `{}`\n\nNamed by the loop `{}`.", used.root, scopes.step(index).id_text()))
+            }
+            Binding::Inputs => {
+                let runtime = names::runtime_names().iter().find(|runtime| runtime.name == used.root)?;
+                Some(format!("`{}`\n\n{}", runtime.name, runtime.doc))
+            }
+            Binding::Runtime(runtime) => {
+                let instead = runtime.deprecated.map(|instead| format!("\n\nDeprecated: write `{instead}`."));
+                Some(format!("`{}`\n\n{}{}", runtime.name, runtime.doc, instead.unwrap_or_default()))
+            }
+            Binding::Step(_) | Binding::State(_) | Binding::Item(..) | Binding::Input(_) => {
+                shape_text(analysis, &shapes, shape, "")
+            }
+        };
+    }
+    path_text(analysis, &shapes, shape, taken)
+}
+
+/// What the last of `taken`, followed from `start`, is.
+fn path_text<'a>(
+    analysis: &'a Analysis,
+    shapes: &Shapes<'_, 'a>,
+    start: Shape<'a>,
+    taken: &[Access],
+) -> Option<String> {
+    let AccessKind::Field(last) = &taken.last()?.kind else { return None };
+    let mut at = start;
+    for access in taken {
+        let Followed::To(next) = shapes.follow(at, Part::of(&access.kind)) else { return None };
+        at = next;
+    }
+    shape_text(analysis, shapes, at, last)
+}
+
+/// A name that the template itself binds, or what is taken from it.
+fn local_text(
+    analysis: &Analysis,
+    node: NodeId,
+    path: &[PathSegment],
+    local: &LocalUse,
+    taken: &[Access],
+) -> Option<String> {
+    let scopes = analysis.scopes();
+    let shapes = analysis.shapes(&scopes);
+    let site = site(analysis, scopes.steps(), node, path);
+    let Some(origin) = &local.origin else {
+        let [Access { kind: AccessKind::Field(name), .. }] = taken else {
+            return taken.is_empty().then(|| format!("`{}`\n\nBound by this template.", local.used.root));
+        };
+        let known = results::known(names::jinja_loop_fields(), name);
+        return known.filter(|_| local.used.root == "loop").map(|(name, one, doc)| known_text(name, &[one], doc));
+    };
+    let shape = shapes.of_origin(&site, origin);
+    if !taken.is_empty() {
+        return path_text(analysis, &shapes, shape, taken);
+    }
+    let types = shapes.types(shape);
+    let members: Vec<String> = shapes.members(shape).iter().map(|member| format!("`{}`", member.name)).collect();
+    let has = if members.is_empty() { String::new() } else { format!("\n\nHas {}.", members.join(", ")) };
+    Some(known_text(&local.used.root, &types, "Bound by this template.") + &has)
+}
+
+fn site(analysis: &Analysis, steps: &[&Step], node: NodeId, path: &[PathSegment]) -> sites::Site {
     let key = path.iter().rev().find_map(|segment| match segment {
         PathSegment::Key(key) => Some(key.as_str()),
         PathSegment::Item { .. } => None,
     });
     let (step, place) = spot::surroundings(analysis, steps, &spot::locate(path), path, key);
-    let site = sites::Site { node, reading: Reading::Template, step, place };
-    let Some(binding) = scopes.resolve(&site, &used.root) else {
-        // A loop's name where no loop binds it: what it would be still helps.
-        let variable = shape::any_loop_variable(&used.root).filter(|_| taken.is_empty())?;
-        return Some(variable_text(variable));
-    };
-    let mut shape = shape::of_binding(&binding);
-    if taken.is_empty() {
-        return match (binding, shape) {
-            (Binding::Global(global), _) => Some(signature_text("", global.name, &global.signature, global.doc)),
-            (Binding::Loop(_, variable), _) => Some(variable_text(variable)),
-            (Binding::Named(index), _) => {
-                Some(format!("loop variable `{}`\n\nNamed by the loop `{}`.", used.root, scopes.step(index).id_text()))
-            }
-            (Binding::Inputs, _) => {
-                let runtime = names::runtime_names().iter().find(|runtime| runtime.name == used.root)?;
-                Some(format!("`{}`\n\n{}", runtime.name, runtime.doc))
-            }
-            (Binding::Runtime(runtime), _) => {
-                let instead = runtime.deprecated.map(|instead| format!("\n\nDeprecated: write `{instead}`."));
-                Some(format!("`{}`\n\n{}{}", runtime.name, runtime.doc, instead.unwrap_or_default()))
-            }
-            (_, Some(shape)) => shape_text(analysis, &scopes, shape, ""),
-            (_, None) => None,
-        };
-    }
-    for access in taken {
-        let part = match &access.kind {
-            AccessKind::Field(name) => Part::Name(name),
-            AccessKind::Index(_) | AccessKind::Dynamic => Part::Index,
-            AccessKind::Method(_) => return None,
-        };
-        shape = shape.and_then(|shape| shape::follow(analysis, steps, shape, part));
-    }
-    let last = match &taken.last()?.kind {
-        AccessKind::Field(name) => name.as_str(),
-        _ => return None,
-    };
-    shape_text(analysis, &scopes, shape?, last)
+    sites::Site { node, reading: Reading::Template, step, place }
+}
+
+/// The loop variable `name` of any construct, for places where no loop is in sight.
+fn any_loop_variable(name: &str) -> Option<&'static LoopVariable> {
+    use LoopConstruct::{ActionLoop, ForEach, Queue, While};
+    [ForEach, While, ActionLoop, Queue]
+        .into_iter()
+        .flat_map(names::loop_variables)
+        .find(|variable| variable.name == name)
 }
 
 fn variable_text(variable: &LoopVariable) -> String {
-    let types = variable.value_type.map(|one| format!(": {}", shape::type_names(&[one]))).unwrap_or_default();
+    let types = variable.value_type.map(|one| format!(": {}", one.name())).unwrap_or_default();
     format!("loop variable `{}`{types}\n\n{}", variable.name, variable.doc)
 }
 
 /// What is known about the thing at the end of a path, which is written `name` there.
-fn shape_text(analysis: &Analysis, scopes: &Scopes<'_>, shape: Shape<'_>, name: &str) -> Option<String> {
+fn shape_text<'a>(analysis: &'a Analysis, shapes: &Shapes<'_, 'a>, shape: Shape<'a>, name: &str) -> Option<String> {
     match shape {
-        Shape::Input(name) => input_text(analysis, name),
-        Shape::Step(index) => Some(step_text(analysis, scopes.step(index))),
+        Shape::Input(input) => input_text(analysis, &input.name.value),
+        Shape::Step(index) | Shape::Turn(index) | Shape::State(index) => {
+            Some(step_text(analysis, shapes.scopes.step(index)))
+        }
         Shape::Item(index, item) => {
-            let item = scopes.step(index).items.get(item as usize)?;
-            let word = spot::describe(&spot::Actor::of_item(analysis, item).target(analysis));
+            let item = shapes.scopes.step(index).items.get(item as usize)?;
+            let word = spot::describe(&target::of_item(shapes.tree, shapes.registry, item));
             let name = item.name.as_ref().map(|name| &*name.value).unwrap_or_default();
-            Some(format!("item `{name}` of the loop `{}`: `{word}`", scopes.step(index).id_text()))
+            Some(format!("item `{name}` of the loop `{}`: `{word}`", shapes.scopes.step(index).id_text()))
         }
         Shape::Field(field) => {
             let renamed = if field.name == name { String::new() } else { format!("\n\n`{name}` is its old name.") };
@@ -145,23 +195,34 @@ fn shape_text(analysis: &Analysis, scopes: &Scopes<'_>, shape: Shape<'_>, name: 
             };
             Some(known_text(&field.name, &field.types, &field.doc) + &holds + &renamed)
         }
-        Shape::Plain((name, value_type, doc)) => Some(known_text(name, &[value_type], doc)),
+        Shape::Plain(_) | Shape::Written { .. } | Shape::Iterations(_) => {
+            Some(known_text(name, &shapes.types(shape), shapes.doc(shape)))
+        }
         Shape::Output(_) | Shape::LoopResult(_) => {
-            let members: Vec<String> = shape::members(analysis, scopes.steps(), shape)
+            let members: Vec<String> = shapes
+                .members(shape)
                 .iter()
-                .map(|member| {
-                    let summary = member.doc.lines().next().unwrap_or_default();
-                    format!("- `{}` ({}): {summary}", member.name, shape::type_names(&member.types))
-                })
+                .map(|member| format!("- `{}` {}", member.name, member_text(shapes, member.shape)))
                 .collect();
             Some(format!("`{name}`\n\nWhat the step gave back.\n\n{}", members.join("\n")).trim_end().to_owned())
         }
-        Shape::Iterations(_) => Some(known_text(name, &[ValueType::Array], "What each iteration gave back, in order.")),
-        Shape::Inputs | Shape::Steps(_) | Shape::Members(_) | Shape::Runtime(_) => None,
+        Shape::Any
+        | Shape::Inputs
+        | Shape::Steps(_)
+        | Shape::ItemOf(_)
+        | Shape::Each { .. }
+        | Shape::Loop(_)
+        | Shape::Runtime(_) => None,
     }
 }
 
+/// The type of a member and the first line about it.
+pub(super) fn member_text<'a>(shapes: &Shapes<'_, 'a>, member: Shape<'a>) -> String {
+    let summary = shapes.doc(member).lines().next().unwrap_or_default();
+    format!("({}): {summary}", type_names(&shapes.types(member)))
+}
+
 fn known_text(name: &str, types: &[ValueType], doc: &str) -> String {
-    let types = if types.is_empty() { "any".to_owned() } else { shape::type_names(types) };
+    let types = if types.is_empty() { "any".to_owned() } else { type_names(types) };
     format!("`{name}`: {types}\n\n{doc}")
 }

@@ -7,11 +7,10 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{KeyUse, find, key_uses};
 use crate::{
-    analysis::Templates,
     model::{LoopItem, Pipeline, Step, StepIndex},
     registry::{self, KeySpec, ParamKind, Registry, Target, keys::Place as KeyPlace},
     syntax::{NodeId, Tree},
-    template::{self, Reading},
+    template::{self, Reading, Templates},
 };
 
 /// A scalar that is rendered.

@@ -30,7 +30,7 @@ pub(super) const OUTPUT: &[KeySpec] = &[
     KeySpec::new("value", ANY, "The template that gives the value.").required().templated(),
     KeySpec::new("description", STRING, "What the value is.").inert(),
     KeySpec::new("type", STRING, "The type of the value, for readers.").inert(),
-    KeySpec::new("source", STRING, "The step the value comes from, for readers.").inert(),
+    KeySpec::new("source", STRING, "A word of older versions.").no_effect("`value`"),
     KeySpec::new("format", STRING, "The MIME type of the value, for readers.").inert(),
     KeySpec::new("location", STRING, "Where the value stands, for readers.").inert(),
     KeySpec::new("schema", OBJECT, "The JSON Schema of the value, for readers.").inert(),

@@ -21,7 +21,7 @@ pub(super) const KEYS: &[KeySpec] = &[
     KeySpec::new("metadata", OBJECT, "Anything to keep with the pipeline, free in form.\n\nOne member is read: `default_timeout`, the seconds a step may take that has no `timeout`."),
     KeySpec::new("global_error_handlers", ARRAY, "Error handlers for all steps.").no_effect("`on_error` at the steps").below(Place::ErrorHandler),
     KeySpec::new("config", OBJECT, "Settings of the whole pipeline.\n\nOnly `default_timeout` is read.").below(Place::Config),
-    KeySpec::new("context", OBJECT, "Settings of older versions.").no_effect("`timeout` and `max_retries` at the steps"),
+    KeySpec::new("context", OBJECT, "Settings and values of older versions; templates do not see them.").no_effect("`inputs` with a `default` for values, `timeout` and `max_retries` at the steps"),
     KeySpec::new("enhanced_outputs", ANY, "A copy of `outputs` that a migration tool wrote.").no_effect("`outputs`"),
     KeySpec::new("enhanced_inputs", ANY, "A copy of `inputs` that a migration tool wrote.").no_effect("`inputs`"),
     KeySpec::new("enhanced_steps", ANY, "A copy of `steps` that a migration tool wrote.").no_effect("`steps`"),
@@ -38,5 +38,5 @@ pub(super) const KEYS: &[KeySpec] = &[
     KeySpec::new("resume", ANY, "A setting of older versions; every run can be resumed.").no_effect("`orc resume`"),
     KeySpec::new("author", STRING, "Who wrote the pipeline.").inert(),
     KeySpec::new("tags", ARRAY, "Words to find the pipeline by.").inert(),
-    KeySpec::new("type", STRING, "A word of older versions about the kind of pipeline.").inert(),
+    KeySpec::new("type", STRING, "A word of older versions about the kind of pipeline.").no_effect(""),
 ];

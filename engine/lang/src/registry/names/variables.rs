@@ -1,7 +1,7 @@
 //! The names that templates see without declaring them: of the run, and of loops.
 
 use super::{LoopConstruct, LoopVariable, RuntimeName};
-use crate::registry::ValueType;
+use crate::registry::{ValueType, results::Known};
 
 const fn runtime(name: &'static str, doc: &'static str) -> RuntimeName {
     RuntimeName { name, doc, fields: &[], deprecated: None }
@@ -96,6 +96,21 @@ const ACTION_LOOP: &[LoopVariable] = &[
     variable("has_previous", Some(ValueType::Boolean), "Whether an iteration came before."),
     variable("total_duration", Some(ValueType::Number), "Seconds since the loop began."),
     variable("termination_reason", Some(ValueType::String), "Why the loop ended; empty while it runs."),
+];
+
+/// What `loop` has inside of `{% for %}` (Jinja's template designer documentation, "For").
+pub(super) const JINJA_LOOP: &[Known] = &[
+    ("index", ValueType::Integer, "The number of this round, from 1."),
+    ("index0", ValueType::Integer, "The number of this round, from 0."),
+    ("first", ValueType::Boolean, "Whether this is the first round."),
+    ("last", ValueType::Boolean, "Whether this is the last round."),
+    ("length", ValueType::Integer, "The number of items."),
+    ("revindex", ValueType::Integer, "The number of rounds left, this one counted."),
+    ("revindex0", ValueType::Integer, "The number of rounds left after this one."),
+    ("previtem", ValueType::Object, "The item before; undefined in the first round."),
+    ("nextitem", ValueType::Object, "The item after; undefined in the last round."),
+    ("depth", ValueType::Integer, "How deep loops are nested, from 1."),
+    ("depth0", ValueType::Integer, "How deep loops are nested, from 0."),
 ];
 
 pub(super) const fn body(construct: LoopConstruct) -> &'static [LoopVariable] {
