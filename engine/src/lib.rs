@@ -1,7 +1,8 @@
 //! Plans and runs orc pipelines.
 //!
 //! Reading order: [`catalog`] (the one list of tools, actions and models) → [`tools`] and
-//! [`models`] (what acts on the world) → [`plan`] (analysis + inputs → what would run; pure) →
+//! [`models`] (what acts on the world) → [`files`] (what lies around a
+//! pipeline) → [`plan`] (analysis + inputs → what would run; pure) →
 //! [`run`] (scheduler, execution, events, store, result document).
 //!
 //! This crate never speaks LSP, never prints, and never invents a value.
@@ -15,6 +16,8 @@ pub mod actions;
 mod expression;
 
 pub mod models;
+
+pub mod files;
 
 pub mod plan;
 

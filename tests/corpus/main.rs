@@ -10,7 +10,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use engine::catalog;
+use camino::Utf8PathBuf;
+use engine::{catalog, files::Disk};
 use lang::{
     analysis::Analysis,
     check::Severity,
@@ -58,7 +59,10 @@ pub(crate) fn manifest() -> Vec<Row> {
 pub(crate) fn analyse(row: &Row) -> Analysis {
     let path = corpus().join("pipelines").join(&row.path);
     let text = fs::read_to_string(&path).unwrap();
-    Analysis::new(catalog::registry(), path.file_name().unwrap().to_str().unwrap(), &text)
+    let disk = Disk::new(catalog::registry());
+    let pipelines = Utf8PathBuf::from_path_buf(corpus().join("pipelines")).unwrap();
+    let workspace = disk.place(&pipelines.join(&row.path), Some(&pipelines)).unwrap();
+    Analysis::new(catalog::registry(), path.file_name().unwrap().to_str().unwrap(), &text).within(workspace)
 }
 
 fn word(yes: bool) -> &'static str {

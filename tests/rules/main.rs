@@ -5,7 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use engine::catalog;
+use camino::Utf8Path;
+use engine::{catalog, files::Disk};
 use lang::{
     analysis::Analysis,
     check::{codes, codes::Code},
@@ -20,18 +21,26 @@ struct Case {
     /// `wrong`, `fine`, or `fixed`, which is what the first fix makes of the text before it.
     kind: String,
     text: String,
+    /// Files that stand beside the text, by name: the blocks `yaml beside NAME` before it.
+    beside: Vec<(String, String)>,
 }
 
 fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     let mut code = None;
+    let mut beside = Vec::new();
     let mut lines = CASES.lines();
     while let Some(line) = lines.next() {
         if let Some(heading) = line.strip_prefix("## ") {
             code = Some(heading.split(' ').next().unwrap().parse::<Code>().unwrap());
+            beside.clear();
+        } else if let Some(name) = line.strip_prefix("```yaml beside ") {
+            let text: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+            beside.push((name.to_owned(), text.join("\n") + "\n"));
         } else if let Some(kind) = line.strip_prefix("```yaml ") {
             let text: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
-            cases.push(Case { code: code.unwrap(), kind: kind.to_owned(), text: whole(&text.join("\n")) });
+            let text = whole(&text.join("\n"));
+            cases.push(Case { code: code.unwrap(), kind: kind.to_owned(), text, beside: beside.clone() });
         }
     }
     cases
@@ -58,8 +67,21 @@ fn marked(text: &str) -> (String, Vec<TextRange>) {
     (plain, ranges)
 }
 
-fn analyse(text: &str) -> Analysis {
-    Analysis::new(catalog::registry(), "test.orc.yaml", text)
+fn analyse(text: &str, beside: &[(String, String)]) -> Analysis {
+    let analysis = Analysis::new(catalog::registry(), "test.orc.yaml", text);
+    if beside.is_empty() {
+        return analysis;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in beside {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let folder = Utf8Path::from_path(folder.path()).unwrap();
+    let disk = Disk::new(catalog::registry());
+    let analysis = analysis.within(disk.place(&folder.join("test.orc.yaml"), Some(folder)).unwrap());
+    // The folder goes when this function ends.
+    analysis.diagnostics();
+    analysis
 }
 
 fn places(analysis: &Analysis, code: Code) -> Vec<TextRange> {
@@ -72,7 +94,7 @@ fn each_code_stands_at_the_marked_places_and_nowhere_else() {
     let mut wrong = Vec::new();
     for case in cases().iter().filter(|case| case.kind == "wrong") {
         let (text, ranges) = marked(&case.text);
-        let analysis = analyse(&text);
+        let analysis = analyse(&text, &case.beside);
         let found = places(&analysis, case.code);
         if found != ranges || ranges.is_empty() {
             wrong.push(format!("{} in\n{}\n  found {:#?}", case.code, case.text, analysis.diagnostics()));
@@ -85,7 +107,7 @@ fn each_code_stands_at_the_marked_places_and_nowhere_else() {
 fn each_code_is_silent_where_nothing_is_wrong() {
     let mut wrong = Vec::new();
     for case in cases().iter().filter(|case| case.kind == "fine") {
-        let analysis = analyse(&case.text);
+        let analysis = analyse(&case.text, &case.beside);
         if !places(&analysis, case.code).is_empty() {
             wrong.push(format!("{} in\n{}\n  found {:#?}", case.code, case.text, analysis.diagnostics()));
         }
@@ -98,7 +120,7 @@ fn the_first_fix_makes_what_is_written() {
     let cases = cases();
     for pair in cases.windows(2).filter(|pair| pair[1].kind == "fixed") {
         let (text, _) = marked(&pair[0].text);
-        let analysis = analyse(&text);
+        let analysis = analyse(&text, &pair[0].beside);
         let fix = analysis
             .diagnostics()
             .iter()
@@ -136,7 +158,7 @@ fn no_text_gets_a_diagnostic_that_marks_nothing_or_stands_outside() {
     for case in cases() {
         let (text, _) = marked(&case.text);
         for (at, _) in text.char_indices().step_by(7) {
-            let analysis = analyse(&text[..at]);
+            let analysis = analyse(&text[..at], &[]);
             for diagnostic in analysis.diagnostics() {
                 assert!(usize::from(diagnostic.range.end()) <= at, "{diagnostic:?}");
             }

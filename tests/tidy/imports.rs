@@ -13,7 +13,7 @@ const LAYERS: [&[&str]; 10] = [
     &["shape"],
     &["graph"],
     &["check"],
-    &["analysis"],
+    &["analysis", "workspace"],
     &["ide"],
 ];
 

@@ -15,6 +15,7 @@ use crate::{
     syntax::{self, NodeId, Parse},
     template::{self, Reading, Template, Templates},
     text::LineIndex,
+    workspace::{self, Workspace},
 };
 
 /// One document, analysed on demand. Immutable; share it behind an `Arc`.
@@ -28,7 +29,9 @@ pub struct Analysis {
     pipeline: OnceLock<Pipeline>,
     templates: OnceLock<Templates>,
     graph: OnceLock<Graph>,
+    own: OnceLock<Vec<Diagnostic>>,
     diagnostics: OnceLock<Vec<Diagnostic>>,
+    workspace: Option<Workspace>,
 }
 
 impl Analysis {
@@ -43,8 +46,20 @@ impl Analysis {
             pipeline: OnceLock::new(),
             templates: OnceLock::new(),
             graph: OnceLock::new(),
+            own: OnceLock::new(),
             diagnostics: OnceLock::new(),
+            workspace: None,
         }
+    }
+
+    /// The same among other files, as they are from now on.
+    pub fn within(self, workspace: Workspace) -> Self {
+        Self { diagnostics: OnceLock::new(), workspace: Some(workspace), ..self }
+    }
+
+    /// Where the document lies, if that is known.
+    pub fn workspace(&self) -> Option<&Workspace> {
+        self.workspace.as_ref()
     }
 
     /// The text.
@@ -106,6 +121,17 @@ impl Analysis {
     /// What is wrong, in order of place; empty for a file that is no pipeline.
     pub fn diagnostics(&self) -> &[Diagnostic] {
         self.diagnostics.get_or_init(|| {
+            let mut found = self.own_diagnostics().to_vec();
+            if let Some(workspace) = self.workspace.as_ref().filter(|_| self.recognised().is_some()) {
+                found.extend(workspace::check(self, workspace));
+            }
+            check::finish(&self.parse.tree, found)
+        })
+    }
+
+    /// What is wrong with this document by itself, in no particular order, nothing ignored.
+    pub(crate) fn own_diagnostics(&self) -> &[Diagnostic] {
+        self.own.get_or_init(|| {
             if self.recognised().is_none() {
                 return Vec::new();
             }

@@ -1,15 +1,23 @@
 //! The rules: what is wrong with a pipeline, where, and how to mend it.
 
+use camino::Utf8PathBuf;
 use text_size::TextRange;
 
-use crate::{graph::Graph, model::Pipeline, registry::Registry, syntax::Parse, template::Templates, text::TextEdit};
+use crate::{
+    graph::Graph,
+    model::Pipeline,
+    registry::Registry,
+    syntax::{Parse, Tree},
+    template::Templates,
+    text::TextEdit,
+};
 
 pub mod codes;
 pub use codes::{Code, CodeSpec};
 
 mod checker;
 mod edits;
-mod values;
+pub(crate) mod values;
 
 mod auto;
 mod control;
@@ -93,6 +101,8 @@ pub struct Related {
     pub message: String,
     /// Where.
     pub range: TextRange,
+    /// The file it is in, if that is another one.
+    pub file: Option<Utf8PathBuf>,
 }
 
 /// A way to mend a [`Diagnostic`].
@@ -106,9 +116,27 @@ pub struct Fix {
     pub safe: bool,
 }
 
-/// Runs all rules over the facts of a document. The result is in order of place, without doubles,
-/// inline ignores (`# orc: ignore ORC204 [reason]`) applied.
-pub fn check(facts: &Facts<'_>) -> Vec<Diagnostic> {
+impl Diagnostic {
+    /// A finding of `code`, with its default severity.
+    pub(crate) fn new(code: Code, range: TextRange, message: impl Into<String>) -> Self {
+        let severity = codes::code(code).map_or(Severity::Error, |spec| spec.severity);
+        let message = message.into();
+        Self { code, severity, message, range, related: Vec::new(), fixes: Vec::new(), tag: None }
+    }
+
+    /// Adds "did you mean" with its fix, if there is a candidate.
+    pub(crate) fn suggest(&mut self, candidate: Option<&str>) -> &mut Self {
+        if let Some(candidate) = candidate {
+            self.message.extend([format!("; did you mean `{candidate}`?")]);
+            let edit = TextEdit::replace(self.range, candidate);
+            self.fix(format!("Change to `{candidate}`"), vec![edit]);
+        }
+        self
+    }
+}
+
+/// Runs all rules that need this document alone. [`finish`] makes a list for people of what they find.
+pub(crate) fn check(facts: &Facts<'_>) -> Vec<Diagnostic> {
     let mut checker = Checker::new(facts);
     yaml::check(&mut checker);
     if facts.parse.tree.is_mapping(facts.pipeline.node) {
@@ -124,11 +152,16 @@ pub fn check(facts: &Facts<'_>) -> Vec<Diagnostic> {
         handlers::check(&mut checker);
         paths::check(&mut checker);
     }
-    let mut found = checker.found;
+    checker.found
+}
+
+/// `found` in order of place, without doubles, inline ignores (`# orc: ignore ORC204 [reason]`)
+/// applied.
+pub(crate) fn finish(tree: &Tree, mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
     found.sort_by(|one, other| {
         let key = |diagnostic: &Diagnostic| (diagnostic.range.start(), diagnostic.range.end(), diagnostic.code);
         key(one).cmp(&key(other)).then_with(|| one.message.cmp(&other.message))
     });
     found.dedup_by(|one, other| one.range == other.range && one.code == other.code && one.message == other.message);
-    ignores::apply(&facts.parse.tree, found)
+    ignores::apply(tree, found)
 }

@@ -3,7 +3,8 @@
 //! Reading order: [`text`] (offsets and positions) → [`syntax`] (a tree for any text) →
 //! [`template`] (`{{ }}`, `{% %}` and `<AUTO>` inside scalars) → [`registry`] (what actions, tools,
 //! keys, filters and models exist) → [`model`] (the pipeline with spans) → [`shape`] (what
-//! values look like) → [`graph`] (edges and order) → [`check`] (diagnostics) → [`analysis`] (all of it for one document) → [`ide`] (editor
+//! values look like) → [`graph`] (edges and order) → [`check`] (diagnostics) → [`analysis`] (all of it for one document,
+//! among the files of its [`workspace`]) → [`ide`] (editor
 //! features over an analysis).
 //!
 //! Nothing here reads a file, opens a connection, asks the clock or panics on input.
@@ -25,5 +26,7 @@ pub mod graph;
 pub mod check;
 
 pub mod analysis;
+
+pub mod workspace;
 
 pub mod ide;

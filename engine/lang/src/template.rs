@@ -262,6 +262,16 @@ pub fn condition_context_at(text: &str, offset: TextSize) -> context::ExprContex
     context::context_at(text, offset).unwrap_or_else(|| context::bare_context_at(text, offset))
 }
 
+/// The inside of the quotes of the first argument of the call at `call`, if that is a literal text.
+pub fn literal_argument(text: &str, call: TextRange) -> Option<TextRange> {
+    let tokens = lex::tokens(text, call);
+    let open = tokens.iter().position(|token| &text[token.range] == "(")?;
+    let first = tokens.get(open + 1).filter(|token| matches!(token.kind, lex::TokenKind::Quoted { closed: true }))?;
+    let one = TextSize::new(1);
+    let inside = TextRange::new(first.range.start() + one, first.range.end() - one);
+    (!text[inside].contains('\\')).then_some(inside)
+}
+
 /// The words that may follow `{%`.
 pub fn statement_words() -> &'static [&'static str] {
     &explain::STATEMENT_WORDS

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use clap::ValueEnum;
 use lang::{
     analysis::Analysis,
-    check::Severity,
+    check::{Related, Severity},
     text::{Encoding, Position, TextRange},
 };
 use serde_json::{Value, json};
@@ -42,6 +42,16 @@ pub(crate) struct Checked {
     pub(crate) file: String,
     /// The analysis.
     pub(crate) analysis: Arc<Analysis>,
+}
+
+impl Checked {
+    /// The file that `related` is in, if it is another one and can still be read.
+    fn other(&self, related: &Related) -> Option<Self> {
+        let path = related.file.as_ref()?;
+        let workspace = self.analysis.workspace()?;
+        let analysis = workspace.files.analysis(path)?;
+        Some(Self { file: workspace.shown(path).to_string(), analysis })
+    }
 }
 
 /// What was found.

@@ -11,6 +11,7 @@ use std::{
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum};
 use engine::{
+    files::Disk,
     plan::{self, Given, Plan, PlanError},
     run::{self, Event, ResultDocument, RunConfig},
     tools::Permissions,
@@ -141,7 +142,7 @@ impl Run {
     fn prepare(&self) -> Result<Plan, Refusal> {
         self.later.refuse().map_err(Refusal::Message)?;
         let (source, given) = self.request().map_err(Refusal::Message)?;
-        let analysis = validate::analyse(&source);
+        let analysis = validate::analyse(&source, &Disk::new(engine::catalog::registry()));
         plan::plan(Arc::clone(&analysis), &given).map_err(|error| match error {
             PlanError::NotAPipeline => Refusal::Message(format!(
                 "`{}` is not a pipeline: it needs `steps` with an `id` and an `action` each, or a name that ends in `.orc.yaml`",

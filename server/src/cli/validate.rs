@@ -1,8 +1,10 @@
 //! `orc validate`.
 
-use std::{io, path::Path, process::ExitCode, sync::Arc};
+use std::{io, process::ExitCode, sync::Arc};
 
+use camino::Utf8Path;
 use clap::{Args, ValueEnum};
+use engine::files::Disk;
 use lang::analysis::Analysis;
 
 use super::{
@@ -51,12 +53,13 @@ impl Validate {
 }
 
 fn check(sources: Vec<Result<Source, String>>) -> Report {
+    let disk = Disk::new(engine::catalog::registry());
     let mut report = Report::default();
     for source in sources {
         match source {
             Err(message) => report.unreadable.push(message),
             Ok(source) => {
-                let analysis = analyse(&source);
+                let analysis = analyse(&source, &disk);
                 if analysis.recognised().is_some() {
                     report.checked.push(Checked { file: source.name, analysis });
                 } else if !source.found {
@@ -68,8 +71,13 @@ fn check(sources: Vec<Result<Source, String>>) -> Report {
     report
 }
 
-/// Analyses a text as the language server does.
-pub(crate) fn analyse(source: &Source) -> Arc<Analysis> {
-    let name = Path::new(&source.name).file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-    Arc::new(Analysis::new(engine::catalog::registry(), &name, &source.text))
+/// Analyses a text as the language server does, the working directory being the workspace.
+pub(crate) fn analyse(source: &Source, disk: &Arc<Disk>) -> Arc<Analysis> {
+    let path = Utf8Path::new(&source.name);
+    let name = path.file_name().unwrap_or_default();
+    let analysis = Analysis::new(engine::catalog::registry(), name, &source.text);
+    Arc::new(match disk.place(path, None) {
+        Some(workspace) => analysis.within(workspace),
+        None => analysis,
+    })
 }

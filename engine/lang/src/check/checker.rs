@@ -2,7 +2,7 @@
 
 use text_size::TextRange;
 
-use super::{Code, Diagnostic, Facts, Fix, Related, Severity, Tag, codes};
+use super::{Code, Diagnostic, Facts, Fix, Related, Tag};
 use crate::{
     model::{Step, StepIndex, scope::Scopes, target},
     registry::{LoopConstruct, Registry, Target},
@@ -55,16 +55,7 @@ impl<'f> Checker<'f> {
 
     /// Adds a finding and hands it back for what belongs to it.
     pub(super) fn report(&mut self, code: Code, range: TextRange, message: impl Into<String>) -> &mut Diagnostic {
-        let severity = codes::code(code).map_or(Severity::Error, |spec| spec.severity);
-        self.found.push(Diagnostic {
-            code,
-            severity,
-            message: message.into(),
-            range,
-            related: Vec::new(),
-            fixes: Vec::new(),
-            tag: None,
-        });
+        self.found.push(Diagnostic::new(code, range, message));
         self.found.last_mut().expect("invariant: one was just pushed")
     }
 
@@ -153,7 +144,7 @@ impl<'f> Checker<'f> {
 impl Diagnostic {
     /// Adds another place.
     pub(super) fn related(&mut self, range: TextRange, message: impl Into<String>) -> &mut Self {
-        self.related.push(Related { message: message.into(), range });
+        self.related.push(Related { message: message.into(), range, file: None });
         self
     }
 
@@ -178,16 +169,6 @@ impl Diagnostic {
     /// Draws it faded.
     pub(super) fn unnecessary(&mut self) -> &mut Self {
         self.tag = Some(Tag::Unnecessary);
-        self
-    }
-
-    /// Adds "did you mean" with its fix, if there is a candidate.
-    pub(super) fn suggest(&mut self, candidate: Option<&str>) -> &mut Self {
-        if let Some(candidate) = candidate {
-            self.message.extend([format!("; did you mean `{candidate}`?")]);
-            let edit = TextEdit::replace(self.range, candidate);
-            self.fix(format!("Change to `{candidate}`"), vec![edit]);
-        }
         self
     }
 }

@@ -9,12 +9,12 @@ use crate::{
 };
 
 /// Whether a value of type `found` may stand where `wanted` are allowed; none wanted means any.
-pub(super) fn fits(found: ValueType, wanted: &[ValueType]) -> bool {
+pub(crate) fn fits(found: ValueType, wanted: &[ValueType]) -> bool {
     wanted.is_empty() || wanted.contains(&found) || (found == ValueType::Integer && wanted.contains(&ValueType::Number))
 }
 
 /// What a value of the type is called in messages.
-pub(super) fn noun(value_type: ValueType) -> &'static str {
+pub(crate) fn noun(value_type: ValueType) -> &'static str {
     match value_type {
         ValueType::String => "text",
         ValueType::Integer => "a whole number",
@@ -26,12 +26,12 @@ pub(super) fn noun(value_type: ValueType) -> &'static str {
 }
 
 /// `text`, `text or a list`, `text, a number or a list`.
-pub(super) fn nouns(types: &[ValueType]) -> String {
+pub(crate) fn nouns(types: &[ValueType]) -> String {
     one_of(&types.iter().map(|value_type| noun(*value_type).to_owned()).collect::<Vec<_>>())
 }
 
 /// `a`, `a or b`, `a, b or c`.
-pub(super) fn one_of(words: &[String]) -> String {
+pub(crate) fn one_of(words: &[String]) -> String {
     match words {
         [] => String::new(),
         [one] => one.clone(),
@@ -40,17 +40,17 @@ pub(super) fn one_of(words: &[String]) -> String {
 }
 
 /// Words in backquotes, joined for a message.
-pub(super) fn coded<'w>(words: impl IntoIterator<Item = &'w str>) -> String {
+pub(crate) fn coded<'w>(words: impl IntoIterator<Item = &'w str>) -> String {
     one_of(&words.into_iter().map(|word| format!("`{word}`")).collect::<Vec<_>>())
 }
 
 /// A choice as it is written.
-pub(super) fn written(value: &Value) -> String {
+pub(crate) fn written(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// The number written at `node`, with its place.
-pub(super) fn number(tree: &Tree, node: NodeId) -> Option<(f64, TextRange)> {
+pub(crate) fn number(tree: &Tree, node: NodeId) -> Option<(f64, TextRange)> {
     let node_range = tree.range(node);
     match tree.scalar(tree.resolve(node))? {
         Scalar::Int(value) => Some((value as f64, node_range)),
@@ -60,7 +60,7 @@ pub(super) fn number(tree: &Tree, node: NodeId) -> Option<(f64, TextRange)> {
 }
 
 /// The literal at `node` as JSON, for comparison with choices.
-pub(super) fn literal(tree: &Tree, node: NodeId) -> Option<Value> {
+pub(crate) fn literal(tree: &Tree, node: NodeId) -> Option<Value> {
     match tree.scalar(tree.resolve(node))? {
         Scalar::Null => Some(Value::Null),
         Scalar::Bool(value) => Some(value.into()),
@@ -71,7 +71,7 @@ pub(super) fn literal(tree: &Tree, node: NodeId) -> Option<Value> {
 }
 
 /// Whether `value` passes the smallest or largest value of `spec`, in words.
-pub(super) fn out_of_range(range: (Option<f64>, Option<f64>), value: f64) -> Option<String> {
+pub(crate) fn out_of_range(range: (Option<f64>, Option<f64>), value: f64) -> Option<String> {
     match range {
         (Some(min), _) if value < min => Some(format!("at least {min}")),
         (_, Some(max)) if value > max => Some(format!("at most {max}")),
@@ -80,7 +80,7 @@ pub(super) fn out_of_range(range: (Option<f64>, Option<f64>), value: f64) -> Opt
 }
 
 /// The parameter called `name`, old spellings included.
-pub(super) fn param<'s>(params: &'s [ParamSpec], name: &str) -> Option<&'s ParamSpec> {
+pub(crate) fn param<'s>(params: &'s [ParamSpec], name: &str) -> Option<&'s ParamSpec> {
     params
         .iter()
         .find(|param| param.name == name)

@@ -33,7 +33,11 @@ fn value(checked: &Checked, diagnostic: &Diagnostic) -> Value {
     let related: Vec<Value> = diagnostic
         .related
         .iter()
-        .map(|related| Place::of(&checked.analysis, related.range).json(&[("message", json!(related.message))], &[]))
+        .map(|related| match checked.other(related) {
+            Some(other) => Place::of(&other.analysis, related.range)
+                .json(&[("file", json!(other.file)), ("message", json!(related.message))], &[]),
+            None => Place::of(&checked.analysis, related.range).json(&[("message", json!(related.message))], &[]),
+        })
         .collect();
     Place::of(&checked.analysis, diagnostic.range).json(
         &[

@@ -72,7 +72,9 @@ fn result(checked: &Checked, found: &Diagnostic, rules: &[Code]) -> Value {
         let related = found.related.iter().enumerate();
         result["relatedLocations"] = related
             .map(|(id, related)| {
-                json!({ "id": id, "message": { "text": related.message }, "physicalLocation": place(checked, related.range) })
+                let other = checked.other(related);
+                let place = place(other.as_ref().unwrap_or(checked), related.range);
+                json!({ "id": id, "message": { "text": related.message }, "physicalLocation": place })
             })
             .collect();
     }

@@ -47,9 +47,11 @@ fn one(renderer: &Renderer, checked: &Checked, diagnostic: &Diagnostic) -> Strin
         diagnostic.range,
         AnnotationKind::Primary,
     )];
-    for related in &diagnostic.related {
+    let others: Vec<Option<Checked>> = diagnostic.related.iter().map(|related| checked.other(related)).collect();
+    for (related, other) in diagnostic.related.iter().zip(&others) {
         let title = Level::NOTE.secondary_title(related.message.as_str());
-        groups.push(excerpt(checked, title.into_group(), related.range, AnnotationKind::Context));
+        let file = other.as_ref().unwrap_or(checked);
+        groups.push(excerpt(file, title.into_group(), related.range, AnnotationKind::Context));
     }
     if let Some(fix) = diagnostic.fixes.first()
         && let Some(last) = groups.pop()

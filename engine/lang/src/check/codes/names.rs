@@ -110,4 +110,13 @@ inputs:
     row(UNKNOWN_RUNTIME_FIELD, "unknown-runtime-field", Error, "the run provides no such field", "\
 `execution` has `id`, `started_at`, `timestamp`, `date` and `time`.
 "),
+    row(MISSING_FILE, "missing-included-file", Warning, "the included file is not there", "\
+`{{ file:path }}`, `<< path >>` and `include_file('path')` look for the file beside the pipeline, then in the working directory. It is in neither. If an earlier step writes it, all is well; otherwise the step that needs it fails.
+"),
+    row(INCLUDE_CYCLE, "include-cycle", Error, "the inclusion never ends", "\
+An included text may include others, but never itself, directly or through them: the step would fail. The message shows the circle.
+"),
+    row(INCLUDE_OUTSIDE, "include-outside", Error, "the included file is outside of the workspace", "\
+Only files beside the pipeline and beneath the working directory are included, so that a pipeline cannot read what is not its own. Move the file in.
+"),
 ];

@@ -52,6 +52,21 @@ parameters:
     row(NOT_AVAILABLE, "not-yet-available", Information, "this version cannot execute it yet", "\
 The tool is part of the language and its parameters are checked, but this version has nothing that executes it: the step fails when it runs, and says so.
 "),
+    row(MISSING_PIPELINE, "missing-pipeline", Warning, "the pipeline to run is not there", "\
+`pipeline` names a file, beside this pipeline or in the working directory, or the id of a pipeline of the workspace. There is none. If an earlier step writes it, all is well; otherwise the step fails.
+"),
+    row(NOT_A_PIPELINE, "not-a-pipeline", Error, "the file to run is no pipeline", "\
+The file is there, but it has no `steps`, so there is nothing to run.
+"),
+    row(BROKEN_CHILD, "broken-sub-pipeline", Error, "the pipeline to run has errors", "\
+A pipeline with errors is refused when the step that runs it starts, so the step would fail. The related places show the errors in the other file.
+"),
+    row(CHILD_INPUT, "sub-pipeline-input", Error, "the pipeline to run is given the wrong inputs", "\
+What stands beneath `inputs` of the step becomes the inputs of the pipeline it runs: each must be declared there and fit its type, and those that are `required` must be given. With `inherit_context` (the default) an input of this pipeline with the same name counts as given.
+"),
+    row(CHILD_OUTPUT, "sub-pipeline-output", Warning, "the pipeline to run has no such output", "\
+`output_mapping` takes outputs of the pipeline that is run, by name, and gives them new names. This one is not declared there, so there is nothing to take.
+"),
     row(UNKNOWN_MODEL, "unknown-model", Warning, "the model is not in the table", "\
 The model is neither in orc's built-in table nor in a `models.yaml`. It is tried all the same if its provider is known, but its price is not, so it never fits a budget.
 
