@@ -36,6 +36,8 @@ mod commands;
 
 mod ext;
 
+mod files;
+
 mod runs;
 
 mod trust;

@@ -150,13 +150,22 @@ impl TestServer {
 
     /// The next diagnostics pushed for `name`, which must be those of `version`: `line:column code`.
     pub(crate) fn pushed(&mut self, name: &str, version: i32) -> Vec<String> {
-        let uri = self.uri(name);
-        let params = self.wait(|message| {
-            message["method"] == "textDocument/publishDiagnostics" && message["params"]["uri"] == uri.as_str()
-        })["params"]
-            .take();
+        let params = self.publication(name);
         assert_eq!(params["version"], version, "diagnostics of another version: {params}");
         brief(&params["diagnostics"])
+    }
+
+    /// Reads the publication that takes the diagnostics of the closed document `name` away.
+    pub(crate) fn cleared(&mut self, name: &str) {
+        assert_eq!(self.publication(name), json!({ "uri": self.uri(name), "diagnostics": [] }));
+    }
+
+    fn publication(&mut self, name: &str) -> Value {
+        let uri = self.uri(name);
+        let mut message = self.wait(|message| {
+            message["method"] == "textDocument/publishDiagnostics" && message["params"]["uri"] == uri.as_str()
+        });
+        message["params"].take()
     }
 
     /// Reads and forgets one notification `method`: what it says is another test's subject.

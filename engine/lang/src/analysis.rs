@@ -21,6 +21,14 @@ use crate::{
 /// One document, analysed on demand. Immutable; share it behind an `Arc`.
 #[derive(Debug)]
 pub struct Analysis {
+    alone: Arc<Alone>,
+    workspace: Option<Workspace>,
+    diagnostics: OnceLock<Vec<Diagnostic>>,
+}
+
+/// What follows from the text alone, whatever other files say.
+#[derive(Debug)]
+struct Alone {
     registry: Arc<Registry>,
     file_name: String,
     parse: Parse,
@@ -30,15 +38,13 @@ pub struct Analysis {
     templates: OnceLock<Templates>,
     graph: OnceLock<Graph>,
     own: OnceLock<Vec<Diagnostic>>,
-    diagnostics: OnceLock<Vec<Diagnostic>>,
-    workspace: Option<Workspace>,
 }
 
 impl Analysis {
     /// Parses `text`; everything else is computed when first asked for. `file_name` is the last part
     /// of the path, which may say that the file is a pipeline.
     pub fn new(registry: Arc<Registry>, file_name: &str, text: &str) -> Self {
-        Self {
+        let alone = Alone {
             registry,
             file_name: file_name.to_owned(),
             parse: syntax::parse(text),
@@ -47,14 +53,14 @@ impl Analysis {
             templates: OnceLock::new(),
             graph: OnceLock::new(),
             own: OnceLock::new(),
-            diagnostics: OnceLock::new(),
-            workspace: None,
-        }
+        };
+        Self { alone: Arc::new(alone), workspace: None, diagnostics: OnceLock::new() }
     }
 
-    /// The same among other files, as they are from now on.
-    pub fn within(self, workspace: Workspace) -> Self {
-        Self { diagnostics: OnceLock::new(), workspace: Some(workspace), ..self }
+    /// The same among other files, as they are from now on; what follows from the text alone is
+    /// shared, not computed again.
+    pub fn within(&self, workspace: Workspace) -> Self {
+        Self { alone: Arc::clone(&self.alone), workspace: Some(workspace), diagnostics: OnceLock::new() }
     }
 
     /// Where the document lies, if that is known.
@@ -64,54 +70,58 @@ impl Analysis {
 
     /// The text.
     pub fn text(&self) -> &str {
-        self.parse.tree.text()
+        self.alone.parse.tree.text()
     }
 
     /// The tree and its problems.
     pub fn parse(&self) -> &Parse {
-        &self.parse
+        &self.alone.parse
     }
 
     /// Where lines start.
     pub fn lines(&self) -> &LineIndex {
-        &self.lines
+        &self.alone.lines
     }
 
     /// What exists.
     pub fn registry(&self) -> &Registry {
-        &self.registry
+        &self.alone.registry
     }
 
     /// Whether the document is a pipeline, and why. Only pipelines have diagnostics.
     pub fn recognised(&self) -> Option<Recognised> {
-        pipeline_file::recognise(&self.file_name, &self.parse.tree)
+        pipeline_file::recognise(&self.alone.file_name, &self.alone.parse.tree)
     }
 
     /// The typed pipeline.
     pub fn pipeline(&self) -> &Pipeline {
-        self.pipeline.get_or_init(|| model::lower(&self.parse.tree))
+        self.alone.pipeline.get_or_init(|| model::lower(&self.alone.parse.tree))
     }
 
     /// Parsed templates by scalar node.
     pub fn templates(&self) -> &Templates {
-        self.templates.get_or_init(|| model::lower::sites::templates(&self.parse.tree, self.pipeline(), &self.registry))
+        self.alone.templates.get_or_init(|| {
+            model::lower::sites::templates(&self.alone.parse.tree, self.pipeline(), &self.alone.registry)
+        })
     }
 
     /// The step graph.
     pub fn graph(&self) -> &Graph {
-        self.graph.get_or_init(|| graph::graph(&self.parse.tree, self.pipeline(), self.templates(), &self.registry))
+        self.alone.graph.get_or_init(|| {
+            graph::graph(&self.alone.parse.tree, self.pipeline(), self.templates(), &self.alone.registry)
+        })
     }
 
     /// Who sees whom.
     pub fn scopes(&self) -> Scopes<'_> {
-        Scopes::new(self.pipeline(), &self.parse.tree)
+        Scopes::new(self.pipeline(), &self.alone.parse.tree)
     }
 
     /// What values look like.
     pub fn shapes<'s, 'a>(&'a self, scopes: &'s Scopes<'a>) -> Shapes<'s, 'a> {
         Shapes {
-            tree: &self.parse.tree,
-            registry: &self.registry,
+            tree: &self.alone.parse.tree,
+            registry: &self.alone.registry,
             pipeline: self.pipeline(),
             templates: self.templates(),
             scopes,
@@ -125,22 +135,22 @@ impl Analysis {
             if let Some(workspace) = self.workspace.as_ref().filter(|_| self.recognised().is_some()) {
                 found.extend(workspace::check(self, workspace));
             }
-            check::finish(&self.parse.tree, found)
+            check::finish(&self.alone.parse.tree, found)
         })
     }
 
     /// What is wrong with this document by itself, in no particular order, nothing ignored.
     pub(crate) fn own_diagnostics(&self) -> &[Diagnostic] {
-        self.own.get_or_init(|| {
+        self.alone.own.get_or_init(|| {
             if self.recognised().is_none() {
                 return Vec::new();
             }
             check::check(&Facts {
-                parse: &self.parse,
+                parse: &self.alone.parse,
                 pipeline: self.pipeline(),
                 templates: self.templates(),
                 graph: self.graph(),
-                registry: &self.registry,
+                registry: &self.alone.registry,
             })
         })
     }

@@ -12,10 +12,10 @@ use tower_lsp::{
         CodeAction, CodeActionKind, CodeActionOrCommand, CodeActionParams, CodeActionResponse, CodeLens,
         CodeLensParams, CompletionParams, CompletionResponse, ConfigurationItem, ConfigurationParams,
         DidChangeConfigurationParams, DidChangeTextDocumentParams, DidChangeWatchedFilesParams,
-        DidCloseTextDocumentParams, DidOpenTextDocumentParams, DocumentDiagnosticParams,
-        DocumentDiagnosticReportResult, DocumentSymbolParams, DocumentSymbolResponse, ExecuteCommandParams, Hover,
-        HoverParams, InitializeParams, InitializeResult, InitializedParams, MessageType, RegistrationParams,
-        WorkspaceDiagnosticParams, WorkspaceDiagnosticReportResult, WorkspaceEdit,
+        DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams,
+        DocumentDiagnosticParams, DocumentDiagnosticReportResult, DocumentSymbolParams, DocumentSymbolResponse,
+        ExecuteCommandParams, Hover, HoverParams, InitializeParams, InitializeResult, InitializedParams, MessageType,
+        RegistrationParams, WorkspaceDiagnosticParams, WorkspaceDiagnosticReportResult, WorkspaceEdit,
         request::{RegisterCapability, WorkspaceConfiguration},
     },
 };
@@ -106,13 +106,16 @@ impl LanguageServer for Backend {
 
     async fn did_open(&self, params: DidOpenTextDocumentParams) {
         self.diagnostics.schedule(&params.text_document.uri);
+        self.diagnostics.touched(&pinned().touched);
     }
 
     async fn did_change(&self, params: DidChangeTextDocumentParams) {
         self.diagnostics.schedule(&params.text_document.uri);
+        self.diagnostics.touched(&pinned().touched);
     }
 
     async fn did_close(&self, params: DidCloseTextDocumentParams) {
+        self.diagnostics.touched(&pinned().touched);
         self.diagnostics.clear(params.text_document.uri).await;
     }
 
@@ -127,7 +130,11 @@ impl LanguageServer for Backend {
     }
 
     async fn did_change_watched_files(&self, _: DidChangeWatchedFilesParams) {
-        self.diagnostics.refresh_all();
+        self.diagnostics.touched(&pinned().touched);
+    }
+
+    async fn did_change_workspace_folders(&self, _: DidChangeWorkspaceFoldersParams) {
+        self.diagnostics.touched(&pinned().touched);
     }
 
     async fn diagnostic(&self, params: DocumentDiagnosticParams) -> Result<DocumentDiagnosticReportResult> {

@@ -89,7 +89,8 @@ pub(crate) fn registrations(client: &Client) -> Vec<Registration> {
         registrations.push(registration("workspace/didChangeConfiguration", json!({ "section": "orc" })));
     }
     if client.registers_watchers {
-        let watchers = json!({ "watchers": [{ "globPattern": "**/*.{yaml,yml,md,txt,json}" }] });
+        let watchers =
+            json!({ "watchers": [{ "globPattern": "**/*.{yaml,yml,md,txt,json,csv,html,j2,jinja,jinja2,prompt}" }] });
         registrations.push(registration("workspace/didChangeWatchedFiles", watchers));
     }
     registrations

@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use camino::Utf8PathBuf;
 use engine::plan::{self, Given, PlanError};
 use lang::{
     analysis::Analysis,
@@ -21,6 +22,7 @@ use tower_lsp::{
 use super::{
     document::Document,
     ext::{CancelArgument, ExplainArgument, RunArgument, TrustArgument},
+    files::{self, Around},
     from_proto,
     ordered::Pinned,
     runs::{self, Job, Owner},
@@ -64,10 +66,11 @@ async fn run(owner: &Owner, pinned: Pinned, argument: RunArgument) -> Result<Val
     let settings = pinned.environment.settings.run.clone();
     let inputs = argument.inputs.unwrap_or_default();
     let uri = argument.uri;
+    let session = Arc::clone(&owner.session);
     let job = owner.session.work.run(move || {
         let document = match pinned.document {
             Some(document) => document,
-            None => Arc::new(stored(&uri, &place.root.join(&place.file))?),
+            None => Arc::new(stored(&uri, &place, session.around())?),
         };
         let analysis = Arc::clone(document.checked());
         let given: Vec<(String, Given)> =
@@ -176,13 +179,16 @@ fn folder_of_file(path: &Path) -> &Path {
 }
 
 /// A document that is not open, as it is stored.
-fn stored(uri: &Url, path: &Path) -> std::result::Result<Document, String> {
+fn stored(uri: &Url, place: &Place, around: &Arc<Around>) -> std::result::Result<Document, String> {
     if from_proto::path(uri).is_none() {
         return Err(format!("`{uri}` is not open and is no file"));
     }
+    let path = place.root.join(&place.file);
     let name = path.to_str().ok_or_else(|| format!("`{}` is no UTF-8 path; rename it", path.display()))?;
     let source = input::read(name)?;
-    Ok(Document::open(uri.clone(), 0, 0, &source.text, engine::catalog::registry()))
+    let utf8 = |path: &Path| Utf8PathBuf::from_path_buf(path.to_owned()).ok();
+    let place = utf8(&path).zip(utf8(&place.root)).map(|(path, root)| files::Place { path, root });
+    Ok(Document::open((uri.clone(), 0), 0, &source.text, engine::catalog::registry(), (place, around)))
 }
 
 fn refusal(analysis: &Analysis, error: PlanError) -> String {

@@ -1,6 +1,12 @@
 //! Diagnostics: pushed to editors that cannot ask, answered to those that can; never both.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use tower_lsp::{
     jsonrpc::Result,
@@ -33,11 +39,13 @@ pub(crate) struct Diagnostics {
     editor: Editor,
     /// Held while a publication is decided and sent, so that an older one never overtakes.
     gate: Arc<tokio::sync::Mutex<()>>,
+    /// Counts the reasons to pull again.
+    refreshes: Arc<AtomicU64>,
 }
 
 impl Diagnostics {
     pub(crate) fn new(session: Arc<Session>, editor: Editor) -> Self {
-        Self { session, editor, gate: Arc::default() }
+        Self { session, editor, gate: Arc::default(), refreshes: Arc::default() }
     }
 
     /// The text of `uri` has changed: checks and publishes it soon, unless it changes again before.
@@ -61,15 +69,39 @@ impl Diagnostics {
         }
     }
 
-    /// Something other than a text has changed: settings, or a file that pipelines refer to.
-    pub(crate) fn refresh_all(&self) {
-        let client = &self.session.environment().client;
-        if client.refreshes_diagnostics && client.pulls_diagnostics {
-            drop(self.editor.request::<WorkspaceDiagnosticRefresh>(()));
+    /// Files that the documents `uris` looked at have changed.
+    pub(crate) fn touched(&self, uris: &[Url]) {
+        if uris.is_empty() {
+            return;
         }
+        self.ask_again();
+        for uri in uris {
+            self.schedule(uri);
+        }
+    }
+
+    /// Something other than a file has changed: the settings.
+    pub(crate) fn refresh_all(&self) {
+        self.ask_again();
         for document in self.session.documents() {
             self.schedule(&document.uri);
         }
+    }
+
+    /// Tells an editor that pulls to pull again, once the changes pause.
+    fn ask_again(&self) {
+        let client = &self.session.environment().client;
+        if !(client.refreshes_diagnostics && client.pulls_diagnostics) {
+            return;
+        }
+        let number = self.refreshes.fetch_add(1, Ordering::Relaxed) + 1;
+        let this = self.clone();
+        self.session.tasks.spawn(async move {
+            tokio::time::sleep(SILENCE).await;
+            if this.refreshes.load(Ordering::Relaxed) == number {
+                drop(this.editor.request::<WorkspaceDiagnosticRefresh>(()));
+            }
+        });
     }
 
     /// Answers `textDocument/diagnostic` for the newest text, which may be newer than the request:

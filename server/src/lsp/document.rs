@@ -6,8 +6,11 @@ use std::sync::{
 };
 use std::time::{Duration, Instant};
 
+use camino::Utf8PathBuf;
 use lang::{analysis::Analysis, registry::Registry, text::Buffer};
 use tower_lsp::lsp_types::Url;
+
+use super::files::{Around, Place, View};
 
 /// A document's text at one revision.
 #[derive(Debug)]
@@ -20,20 +23,33 @@ pub(crate) struct Document {
     pub(crate) revision: u64,
     buffer: Buffer,
     registry: Arc<Registry>,
+    place: Option<Place>,
+    view: Arc<View>,
+    /// The analysis of the same text among files that have changed since.
+    before: Option<Arc<Analysis>>,
     analysis: OnceLock<Arc<Analysis>>,
     /// Microseconds the last finished analysis of this document took; shared by its revisions.
     cost: Arc<AtomicU64>,
 }
 
 impl Document {
-    /// A document just opened.
-    pub(crate) fn open(uri: Url, version: i32, revision: u64, text: &str, registry: Arc<Registry>) -> Self {
+    /// A document just opened. `place` is where it is stored, if it is.
+    pub(crate) fn open(
+        (uri, version): (Url, i32),
+        revision: u64,
+        text: &str,
+        registry: Arc<Registry>,
+        (place, around): (Option<Place>, &Arc<Around>),
+    ) -> Self {
         Self {
             uri,
             version,
             revision,
             buffer: Buffer::new(text),
             registry,
+            place,
+            view: View::new(around),
+            before: None,
             analysis: OnceLock::new(),
             cost: Arc::new(AtomicU64::new(0)),
         }
@@ -41,15 +57,33 @@ impl Document {
 
     /// The same document with other text.
     pub(crate) fn changed(&self, version: i32, revision: u64, buffer: Buffer) -> Self {
+        Self { version, buffer, before: None, ..self.touched(revision, self.place.clone()) }
+    }
+
+    /// The same text, stored at `place`, after files it looked at have changed.
+    pub(crate) fn touched(&self, revision: u64, place: Option<Place>) -> Self {
         Self {
             uri: self.uri.clone(),
-            version,
+            version: self.version,
             revision,
-            buffer,
+            buffer: self.buffer.clone(),
             registry: Arc::clone(&self.registry),
+            place,
+            view: View::new(self.view.around()),
+            before: self.analysis.get().cloned().or_else(|| self.before.clone()),
             analysis: OnceLock::new(),
             cost: Arc::clone(&self.cost),
         }
+    }
+
+    /// Where it is stored, if it is.
+    pub(crate) fn place(&self) -> Option<&Place> {
+        self.place.as_ref()
+    }
+
+    /// Whether its analysis looked at one of `paths`.
+    pub(crate) fn looked_at(&self, paths: &[Utf8PathBuf]) -> bool {
+        self.view.asked_for(paths)
     }
 
     /// The text to edit further; cheap to clone.
@@ -60,8 +94,14 @@ impl Document {
     /// The analysis of this text. Computes on the calling thread if nobody has yet, so call it from
     /// the blocking pool.
     pub(crate) fn analysis(&self) -> &Arc<Analysis> {
-        self.analysis
-            .get_or_init(|| Arc::new(Analysis::new(Arc::clone(&self.registry), self.file_name(), &self.buffer.text())))
+        self.analysis.get_or_init(|| {
+            let analyse = || Arc::new(Analysis::new(Arc::clone(&self.registry), self.file_name(), &self.buffer.text()));
+            let analysis = self.before.clone().unwrap_or_else(analyse);
+            match &self.place {
+                Some(place) => Arc::new(analysis.within(self.view.workspace(place))),
+                None => analysis,
+            }
+        })
     }
 
     /// The analysis with its diagnostics computed, the time it took remembered.

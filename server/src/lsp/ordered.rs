@@ -10,7 +10,10 @@ use std::{
 
 use futures_util::{FutureExt, future::BoxFuture};
 use serde_json::Value;
-use tower_lsp::jsonrpc::{Error, ErrorCode, Request, Response};
+use tower_lsp::{
+    jsonrpc::{Error, ErrorCode, Request, Response},
+    lsp_types::Url,
+};
 use tower_service::Service;
 
 use super::{
@@ -25,6 +28,8 @@ pub(crate) struct Pinned {
     pub(crate) document: Option<Arc<Document>>,
     /// Client, folders, settings and trust.
     pub(crate) environment: Arc<Environment>,
+    /// Other open documents whose surroundings this message changed.
+    pub(crate) touched: Vec<Url>,
 }
 
 tokio::task_local! {

@@ -6,20 +6,27 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
-use dashmap::DashMap;
+use camino::Utf8PathBuf;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_lsp::{
     jsonrpc::Request,
     lsp_types::{
-        DidChangeTextDocumentParams, DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams,
-        DidOpenTextDocumentParams, Url,
+        DidChangeTextDocumentParams, DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams,
+        DidCloseTextDocumentParams, DidOpenTextDocumentParams, Url,
     },
 };
 
 use super::{
-    capabilities::Client, document::Document, from_proto, ordered::Pinned, runs::Runs, trust::Trust, work::Work,
+    capabilities::Client,
+    document::Document,
+    files::{Around, Documents, Place, path_of},
+    from_proto,
+    ordered::Pinned,
+    runs::Runs,
+    trust::Trust,
+    work::Work,
 };
 use crate::config::Settings;
 
@@ -41,9 +48,10 @@ pub(crate) struct Environment {
 }
 
 /// The state of the server.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Session {
-    documents: DashMap<Url, Arc<Document>>,
+    documents: Arc<Documents>,
+    around: Arc<Around>,
     environment: Mutex<Arc<Environment>>,
     revisions: AtomicU64,
     shut_down: AtomicBool,
@@ -59,26 +67,41 @@ pub(crate) struct Session {
     pub(crate) trust: Trust,
 }
 
+impl Default for Session {
+    fn default() -> Self {
+        let documents = Arc::<Documents>::default();
+        Self {
+            around: Around::new(&documents),
+            documents,
+            environment: Mutex::default(),
+            revisions: AtomicU64::default(),
+            shut_down: AtomicBool::default(),
+            exit: CancellationToken::default(),
+            tasks: TaskTracker::default(),
+            work: Work::default(),
+            runs: Runs::default(),
+            trust: Trust::default(),
+        }
+    }
+}
+
 impl Session {
     /// Applies what `request` changes, and returns the state it shall see. Called once per message,
     /// in wire order; never waits.
     pub(crate) fn receive(&self, request: &Request) -> Pinned {
+        let mut touched = Vec::new();
         match request.method() {
             "initialize" => self.initialize(request.params()),
-            "textDocument/didOpen" => self.opened(request),
-            "textDocument/didChange" => self.changed(request),
-            "textDocument/didClose" => {
-                if let Some(closed) = parse::<DidCloseTextDocumentParams>(request) {
-                    self.documents.remove(&closed.text_document.uri);
-                    self.runs.forget(&closed.text_document.uri);
-                }
-            }
+            "textDocument/didOpen" => touched = self.opened(request),
+            "textDocument/didChange" => touched = self.changed(request),
+            "textDocument/didClose" => touched = self.closed(request),
+            "workspace/didChangeWatchedFiles" => touched = self.changed_on_disk(request),
             "workspace/didChangeConfiguration" => {
                 if let Some(settings) = request.params().and_then(|params| params.pointer("/settings/orc")) {
                     self.configure(settings);
                 }
             }
-            "workspace/didChangeWorkspaceFolders" => self.refolder(request),
+            "workspace/didChangeWorkspaceFolders" => touched = self.refolder(request),
             "window/workDoneProgress/cancel" => {
                 // A run's progress is called as the run.
                 if let Some(id) = request.params().and_then(|params| params.get("token")?.as_str()) {
@@ -89,7 +112,13 @@ impl Session {
             "exit" => self.exit.cancel(),
             _ => {}
         }
-        Pinned { document: uri_of(request).and_then(|uri| self.document(&uri)), environment: self.environment() }
+        let document = uri_of(request).and_then(|uri| self.document(&uri));
+        Pinned { document, environment: self.environment(), touched }
+    }
+
+    /// The files around the documents.
+    pub(crate) fn around(&self) -> &Arc<Around> {
+        &self.around
     }
 
     /// The open document at `uri`, at its newest revision.
@@ -160,24 +189,27 @@ impl Session {
         });
     }
 
-    fn opened(&self, request: &Request) {
-        let Some(opened) = parse::<DidOpenTextDocumentParams>(request) else { return };
+    fn opened(&self, request: &Request) -> Vec<Url> {
+        let Some(opened) = parse::<DidOpenTextDocumentParams>(request) else { return Vec::new() };
         let item = opened.text_document;
+        let place = Place::of(&item.uri, &self.environment().folders);
         let document = Document::open(
-            item.uri.clone(),
-            item.version,
+            (item.uri.clone(), item.version),
             self.next_revision(),
             &item.text,
             engine::catalog::registry(),
+            (place, &self.around),
         );
-        self.documents.insert(item.uri, Arc::new(document));
+        self.documents.insert(item.uri.clone(), Arc::new(document));
+        self.touch(&[&item.uri])
     }
 
-    fn changed(&self, request: &Request) {
-        let Some(changed) = parse::<DidChangeTextDocumentParams>(request) else { return };
-        let Some(document) = self.document(&changed.text_document.uri) else {
-            tracing::warn!(uri = %changed.text_document.uri, "a change of a document that is not open");
-            return;
+    fn changed(&self, request: &Request) -> Vec<Url> {
+        let Some(changed) = parse::<DidChangeTextDocumentParams>(request) else { return Vec::new() };
+        let uri = changed.text_document.uri;
+        let Some(document) = self.document(&uri) else {
+            tracing::warn!(%uri, "a change of a document that is not open");
+            return Vec::new();
         };
         let encoding = self.environment().client.encoding;
         let mut buffer = document.buffer().clone();
@@ -185,15 +217,50 @@ impl Session {
             from_proto::apply(&mut buffer, change, encoding);
         }
         let next = document.changed(changed.text_document.version, self.next_revision(), buffer);
-        self.documents.insert(changed.text_document.uri, Arc::new(next));
+        self.documents.insert(uri.clone(), Arc::new(next));
+        self.touch(&[&uri])
     }
 
-    fn refolder(&self, request: &Request) {
-        let Some(change) = parse::<DidChangeWorkspaceFoldersParams>(request) else { return };
+    fn closed(&self, request: &Request) -> Vec<Url> {
+        let Some(closed) = parse::<DidCloseTextDocumentParams>(request) else { return Vec::new() };
+        let uri = closed.text_document.uri;
+        self.documents.remove(&uri);
+        self.runs.forget(&uri);
+        self.touch(&[&uri])
+    }
+
+    fn changed_on_disk(&self, request: &Request) -> Vec<Url> {
+        let Some(changed) = parse::<DidChangeWatchedFilesParams>(request) else { return Vec::new() };
+        // What is open counts as it is shown.
+        let closed = changed.changes.iter().map(|change| &change.uri).filter(|uri| !self.documents.contains_key(uri));
+        self.touch(&closed.collect::<Vec<_>>())
+    }
+
+    /// The files at `changed` are other than before: the documents that looked at them are analysed
+    /// again. Returns which.
+    fn touch(&self, changed: &[&Url]) -> Vec<Url> {
+        let paths: Vec<Utf8PathBuf> = changed.iter().filter_map(|uri| path_of(uri)).collect();
+        let documents = self.documents().into_iter();
+        let stale = documents.filter(|document| !changed.contains(&&document.uri) && document.looked_at(&paths));
+        stale.map(|document| self.replace(&document, document.place().cloned())).collect()
+    }
+
+    fn replace(&self, document: &Document, place: Option<Place>) -> Url {
+        let next = document.touched(self.next_revision(), place);
+        self.documents.insert(document.uri.clone(), Arc::new(next));
+        document.uri.clone()
+    }
+
+    fn refolder(&self, request: &Request) -> Vec<Url> {
+        let Some(change) = parse::<DidChangeWorkspaceFoldersParams>(request) else { return Vec::new() };
         self.update(|environment| {
             environment.folders.retain(|folder| !change.event.removed.iter().any(|removed| removed.uri == *folder));
             environment.folders.extend(change.event.added.into_iter().map(|added| added.uri));
         });
+        let folders = &self.environment().folders;
+        let places = self.documents().into_iter().map(|document| (Place::of(&document.uri, folders), document));
+        let moved = places.filter(|(place, document)| document.place() != place.as_ref());
+        moved.map(|(place, document)| self.replace(&document, place)).collect()
     }
 
     fn update(&self, change: impl FnOnce(&mut Environment)) {

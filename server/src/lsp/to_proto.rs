@@ -83,9 +83,18 @@ impl Converter<'_> {
         if diagnostic.related.is_empty() || !self.environment.client.related_information {
             return None;
         }
-        let related = diagnostic.related.iter().map(|related| DiagnosticRelatedInformation {
-            location: Location { uri: self.uri.clone(), range: self.range(related.range) },
-            message: related.message.clone(),
+        let related = diagnostic.related.iter().filter_map(|related| {
+            let location = match &related.file {
+                None => Location { uri: self.uri.clone(), range: self.range(related.range) },
+                Some(file) => {
+                    let analysis = self.analysis.workspace()?.files.analysis(file)?;
+                    let uri = Url::from_file_path(file).ok()?;
+                    let other = Converter { analysis: &analysis, uri: &uri, environment: self.environment };
+                    let range = other.range(related.range);
+                    Location { uri, range }
+                }
+            };
+            Some(DiagnosticRelatedInformation { location, message: related.message.clone() })
         });
         Some(related.collect())
     }
