@@ -1,0 +1,92 @@
+//! Files around a document: what an editor shows before what the disk holds, and whose diagnostics a
+//! change of another file renews.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::support::{TestServer, brief};
+
+const PARENT: &str = "id: p\nsteps:\n  - id: s\n    tool: pipeline-executor # orc: ignore ORC411\n    parameters: {pipeline: child.orc.yaml, inputs: {count: 1}}\n";
+const APART: &str = "id: q\nsteps:\n  - id: s\n    action: generate\n    parameters: {prompt: hello}\n";
+
+fn child(input: &str) -> String {
+    format!(
+        "id: c\ninputs:\n  {input}: {{type: integer, default: 1}}\nsteps:\n  - id: s\n    action: generate\n    parameters: {{prompt: \"{{{{ {input} }}}}\"}}\n"
+    )
+}
+
+fn changed_on_disk(server: &mut TestServer, name: &str) {
+    let change = json!({ "changes": [{ "uri": server.uri(name), "type": 2 }] });
+    server.notify("workspace/didChangeWatchedFiles", change);
+}
+
+#[test]
+fn a_change_of_a_file_renews_those_who_look_at_it_and_no_others() {
+    let mut server =
+        TestServer::start(json!({ "textDocument": { "publishDiagnostics": { "relatedInformation": true } } }));
+    let on_disk = server.folder.path().join("child.orc.yaml");
+    server.open("apart.orc.yaml", APART);
+    assert_eq!(server.pushed("apart.orc.yaml", 1), Vec::<String>::new());
+    server.open("parent.orc.yaml", PARENT);
+    assert_eq!(server.pushed("parent.orc.yaml", 1), ["5:28 ORC412"]);
+
+    fs::write(&on_disk, child("count")).unwrap();
+    changed_on_disk(&mut server, "child.orc.yaml");
+    assert_eq!(server.pushed("parent.orc.yaml", 1), Vec::<String>::new());
+
+    // What is open counts, saved or not, and tells where it says so.
+    server.open("child.orc.yaml", &child("amount"));
+    assert_eq!(server.pushed("child.orc.yaml", 1), Vec::<String>::new());
+    assert_eq!(server.pushed("parent.orc.yaml", 1), ["5:53 ORC415"]);
+    changed_on_disk(&mut server, "child.orc.yaml");
+    server.change("child.orc.yaml", 2, &child("count"));
+    assert_eq!(server.pushed("child.orc.yaml", 2), Vec::<String>::new());
+    assert_eq!(server.pushed("parent.orc.yaml", 1), Vec::<String>::new());
+    server.change("child.orc.yaml", 3, &child("amount"));
+    assert_eq!(server.pushed("child.orc.yaml", 3), Vec::<String>::new());
+    assert_eq!(server.pushed("parent.orc.yaml", 1), ["5:53 ORC415"]);
+
+    // Closed without saving, the disk counts again.
+    let closed = server.document("child.orc.yaml");
+    server.notify("textDocument/didClose", closed);
+    server.cleared("child.orc.yaml");
+    assert_eq!(server.pushed("parent.orc.yaml", 1), Vec::<String>::new());
+    server.finish();
+}
+
+#[test]
+fn an_error_in_a_pipeline_that_is_run_is_shown_where_it_is() {
+    let mut server =
+        TestServer::start(json!({ "textDocument": { "publishDiagnostics": { "relatedInformation": true } } }));
+    let broken = child("count").replace("generate", "generat");
+    fs::write(server.folder.path().join("child.orc.yaml"), broken).unwrap();
+    server.open("parent.orc.yaml", PARENT);
+    let pushed = server.notification("textDocument/publishDiagnostics");
+    assert_eq!(brief(&pushed["diagnostics"]), ["5:28 ORC414"]);
+    let related = &pushed["diagnostics"][0]["relatedInformation"][0]["location"];
+    assert_eq!(related["uri"], server.uri("child.orc.yaml"));
+    assert_eq!(related["range"]["start"], json!({ "line": 5, "character": 12 }));
+    server.finish();
+}
+
+#[test]
+fn an_editor_that_pulls_is_asked_to_pull_again() {
+    let capabilities = json!({
+        "textDocument": { "diagnostic": {} },
+        "workspace": { "diagnostics": { "refreshSupport": true } },
+    });
+    let mut server = TestServer::start(capabilities);
+    server.open("parent.orc.yaml", PARENT);
+    let mut params = server.document("parent.orc.yaml");
+    let first = server.request("textDocument/diagnostic", params.clone());
+    assert_eq!(brief(&first["items"]), ["5:28 ORC412"]);
+    params["previousResultId"] = first["resultId"].clone();
+
+    fs::write(server.folder.path().join("child.orc.yaml"), child("amount")).unwrap();
+    changed_on_disk(&mut server, "child.orc.yaml");
+    server.server_request("workspace/diagnostic/refresh", Value::Null);
+    let second = server.request("textDocument/diagnostic", params);
+    assert_eq!(brief(&second["items"]), ["5:53 ORC415"]);
+    server.finish();
+}
