@@ -17,6 +17,9 @@ mod item;
 mod line;
 mod scalars;
 
+const BLOCK_TAG: &str = "a `{% … %}` between entries; orc does not preprocess files: use `condition`, `for_each` or a \
+                         template inside a value";
+
 /// Reads the structure of `text` and hides or blanks what yaml-rust2 must not see.
 pub(super) fn scan(text: &str) -> Masked {
     let mut scanner = Scanner {
@@ -124,11 +127,8 @@ impl Scanner<'_> {
             return next;
         }
         if self.is_block_tag_line(at, end) {
-            let message = "a `{% … %}` line between entries; orc does not preprocess files: use \
-                           `condition`, `for_each` or a template inside a value"
-                .to_owned();
             let range = at..self.trimmed_end(at, end);
-            self.masked.problem(ProblemKind::BlockTagBetweenEntries, range.clone(), message);
+            self.masked.problem(ProblemKind::BlockTagBetweenEntries, range.clone(), BLOCK_TAG.to_owned());
             self.masked.blank(range.clone());
             self.masked.damage.push(range);
             return self.next_line(end);

@@ -1,11 +1,26 @@
 //! Flow collections: `[…]` and `{…}`.
 
-use super::{MAX_DEPTH, Scanner};
+use std::ops::Range;
+
+use super::{BLOCK_TAG, MAX_DEPTH, ProblemKind, Scanner};
 
 impl Scanner<'_> {
     /// A flow collection as a value; returns the start of the line after it.
     pub(super) fn flow(&mut self, at: usize, parent: isize) -> usize {
-        match self.flow_end(at, parent) {
+        let mut tag = None;
+        let end = self.flow_end(at, parent, &mut tag);
+        if let Some(tag) = tag {
+            self.masked.problem(ProblemKind::BlockTagBetweenEntries, tag, BLOCK_TAG.to_owned());
+            return match end {
+                Ok(end) => {
+                    self.masked.blank(at..end + 1);
+                    self.masked.damage.push(at..end + 1);
+                    self.line_rest(end + 1)
+                }
+                Err(_) => self.drop_unclosed(at, parent),
+            };
+        }
+        match end {
             Ok(end) => {
                 self.hide_flow(at + 1, end);
                 self.line_rest(end + 1)
@@ -26,15 +41,29 @@ impl Scanner<'_> {
         }
     }
 
-    /// The bracket that closes the collection at `at`.
-    fn flow_end(&self, at: usize, parent: isize) -> Result<usize, FlowError> {
+    /// The bracket that closes the collection at `at`. `tag` becomes the first block tag in it, if one
+    /// stands between its items.
+    fn flow_end(&self, at: usize, parent: isize, tag: &mut Option<Range<usize>>) -> Result<usize, FlowError> {
         let limit = self.scalar_limit(at, parent);
         let limit = self.closing_line(limit, parent);
         let mut open: Vec<usize> = Vec::new();
         let mut here = at;
         // Whether a scalar may begin here.
         let mut fresh = true;
+        let mut first_tag = None;
+        // Where a quoted scalar ended last.
+        let mut quoted = 0;
         while here < limit {
+            if self.source[here..].starts_with(b"{%") {
+                let end = self.region_end(here, limit).unwrap_or(here + 2);
+                let first = first_tag.get_or_insert(here..end);
+                let beside_quoted = quoted != 0 && self.text[quoted..here].trim().is_empty();
+                if tag.is_some() || beside_quoted || (fresh && self.begins_no_text(end, limit)) {
+                    tag.get_or_insert_with(|| first.clone());
+                    here = end;
+                    continue;
+                }
+            }
             match self.source[here] {
                 b'[' | b'{' if fresh && self.is_region(here) => {
                     here = self.region_end(here, limit).unwrap_or(here + 2);
@@ -64,6 +93,7 @@ impl Scanner<'_> {
                 }
                 quote @ (b'"' | b'\'') if fresh => {
                     here = self.closing_quote(here, limit, quote).ok_or(FlowError::Open(at))?;
+                    quoted = here + 1;
                     fresh = false;
                 }
                 b'<' if self.is_region(here) => {
@@ -80,6 +110,12 @@ impl Scanner<'_> {
             here += 1;
         }
         Err(FlowError::Open(open.first().copied().unwrap_or(at)))
+    }
+
+    /// Whether what comes after a block tag is not the text of the same scalar.
+    fn begins_no_text(&self, at: usize, limit: usize) -> bool {
+        let rest = self.text[at..limit.max(at)].trim_start();
+        rest.starts_with(['"', '\'', ',', ']', '}', '[']) || (rest.starts_with('{') && !rest.starts_with("{{"))
     }
 
     /// A bracket that closes may stand at the column of the key.

@@ -1,7 +1,5 @@
 //! What stands on a line of block structure: dashes, keys, properties, and the value behind them.
 
-use std::ops::Range;
-
 use super::{MAX_DEPTH, ProblemKind, Scanner};
 
 impl Scanner<'_> {
@@ -323,10 +321,18 @@ impl Scanner<'_> {
 
     /// Blanks an opener that is not closed, and what is indented below it.
     pub(super) fn unclosed(&mut self, at: usize, parent: isize, message: String) -> usize {
+        let first = at..self.trimmed_end(at, self.line_end(at));
+        self.masked.problem(ProblemKind::Syntax, first, message);
+        self.drop_unclosed(at, parent)
+    }
+
+    /// The same for an opener whose problem is told elsewhere.
+    pub(super) fn drop_unclosed(&mut self, at: usize, parent: isize) -> usize {
         let mut end = self.line_end(at);
-        let first: Range<usize> = at..self.trimmed_end(at, end);
         let limit = self.scalar_limit(at, parent);
-        self.masked.damage(first, message);
+        let first = at..self.trimmed_end(at, end);
+        self.masked.blank(first.clone());
+        self.masked.damage.push(first);
         let mut next = self.next_line(end);
         while next < limit {
             end = self.line_end(next);
