@@ -9,6 +9,10 @@ use clap::{Args, Parser, Subcommand};
 
 mod validate;
 
+mod fmt;
+
+mod rewrite;
+
 mod run;
 
 mod explain;
@@ -50,6 +54,10 @@ enum Command {
     #[command(visible_alias = "check")]
     Validate(validate::Validate),
 
+    /// Lay pipelines out.
+    #[command(visible_alias = "format")]
+    Fmt(fmt::Fmt),
+
     /// Run a pipeline.
     Run(Box<run::Run>),
 
@@ -86,6 +94,7 @@ pub fn main() -> ExitCode {
     // Stderr is for people and logs; stdout is for results, or the protocol.
     let result = match Orc::parse().command {
         Command::Validate(validate) => validate.run(),
+        Command::Fmt(fmt) => fmt.run(),
         Command::Run(run) => run.run(),
         Command::Explain(explain) => explain.run(),
         Command::Schema(schema) => schema.run(),

@@ -38,6 +38,8 @@ mod ext;
 
 mod files;
 
+mod layout;
+
 mod runs;
 
 mod trust;

@@ -3,6 +3,8 @@
 
 mod support;
 
+mod fmt;
+
 mod formats;
 
 mod hostile;

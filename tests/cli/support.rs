@@ -39,6 +39,11 @@ impl Folder {
         std::fs::write(path, text).unwrap();
     }
 
+    /// Reads a file.
+    pub(crate) fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path().join(name)).unwrap()
+    }
+
     /// Where it is.
     pub(crate) fn path(&self) -> &Path {
         self.0.path()

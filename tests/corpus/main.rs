@@ -18,6 +18,8 @@ use lang::{
     text::{Encoding, TextSize},
 };
 
+mod layout;
+
 mod summary;
 
 /// One line of the corpus's manifest, as far as it is needed here.

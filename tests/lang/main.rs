@@ -11,6 +11,7 @@ mod fields;
 
 mod quotes;
 
+mod format;
 mod hover;
 
 mod ignore;

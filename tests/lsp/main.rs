@@ -5,6 +5,7 @@
 mod support;
 mod surroundings;
 
+mod layout;
 mod lifecycle;
 
 mod ordering;

@@ -63,6 +63,12 @@ impl Analysis {
         Self { alone: Arc::clone(&self.alone), workspace: Some(workspace), diagnostics: OnceLock::new() }
     }
 
+    /// The same document at the same place with another text.
+    pub fn with_text(&self, text: &str) -> Self {
+        let Alone { registry, file_name, .. } = &*self.alone;
+        Self { workspace: self.workspace.clone(), ..Self::new(Arc::clone(registry), file_name, text) }
+    }
+
     /// Where the document lies, if that is known.
     pub fn workspace(&self) -> Option<&Workspace> {
         self.workspace.as_ref()

@@ -6,6 +6,7 @@ use text_size::TextRange;
 use crate::{check::Fix, text::TextEdit};
 
 pub mod completion;
+pub mod format;
 pub mod hover;
 pub mod lenses;
 pub mod symbols;

@@ -21,6 +21,16 @@ pub(crate) struct Source {
     pub(crate) found: bool,
 }
 
+/// What standard input is called.
+const STDIN: &str = "<stdin>";
+
+impl Source {
+    /// Whether it came from standard input.
+    pub(crate) fn is_stdin(&self) -> bool {
+        self.name == STDIN
+    }
+}
+
 /// Reads everything `names` stand for. Directories are searched for `*.yaml` and `*.yml`, hidden and
 /// git-ignored files left out.
 pub(crate) fn read_all(names: &[String]) -> Vec<Result<Source, String>> {
@@ -38,8 +48,8 @@ pub(crate) fn read_all(names: &[String]) -> Vec<Result<Source, String>> {
 /// Reads one file, or standard input for `-`.
 pub(crate) fn read(name: &str) -> Result<Source, String> {
     if name == "-" {
-        let text = read_text(io::stdin().lock(), "<stdin>")?;
-        return Ok(Source { name: "<stdin>".to_owned(), text, found: false });
+        let text = read_text(io::stdin().lock(), STDIN)?;
+        return Ok(Source { name: STDIN.to_owned(), text, found: false });
     }
     let path = Path::new(name);
     // Asked before opening: to open a pipe that nobody writes to would wait for ever.

@@ -13,15 +13,16 @@ use tower_lsp::{
         CodeLensParams, CompletionParams, CompletionResponse, ConfigurationItem, ConfigurationParams,
         DidChangeConfigurationParams, DidChangeTextDocumentParams, DidChangeWatchedFilesParams,
         DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams,
-        DocumentDiagnosticParams, DocumentDiagnosticReportResult, DocumentSymbolParams, DocumentSymbolResponse,
+        DocumentDiagnosticParams, DocumentDiagnosticReportResult, DocumentFormattingParams,
+        DocumentOnTypeFormattingParams, DocumentRangeFormattingParams, DocumentSymbolParams, DocumentSymbolResponse,
         ExecuteCommandParams, Hover, HoverParams, InitializeParams, InitializeResult, InitializedParams, MessageType,
-        RegistrationParams, WorkspaceDiagnosticParams, WorkspaceDiagnosticReportResult, WorkspaceEdit,
+        RegistrationParams, TextEdit, WorkspaceDiagnosticParams, WorkspaceDiagnosticReportResult, WorkspaceEdit,
         request::{RegisterCapability, WorkspaceConfiguration},
     },
 };
 
 use super::{
-    capabilities, client::Editor, commands, diagnostics::Diagnostics, from_proto, ordered::pinned, runs::Owner,
+    capabilities, client::Editor, commands, diagnostics::Diagnostics, from_proto, layout, ordered::pinned, runs::Owner,
     session::Session, to_proto::Converter,
 };
 
@@ -191,6 +192,19 @@ impl LanguageServer for Backend {
             return Ok(None);
         }
         self.answer(move |converter| quick_fixes(converter, params.range)).await
+    }
+
+    async fn formatting(&self, _: DocumentFormattingParams) -> Result<Option<Vec<TextEdit>>> {
+        Ok(self.answer(layout::whole).await?.flatten())
+    }
+
+    async fn range_formatting(&self, params: DocumentRangeFormattingParams) -> Result<Option<Vec<TextEdit>>> {
+        Ok(self.answer(move |converter| layout::range(converter, params.range)).await?.flatten())
+    }
+
+    async fn on_type_formatting(&self, params: DocumentOnTypeFormattingParams) -> Result<Option<Vec<TextEdit>>> {
+        let position = params.text_document_position.position;
+        Ok(self.answer(move |converter| layout::on_enter(converter, position)).await?.flatten())
     }
 
     async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<Value>> {

@@ -1,6 +1,10 @@
 //! Generated pipelines, and what a few random edits make of them.
 
-use lang::syntax::{NodeId, NodeKind, Parse, parse};
+use lang::{
+    ide::format,
+    syntax::{NodeId, NodeKind, Parse, parse},
+    text::edit::apply_edits,
+};
 use proptest::{
     collection::vec,
     prelude::*,
@@ -180,6 +184,33 @@ proptest! {
             edit(&mut text, change);
             check_all(&text);
         }
+    }
+}
+
+/// The layout of a text is stable; a text without errors has one.
+fn check_layout(text: &str) {
+    let parse = parse(text);
+    match format::format(&parse) {
+        Ok(edits) => {
+            let after = apply_edits(text, &edits);
+            assert_eq!(format::format(&lang::syntax::parse(&after)), Ok(Vec::new()), "{text:?} → {after:?}");
+        }
+        Err(why) => assert!(!why.message.contains("left as it is"), "{text:?}: {why:?}"),
+    }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn a_layout_is_stable_and_never_needs_to_be_thrown_away(
+        mut text in pipeline(),
+        edits in vec((any::<Index>(), 0..8_usize, select(INSERTED)), 0..=2),
+    ) {
+        for change in &edits {
+            edit(&mut text, change);
+        }
+        check_layout(&text);
     }
 }
 
