@@ -40,6 +40,8 @@ mod files;
 
 mod layout;
 
+mod navigate;
+
 mod runs;
 
 mod trust;

@@ -19,3 +19,4 @@ mod ignore;
 mod symbols;
 
 mod lenses;
+mod navigate;

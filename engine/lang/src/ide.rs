@@ -9,6 +9,8 @@ pub mod completion;
 pub mod format;
 pub mod hover;
 pub mod lenses;
+pub mod navigate;
+pub mod rename;
 pub mod symbols;
 
 mod comments;

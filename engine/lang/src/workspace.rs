@@ -116,6 +116,20 @@ pub fn normal(path: &Utf8Path) -> Utf8PathBuf {
     found
 }
 
+/// The file that `link` leads to, if it is there.
+pub fn target(workspace: &Workspace, link: &Link) -> Option<Utf8PathBuf> {
+    if link.kind == LinkKind::Pipeline {
+        return match children::child(workspace, &link.written) {
+            children::Child::Pipeline(path, _) => Some(path),
+            _ => None,
+        };
+    }
+    match workspace.resolve(&link.written) {
+        Resolved::Found(path) => Some(path),
+        Resolved::Missing | Resolved::Outside => None,
+    }
+}
+
 /// What is wrong between `analysis` and the files it names, in no particular order.
 pub(crate) fn check(analysis: &Analysis, workspace: &Workspace) -> Vec<Diagnostic> {
     let links = links(analysis);

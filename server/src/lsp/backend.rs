@@ -9,21 +9,26 @@ use tower_lsp::{
     LanguageServer,
     jsonrpc::Result,
     lsp_types::{
-        CodeAction, CodeActionKind, CodeActionOrCommand, CodeActionParams, CodeActionResponse, CodeLens,
-        CodeLensParams, CompletionParams, CompletionResponse, ConfigurationItem, ConfigurationParams,
-        DidChangeConfigurationParams, DidChangeTextDocumentParams, DidChangeWatchedFilesParams,
-        DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams,
-        DocumentDiagnosticParams, DocumentDiagnosticReportResult, DocumentFormattingParams,
-        DocumentOnTypeFormattingParams, DocumentRangeFormattingParams, DocumentSymbolParams, DocumentSymbolResponse,
-        ExecuteCommandParams, Hover, HoverParams, InitializeParams, InitializeResult, InitializedParams, MessageType,
-        RegistrationParams, TextEdit, WorkspaceDiagnosticParams, WorkspaceDiagnosticReportResult, WorkspaceEdit,
+        CallHierarchyIncomingCall, CallHierarchyIncomingCallsParams, CallHierarchyItem, CallHierarchyOutgoingCall,
+        CallHierarchyOutgoingCallsParams, CallHierarchyPrepareParams, CodeAction, CodeActionKind, CodeActionOrCommand,
+        CodeActionParams, CodeActionResponse, CodeLens, CodeLensParams, CompletionParams, CompletionResponse,
+        ConfigurationItem, ConfigurationParams, DidChangeConfigurationParams, DidChangeTextDocumentParams,
+        DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams,
+        DidOpenTextDocumentParams, DocumentDiagnosticParams, DocumentDiagnosticReportResult, DocumentFormattingParams,
+        DocumentHighlight, DocumentHighlightParams, DocumentLink, DocumentLinkParams, DocumentOnTypeFormattingParams,
+        DocumentRangeFormattingParams, DocumentSymbolParams, DocumentSymbolResponse, ExecuteCommandParams,
+        GotoDefinitionParams, GotoDefinitionResponse, Hover, HoverParams, InitializeParams, InitializeResult,
+        InitializedParams, LinkedEditingRangeParams, LinkedEditingRanges, Location, LocationLink, MessageType,
+        PrepareRenameResponse, ReferenceParams, RegistrationParams, RenameParams, SymbolInformation,
+        TextDocumentPositionParams, TextEdit, WorkspaceDiagnosticParams, WorkspaceDiagnosticReportResult,
+        WorkspaceEdit, WorkspaceSymbolParams,
         request::{RegisterCapability, WorkspaceConfiguration},
     },
 };
 
 use super::{
-    capabilities, client::Editor, commands, diagnostics::Diagnostics, from_proto, layout, ordered::pinned, runs::Owner,
-    session::Session, to_proto::Converter,
+    capabilities, client::Editor, commands, diagnostics::Diagnostics, from_proto, layout, navigate, ordered::pinned,
+    runs::Owner, session::Session, to_proto::Converter,
 };
 
 /// What tower-lsp calls.
@@ -192,6 +197,78 @@ impl LanguageServer for Backend {
             return Ok(None);
         }
         self.answer(move |converter| quick_fixes(converter, params.range)).await
+    }
+
+    async fn goto_definition(&self, params: GotoDefinitionParams) -> Result<Option<GotoDefinitionResponse>> {
+        let position = params.text_document_position_params.position;
+        let found = self.answer(move |converter| {
+            let links = navigate::definition(converter, position);
+            if converter.environment.client.definition_links {
+                return GotoDefinitionResponse::Link(links);
+            }
+            let location = |link: LocationLink| Location { uri: link.target_uri, range: link.target_selection_range };
+            GotoDefinitionResponse::Array(links.into_iter().map(location).collect())
+        });
+        found.await
+    }
+
+    async fn references(&self, params: ReferenceParams) -> Result<Option<Vec<Location>>> {
+        let position = params.text_document_position.position;
+        let declaration = params.context.include_declaration;
+        self.answer(move |converter| navigate::references(converter, position, declaration)).await
+    }
+
+    async fn document_highlight(&self, params: DocumentHighlightParams) -> Result<Option<Vec<DocumentHighlight>>> {
+        let position = params.text_document_position_params.position;
+        self.answer(move |converter| navigate::highlights(converter, position)).await
+    }
+
+    async fn prepare_rename(&self, params: TextDocumentPositionParams) -> Result<Option<PrepareRenameResponse>> {
+        self.answer(move |converter| navigate::prepare_rename(converter, params.position)).await?.transpose()
+    }
+
+    async fn rename(&self, params: RenameParams) -> Result<Option<WorkspaceEdit>> {
+        let position = params.text_document_position.position;
+        self.answer(move |converter| navigate::rename(converter, position, &params.new_name)).await?.transpose()
+    }
+
+    async fn linked_editing_range(&self, params: LinkedEditingRangeParams) -> Result<Option<LinkedEditingRanges>> {
+        let position = params.text_document_position_params.position;
+        Ok(self.answer(move |converter| navigate::linked(converter, position)).await?.flatten())
+    }
+
+    async fn document_link(&self, _: DocumentLinkParams) -> Result<Option<Vec<DocumentLink>>> {
+        self.answer(navigate::links).await
+    }
+
+    async fn prepare_call_hierarchy(
+        &self,
+        params: CallHierarchyPrepareParams,
+    ) -> Result<Option<Vec<CallHierarchyItem>>> {
+        let position = params.text_document_position_params.position;
+        self.answer(move |converter| navigate::prepare_calls(converter, position)).await
+    }
+
+    async fn incoming_calls(
+        &self,
+        params: CallHierarchyIncomingCallsParams,
+    ) -> Result<Option<Vec<CallHierarchyIncomingCall>>> {
+        let position = params.item.selection_range.start;
+        self.answer(move |converter| navigate::feeders(converter, position)).await
+    }
+
+    async fn outgoing_calls(
+        &self,
+        params: CallHierarchyOutgoingCallsParams,
+    ) -> Result<Option<Vec<CallHierarchyOutgoingCall>>> {
+        let position = params.item.selection_range.start;
+        self.answer(move |converter| navigate::fed(converter, position)).await
+    }
+
+    async fn symbol(&self, params: WorkspaceSymbolParams) -> Result<Option<Vec<SymbolInformation>>> {
+        let (session, environment) = (Arc::clone(&self.session), pinned().environment);
+        let search = move || navigate::symbols(session.around(), &environment, &params.query);
+        self.session.work.run(search).await.map(Some)
     }
 
     async fn formatting(&self, _: DocumentFormattingParams) -> Result<Option<Vec<TextEdit>>> {

@@ -3,10 +3,11 @@
 use lang::text::Encoding;
 use serde_json::{Value, json};
 use tower_lsp::lsp_types::{
-    CodeActionKind, CodeActionOptions, CodeActionProviderCapability, CodeLensOptions, CompletionOptions,
-    DiagnosticOptions, DiagnosticServerCapabilities, DocumentOnTypeFormattingOptions, ExecuteCommandOptions,
-    HoverProviderCapability, InitializeResult, OneOf, PositionEncodingKind, Registration, ServerCapabilities,
-    ServerInfo, TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions,
+    CallHierarchyServerCapability, CodeActionKind, CodeActionOptions, CodeActionProviderCapability, CodeLensOptions,
+    CompletionOptions, DiagnosticOptions, DiagnosticServerCapabilities, DocumentLinkOptions,
+    DocumentOnTypeFormattingOptions, ExecuteCommandOptions, HoverProviderCapability, InitializeResult,
+    LinkedEditingRangeServerCapabilities, OneOf, PositionEncodingKind, Registration, RenameOptions, ServerCapabilities,
+    ServerInfo, TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions, WorkDoneProgressOptions,
     WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
 };
 
@@ -37,6 +38,8 @@ pub(crate) struct Client {
     pub(crate) configuration: bool,
     /// It takes registrations of configuration changes.
     pub(crate) registers_configuration: bool,
+    /// It takes definitions with the place the question was about.
+    pub(crate) definition_links: bool,
     /// It watches files for the server.
     pub(crate) registers_watchers: bool,
     /// It tells itself how a run ended, from `orc/runEvent`.
@@ -57,6 +60,7 @@ impl Client {
             work_done_progress: flag("/capabilities/window/workDoneProgress"),
             configuration: flag("/capabilities/workspace/configuration"),
             registers_configuration: flag("/capabilities/workspace/didChangeConfiguration/dynamicRegistration"),
+            definition_links: flag("/capabilities/textDocument/definition/linkSupport"),
             registers_watchers: flag("/capabilities/workspace/didChangeWatchedFiles/dynamicRegistration"),
             shows_runs: flag("/capabilities/experimental/orc/runEvents"),
         }
@@ -134,6 +138,20 @@ fn server(client: &Client) -> ServerCapabilities {
             code_action_kinds: Some(vec![CodeActionKind::QUICKFIX]),
             ..CodeActionOptions::default()
         })),
+        definition_provider: Some(OneOf::Left(true)),
+        references_provider: Some(OneOf::Left(true)),
+        document_highlight_provider: Some(OneOf::Left(true)),
+        rename_provider: Some(OneOf::Right(RenameOptions {
+            prepare_provider: Some(true),
+            work_done_progress_options: WorkDoneProgressOptions::default(),
+        })),
+        linked_editing_range_provider: Some(LinkedEditingRangeServerCapabilities::Simple(true)),
+        document_link_provider: Some(DocumentLinkOptions {
+            resolve_provider: Some(false),
+            work_done_progress_options: WorkDoneProgressOptions::default(),
+        }),
+        call_hierarchy_provider: Some(CallHierarchyServerCapability::Simple(true)),
+        workspace_symbol_provider: Some(OneOf::Left(true)),
         document_formatting_provider: Some(OneOf::Left(true)),
         document_range_formatting_provider: Some(OneOf::Left(true)),
         document_on_type_formatting_provider: Some(DocumentOnTypeFormattingOptions {

@@ -1,7 +1,7 @@
 //! The files around the open documents: what an editor shows comes before what the disk holds.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
@@ -30,6 +30,29 @@ pub(crate) struct Around {
 impl Around {
     pub(crate) fn new(documents: &Arc<Documents>) -> Arc<Self> {
         Arc::new(Self { documents: Arc::downgrade(documents), disk: Disk::new(engine::catalog::registry()) })
+    }
+
+    /// All pipelines: those in `folders`, and those open elsewhere.
+    pub(crate) fn pipelines(self: &Arc<Self>, folders: &[Url]) -> Vec<(Url, Arc<Analysis>)> {
+        let view = View::new(self);
+        let mut found: BTreeMap<Url, Arc<Analysis>> = BTreeMap::new();
+        for path in folders.iter().filter_map(path_of).flat_map(|folder| view.pipelines(&folder)) {
+            let uri = self.open(&path).map(|open| open.uri.clone()).or_else(|| Url::from_file_path(&path).ok());
+            if let Some((uri, analysis)) = uri.zip(view.analysis(&path)) {
+                found.insert(uri, analysis);
+            }
+        }
+        for document in self.all_open() {
+            if document.analysis().recognised().is_some() {
+                found.insert(document.uri.clone(), Arc::clone(document.analysis()));
+            }
+        }
+        found.into_iter().collect()
+    }
+
+    fn all_open(&self) -> Vec<Arc<Document>> {
+        let documents = self.documents.upgrade();
+        documents.map(|documents| documents.iter().map(|entry| Arc::clone(entry.value())).collect()).unwrap_or_default()
     }
 
     /// The open document stored at `path`. Editors escape addresses in different ways, so paths are
@@ -134,9 +157,7 @@ impl Files for View {
 
     fn pipelines(&self, root: &Utf8Path) -> Vec<Utf8PathBuf> {
         let mut found = self.around.disk.pipelines(root);
-        let Some(documents) = self.around.documents.upgrade() else { return found };
-        let open: Vec<Arc<Document>> = documents.iter().map(|entry| Arc::clone(entry.value())).collect();
-        for document in open {
+        for document in self.around.all_open() {
             let Some(place) = document.place().filter(|place| place.path.starts_with(root)) else { continue };
             found.retain(|path| *path != place.path);
             if document.analysis().recognised().is_some() {

@@ -172,7 +172,8 @@ fn markdown(value: String) -> MarkupContent {
     MarkupContent { kind: MarkupKind::Markdown, value }
 }
 
-fn symbol_kind(kind: ide::SymbolKind) -> SymbolKind {
+/// A kind of symbol.
+pub(crate) fn symbol_kind(kind: ide::SymbolKind) -> SymbolKind {
     match kind {
         ide::SymbolKind::Pipeline => SymbolKind::MODULE,
         ide::SymbolKind::Group => SymbolKind::NAMESPACE,

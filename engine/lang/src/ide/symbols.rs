@@ -86,7 +86,8 @@ fn outputs(analysis: &Analysis, pipeline: &Pipeline) -> Vec<Symbol> {
         .collect()
 }
 
-fn step(step: &Step) -> Symbol {
+/// A step, with the steps of its body.
+pub(super) fn step(step: &Step) -> Symbol {
     let words = [&step.tool, &step.action].map(|word| word.as_ref().map(|word| first_line(&word.value)));
     let detail = words.into_iter().flatten().collect::<Vec<_>>().join(" · ");
     let (name, selection) = match (&step.id, step.keys.first()) {
