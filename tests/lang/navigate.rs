@@ -5,7 +5,10 @@ use std::fmt::Write;
 use expect_test::{Expect, expect};
 use lang::{
     analysis::Analysis,
-    ide::{navigate, rename},
+    ide::{
+        navigate,
+        rename::{self, FileEdits},
+    },
     text::{TextRange, TextSize, apply_edits},
 };
 
@@ -214,8 +217,9 @@ fn what_feeds_a_step_and_what_it_feeds() {
 
 fn renamed(word: &str, nth: usize, to: &str) -> Result<String, String> {
     let (analysis, offset) = at(&cursor(word, nth));
-    let edits = rename::rename(&analysis, offset, to)?;
-    let text = apply_edits(analysis.text(), &edits);
+    let files = rename::rename(&analysis, offset, to)?;
+    let [FileEdits { file: None, edits }] = files.as_slice() else { panic!("only this file: {files:?}") };
+    let text = apply_edits(analysis.text(), edits);
     Ok(shown(&analysis.with_text(&text), edits_in(&text, to)))
 }
 
@@ -273,27 +277,27 @@ fn a_rename_that_would_change_the_meaning_is_refused_with_the_reason() {
     let refused = |word: &str, nth: usize, to: &str| renamed(word, nth, to).unwrap_err();
     check(
         &refused("find", 0, "two words"),
-        &expect!["`two words` is no name; write letters, digits and `_`, a letter first"],
+        &expect!["`two words` is no name; begin with a letter and go on with letters, digits, `_` and `-`"],
     );
     check(
         &refused("find", 0, "tell"),
-        &expect!["`tell` means something else here already, or cannot be told from it; choose another name"],
+        &expect!["`tell` would mean something else in line 8"],
     );
     check(
         &refused("find", 0, "topic"),
-        &expect!["`topic` means something else here already, or cannot be told from it; choose another name"],
+        &expect!["`topic` would mean something else in line 7"],
     );
     check(
         &refused("topic", 0, "find"),
-        &expect!["`find` means something else here already, or cannot be told from it; choose another name"],
+        &expect!["`find` would mean something else in line 7"],
     );
     check(
         &refused("find", 0, "item"),
-        &expect!["`item` means something else here already, or cannot be told from it; choose another name"],
+        &expect!["`item` would mean something else in line 20"],
     );
     check(
         &refused("find", 0, "true"),
-        &expect!["`true` means something else here already, or cannot be told from it; choose another name"],
+        &expect!["`true` is a word of the language; choose another name"],
     );
     check(
         &refused("prompt", 0, "x"),

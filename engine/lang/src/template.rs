@@ -67,6 +67,8 @@ pub struct Template {
     pub references: Vec<Reference>,
     /// Uses of names that the template itself binds (`{% for %}`, `{% set %}`), in order of place.
     pub locals: Vec<LocalUse>,
+    /// Where it binds names (`{% for %}`, `{% set %}`), in order of place.
+    pub bound: Vec<Bound>,
     /// Where the whole value comes from, if the text is one expression that is a path.
     pub value: Option<Origin>,
     /// Uses of filters, in order of place.
@@ -139,10 +141,20 @@ pub struct Reference {
 pub struct LocalUse {
     /// The use.
     pub used: Reference,
-    /// Where the name is bound; `None` for those the language binds (`loop`).
+    /// Where the name is bound, for the first time in its scope; `None` for those the language binds
+    /// (`loop`).
     pub declared: Option<TextRange>,
     /// Where the bound value comes from, if that can be told.
     pub origin: Option<Origin>,
+}
+
+/// A place where a template binds a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bound {
+    /// The name.
+    pub range: TextRange,
+    /// Where the same scope binds it first.
+    pub first: TextRange,
 }
 
 /// Where a value comes from: a name that is not bound in the template, and what is taken from it.
@@ -266,9 +278,40 @@ pub fn condition_context_at(text: &str, offset: TextSize) -> context::ExprContex
 pub fn literal_argument(text: &str, call: TextRange) -> Option<TextRange> {
     let tokens = lex::tokens(text, call);
     let open = tokens.iter().position(|token| &text[token.range] == "(")?;
-    let first = tokens.get(open + 1).filter(|token| matches!(token.kind, lex::TokenKind::Quoted { closed: true }))?;
+    unquoted(text, *tokens.get(open + 1)?)
+}
+
+/// The literal texts of an expression that may be its value as they stand: alone, a branch of `if …
+/// else`, or what `default()` gives; the insides of their quotes.
+pub fn literal_results(text: &str, expression: TextRange) -> Vec<TextRange> {
+    let tokens = lex::tokens(text, expression);
+    let word = |at: Option<usize>| at.and_then(|at| tokens.get(at)).map_or("", |token| &text[token.range]);
+    let stands = |at: &usize| {
+        let before = at.checked_sub(1);
+        let begins = match word(before) {
+            "" | "else" => true,
+            "(" => matches!(word(before.and_then(|before| before.checked_sub(1))), "default" | "d"),
+            _ => false,
+        };
+        begins && matches!(word(Some(at + 1)), "" | "if" | ")" | "|")
+    };
+    (0..tokens.len()).filter(stands).filter_map(|at| unquoted(text, tokens[at])).collect()
+}
+
+/// The insides of the quotes of the arguments of the call at `call`, if all are literal texts.
+pub fn literal_arguments(text: &str, call: TextRange) -> Option<Vec<TextRange>> {
+    let tokens = lex::tokens(text, call);
+    let open = tokens.iter().position(|token| &text[token.range] == "(")?;
+    let inside = &tokens[open + 1..tokens.len().checked_sub(1)?];
+    let arguments = inside.split(|token| &text[token.range] == ",");
+    arguments.map(|argument| if let [only] = argument { unquoted(text, *only) } else { None }).collect()
+}
+
+/// The inside of a quoted text that needs no unescaping.
+fn unquoted(text: &str, token: lex::Token) -> Option<TextRange> {
     let one = TextSize::new(1);
-    let inside = TextRange::new(first.range.start() + one, first.range.end() - one);
+    let quoted = matches!(token.kind, lex::TokenKind::Quoted { closed: true });
+    let inside = quoted.then(|| TextRange::new(token.range.start() + one, token.range.end() - one))?;
     (!text[inside].contains('\\')).then_some(inside)
 }
 

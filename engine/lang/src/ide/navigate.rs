@@ -3,23 +3,25 @@
 //! All of it rests on one list, [`occurrences`]: every place of a document where a step, an input, an
 //! item, a name of a template or an anchor is declared or used.
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use text_size::{TextRange, TextSize};
 
 use crate::{
     analysis::Analysis,
     model::StepIndex,
     syntax::NodeId,
-    workspace::{self, LinkKind},
+    workspace,
 };
 
 mod collect;
+
+pub(super) mod across;
 
 mod calls;
 pub use calls::{Call, fed, feeders, step_at};
 
 /// What a name stands for.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Target {
     /// A step.
     Step(StepIndex),
@@ -29,12 +31,21 @@ pub enum Target {
     Input(String),
     /// What a loop calls its item or itself (`loop_var`, `loop_name`).
     Named(StepIndex, String),
-    /// A name that a template binds itself: the scalar, and where the name is bound in it.
-    Local(NodeId, TextSize),
+    /// A name that a template binds itself: the scalar, and which of the names bound in it.
+    Local(NodeId, u32),
     /// An anchor, by the node it marks.
     Anchor(NodeId),
     /// An output.
     Output(String),
+    /// An input or output of another pipeline, which a step runs.
+    Foreign {
+        /// The other pipeline.
+        file: Utf8PathBuf,
+        /// An output, not an input.
+        output: bool,
+        /// Its name.
+        name: String,
+    },
 }
 
 /// Whether a name is declared or used at a place.
@@ -55,6 +66,10 @@ pub struct Occurrence {
     pub range: TextRange,
     /// Whether it is declared here.
     pub role: Role,
+    /// It is a word of a template, where nothing but letters, digits and `_` can stand.
+    pub word: bool,
+    /// The other file it stands in; `None` for the document itself.
+    pub file: Option<Utf8PathBuf>,
 }
 
 /// A place, perhaps in another file.
@@ -68,14 +83,14 @@ pub struct Location {
     pub origin: TextRange,
 }
 
-/// Every name of the document, in order of place.
+/// Every name of the document and of the files it includes, in order of file and place.
 pub fn occurrences(analysis: &Analysis) -> Vec<Occurrence> {
     collect::collect(analysis)
 }
 
-/// What stands at `offset`, if it is a name.
+/// What stands at `offset` of the document, if it is a name.
 pub fn occurrence_at(occurrences: &[Occurrence], offset: TextSize) -> Option<&Occurrence> {
-    let touching = |found: &&Occurrence| found.range.contains_inclusive(offset);
+    let touching = |found: &&Occurrence| found.file.is_none() && found.range.contains_inclusive(offset);
     // Of two that touch, the one that begins here.
     occurrences.iter().rfind(touching)
 }
@@ -83,53 +98,70 @@ pub fn occurrence_at(occurrences: &[Occurrence], offset: TextSize) -> Option<&Oc
 /// Where what stands at `offset` is declared.
 pub fn definition(analysis: &Analysis, offset: TextSize) -> Vec<Location> {
     let all = occurrences(analysis);
-    if let Some(at) = occurrence_at(&all, offset) {
-        let declared = all.iter().filter(|found| found.target == at.target && found.role == Role::Declaration);
-        return declared.map(|found| Location { file: None, range: found.range, origin: at.range }).collect();
+    let Some(at) = occurrence_at(&all, offset) else {
+        let of_loop = collect::loop_of_name(analysis, offset);
+        let of_loop = of_loop.map(|(origin, range)| Location { file: None, range, origin });
+        return of_loop.or_else(|| file_at(analysis, offset)).into_iter().collect();
+    };
+    if let Target::Foreign { file, output, name } = &at.target {
+        return declared_in(analysis, file, *output, name)
+            .map(|range| Location { file: Some(file.clone()), range, origin: at.range })
+            .into_iter()
+            .collect();
     }
-    collect::loop_of_name(analysis, offset)
-        .map(|(origin, range)| Location { file: None, range, origin })
-        .into_iter()
-        .chain(in_other_file(analysis, offset))
-        .collect()
+    let declared = all.iter().filter(|found| found.target == at.target && found.role == Role::Declaration);
+    declared.map(|found| Location { file: None, range: found.range, origin: at.range }).collect()
 }
 
-/// The file at a path, or what a sub-pipeline declares.
-fn in_other_file(analysis: &Analysis, offset: TextSize) -> Option<Location> {
-    let workspace = analysis.workspace()?;
-    let links = workspace::links(analysis);
-    if let Some(link) = links.iter().find(|link| link.range.contains_inclusive(offset)) {
-        let file = workspace::target(workspace, link)?;
-        return Some(Location { file: Some(file), range: TextRange::default(), origin: link.range });
-    }
-    let steps = analysis.pipeline().all_steps();
-    links.iter().filter(|link| link.kind == LinkKind::Pipeline).find_map(|link| {
-        let step = steps.get(link.step?.0 as usize)?;
-        let given = step.parameter("inputs").or_else(|| step.parameter("parameters"))?;
-        let tree = &analysis.parse().tree;
-        let key = tree.entries(given.value).find(|entry| tree.range(entry.key).contains_inclusive(offset))?.key;
-        let file = workspace::target(workspace, link)?;
-        let child = workspace.files.analysis(&file)?;
-        let range = child.pipeline().inputs.get(&*tree.decoded(key).text)?.name.range;
-        Some(Location { file: Some(file), range, origin: tree.range(key) })
-    })
+/// Where the pipeline `file` declares the input or output `name`.
+fn declared_in(analysis: &Analysis, file: &Utf8Path, output: bool, name: &str) -> Option<TextRange> {
+    let other = analysis.workspace()?.files.analysis(file)?;
+    let pipeline = other.pipeline();
+    let declared = match output {
+        true => &pipeline.outputs.iter().find(|output| output.name.value == name)?.name,
+        false => &pipeline.inputs.get(name)?.name,
+    };
+    Some(declared.range)
 }
 
-/// Every place in the document that means what stands at `offset`.
+/// The file that the path at `offset` leads to.
+fn file_at(analysis: &Analysis, offset: TextSize) -> Option<Location> {
+    let link = workspace::links(analysis).into_iter().find(|link| link.range.contains_inclusive(offset))?;
+    let file = workspace::target(analysis.workspace()?, &link)?;
+    Some(Location { file: Some(file), range: TextRange::default(), origin: link.range })
+}
+
+/// Every place that means what stands at `offset`: in the document, in the files it includes, and,
+/// for inputs and outputs, in the pipelines of the workspace that run this one or are run by it.
 pub fn references(analysis: &Analysis, offset: TextSize, declaration: bool) -> Vec<Occurrence> {
+    let mut found = highlights(analysis, offset);
+    if let Some(target) = found.first().map(|found| found.target.clone()) {
+        found.extend(across::elsewhere(analysis, &target));
+    }
+    found.retain(|found| declaration || found.role == Role::Use);
+    found
+}
+
+/// The same without other pipelines.
+pub fn highlights(analysis: &Analysis, offset: TextSize) -> Vec<Occurrence> {
     let all = occurrences(analysis);
     let Some(target) = occurrence_at(&all, offset).map(|found| found.target.clone()) else { return Vec::new() };
-    let wanted = |found: &Occurrence| found.target == target && (declaration || found.role == Role::Use);
-    all.into_iter().filter(wanted).collect()
+    all.into_iter().filter(|found| found.target == target).collect()
 }
 
-/// The places of a name that can be typed over all at once: it is the same word everywhere.
+/// The places of a name that can be typed over all at once. Only from where it is declared, as a use
+/// may be typed over to name something else; and only if nothing else has the same name and all of
+/// it stands in this document.
 pub fn linked(analysis: &Analysis, offset: TextSize) -> Vec<TextRange> {
-    let found = references(analysis, offset, true);
+    let all = occurrences(analysis);
+    let Some(at) = occurrence_at(&all, offset).filter(|at| at.role == Role::Declaration) else { return Vec::new() };
     let text = analysis.text();
-    let same = found.windows(2).all(|pair| text[pair[0].range] == text[pair[1].range]);
-    let declared = found.iter().any(|found| found.role == Role::Declaration);
-    if same && declared && found.len() > 1 { found.into_iter().map(|found| found.range).collect() } else { Vec::new() }
+    let name = &text[at.range];
+    let own = |found: &&Occurrence| found.target == at.target;
+    let free = all.iter().all(|found| own(&found) || found.file.is_some() || text[found.range] != *name);
+    let here = all.iter().filter(own).all(|found| found.file.is_none() && text[found.range] == *name);
+    let ranges: Vec<TextRange> = all.iter().filter(own).map(|found| found.range).collect();
+    if free && here && ranges.len() > 1 { ranges } else { Vec::new() }
 }
 
 /// A link to a file that is there.

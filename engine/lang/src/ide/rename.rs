@@ -1,13 +1,30 @@
-//! Another name for a step, an input, an item, a name of a loop or template, or an anchor: everywhere
-//! in the document at once, and only if everything means the same afterwards.
+//! Another name for a step, an input, an output, an item, a name of a loop or template, or an anchor:
+//! everywhere at once, and only if everything means the same afterwards.
 
+use std::collections::BTreeMap;
+
+use camino::Utf8PathBuf;
 use text_size::{TextRange, TextSize};
 
-use super::navigate::{self, Occurrence, Role, Target};
+use super::navigate::{self, Occurrence, Role, Target, across};
 use crate::{
     analysis::Analysis,
+    check::{Code, Diagnostic},
     text::{Spanned, TextEdit, apply_edits},
+    workspace,
 };
+
+mod edited;
+use edited::Edited;
+
+/// The edits of one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileEdits {
+    /// The other file; `None` for the document itself.
+    pub file: Option<Utf8PathBuf>,
+    /// Its edits, in order of place.
+    pub edits: Vec<TextEdit>,
+}
 
 /// What can be renamed at `offset`: its name and place.
 ///
@@ -20,78 +37,157 @@ pub fn prepare(analysis: &Analysis, offset: TextSize) -> Result<Spanned<String>,
                     anchor"
             .to_owned());
     };
-    if !all.iter().any(|found| found.target == at.target && found.role == Role::Declaration) {
+    let declared = |found: &Occurrence| found.target == at.target && found.role == Role::Declaration;
+    if !matches!(at.target, Target::Foreign { .. }) && !all.iter().any(declared) {
         return Err("this name is not declared in this file".to_owned());
     }
     Ok(Spanned::new(analysis.text()[at.range].to_owned(), at.range))
 }
 
-/// The edits that give what stands at `offset` the name `to`.
+/// The edits that give what stands at `offset` the name `to`, the document's own first.
 ///
 /// # Errors
 /// Why it cannot have it: no legal name, taken, or something would mean something else; for people.
-pub fn rename(analysis: &Analysis, offset: TextSize, to: &str) -> Result<Vec<TextEdit>, String> {
+pub fn rename(analysis: &Analysis, offset: TextSize, to: &str) -> Result<Vec<FileEdits>, String> {
     let from = prepare(analysis, offset)?;
-    let before = navigate::occurrences(analysis);
-    let Some(target) = navigate::occurrence_at(&before, offset).map(|found| found.target.clone()) else {
-        return Err("here is no name".to_owned());
-    };
-    legal(&target, to)?;
+    let places = navigate::references(analysis, offset, true);
+    let Some(target) = places.first().map(|found| found.target.clone()) else { return Ok(Vec::new()) };
     if from.value == to {
         return Ok(Vec::new());
     }
-    let text = analysis.text();
-    let places: Vec<TextRange> =
-        before.iter().filter(|found| found.target == target).map(|found| found.range).collect();
-    if places.iter().any(|range| text[*range] != from.value) {
-        return Err(format!("`{}` is spelled in several ways here; make them one first", from.value));
+    legal(&target, &places, to)?;
+    let edits = edits(analysis, &places, &from.value, to)?;
+    let edited = Edited::new(analysis, &edits);
+    let change = Change { target: Some(target), to };
+    change.keeps(analysis, &edited.document(analysis))?;
+    if let Some(workspace) = analysis.workspace() {
+        let shared = change.target.as_ref().and_then(|target| across::Shared::of(workspace, target));
+        if shared.is_some() || edits.keys().any(Option::is_some) {
+            for other in across::others(workspace) {
+                let Some(path) = other.workspace().map(|workspace| &workspace.path) else { continue };
+                if !edits.contains_key(&Some(path.clone())) && workspace::links(&other).is_empty() {
+                    continue;
+                }
+                let change = Change { target: shared.as_ref().map(|shared| shared.seen_from(path)), to };
+                let told = |reason| format!("in `{}`: {reason}", workspace.shown(path));
+                change.keeps(&other, &edited.document(&other)).map_err(told)?;
+            }
+        }
     }
-    let mut edits: Vec<TextEdit> = places.into_iter().map(|range| TextEdit::replace(range, to)).collect();
-    edits.dedup();
-    let after = analysis.with_text(&apply_edits(text, &edits));
-    same_meaning(analysis, &before, &after, &target, to)?;
+    Ok(edits.into_iter().map(|(file, edits)| FileEdits { file, edits }).collect())
+}
+
+/// The edits by file.
+fn edits(
+    analysis: &Analysis,
+    places: &[Occurrence],
+    from: &str,
+    to: &str,
+) -> Result<BTreeMap<Option<Utf8PathBuf>, Vec<TextEdit>>, String> {
+    let mut edits: BTreeMap<Option<Utf8PathBuf>, Vec<TextEdit>> = BTreeMap::new();
+    for place in places {
+        let text = match &place.file {
+            None => Some(analysis.text().into()),
+            Some(file) => analysis.workspace().and_then(|workspace| workspace.files.text(file)),
+        };
+        let span = usize::from(place.range.start())..usize::from(place.range.end());
+        if text.as_deref().and_then(|text: &str| text.get(span)) != Some(from) {
+            return Err(format!("`{from}` is spelled in several ways; make them one first"));
+        }
+        let of_file = edits.entry(place.file.clone()).or_default();
+        // A file that is included twice is edited once.
+        if !of_file.iter().any(|edit| edit.range == place.range) {
+            of_file.push(TextEdit::replace(place.range, to));
+        }
+    }
+    for of_file in edits.values_mut() {
+        of_file.sort_by_key(|edit| edit.range.start());
+    }
     Ok(edits)
 }
 
-fn legal(target: &Target, to: &str) -> Result<(), String> {
-    let mut characters = to.chars();
-    let first = characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
-    let rest = |character: char| character.is_ascii_alphanumeric() || character == '_';
-    // Templates could not say another name; an anchor or an output stands in none.
-    let free = |character: char| rest(character) || character == '-';
-    let fine = match target {
-        Target::Anchor(_) | Target::Output(_) => first && characters.all(free),
-        _ => first && characters.all(rest),
-    };
-    if fine { Ok(()) } else { Err(format!("`{to}` is no name; write letters, digits and `_`, a letter first")) }
-}
+/// Words that YAML or templates read as something else than a name.
+const WORDS: [&str; 20] = [
+    "true", "false", "null", "none", "yes", "no", "on", "off", "and", "or", "not", "in", "is", "if", "else", "True",
+    "False", "None", "loop", "self",
+];
 
-/// Everything that was named before is named the same way after.
-fn same_meaning(
-    analysis: &Analysis,
-    before: &[Occurrence],
-    after: &Analysis,
-    target: &Target,
-    to: &str,
-) -> Result<(), String> {
-    let moved = |found: &Occurrence| match (&found.target, target) {
-        (Target::Input(name), Target::Input(old)) if name == old => Target::Input(to.to_owned()),
-        (Target::Output(name), Target::Output(old)) if name == old => Target::Output(to.to_owned()),
-        (Target::Named(step, name), Target::Named(_, old)) if name == old => Target::Named(*step, to.to_owned()),
-        // Where a template binds a name moves with the text before it.
-        (Target::Local(node, _), _) => Target::Local(*node, TextSize::new(0)),
-        (other, _) => other.clone(),
-    };
-    let placeless = |found: &Occurrence| match &found.target {
-        Target::Local(node, _) => Target::Local(*node, TextSize::new(0)),
-        other => other.clone(),
-    };
-    let now = navigate::occurrences(after);
-    let same = before.len() == now.len()
-        && before.iter().zip(&now).all(|(was, is)| was.role == is.role && moved(was) == placeless(is));
-    let found = |analysis: &Analysis| analysis.diagnostics().len();
-    if same && found(analysis) == found(after) {
+fn legal(target: &Target, places: &[Occurrence], to: &str) -> Result<(), String> {
+    let begins = to.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
+    if !begins || !to.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')) {
+        return Err(format!("`{to}` is no name; begin with a letter and go on with letters, digits, `_` and `-`"));
+    }
+    if matches!(target, Target::Anchor(_)) {
         return Ok(());
     }
-    Err(format!("`{to}` means something else here already, or cannot be told from it; choose another name"))
+    if WORDS.contains(&to) {
+        return Err(format!("`{to}` is a word of the language; choose another name"));
+    }
+    if to.contains('-') && places.iter().any(|place| place.word || matches!(place.target, Target::Local(..))) {
+        return Err(format!("templates name it, and they read `{to}` as a subtraction; write `_`"));
+    }
+    Ok(())
+}
+
+/// A name that becomes another.
+struct Change<'c> {
+    /// What has the name, as the file at hand sees it; nothing if it does not.
+    target: Option<Target>,
+    to: &'c str,
+}
+
+impl Change<'_> {
+    /// Everything that is named in `before` is named the same way in `after`, and nothing is wrong
+    /// there that was right.
+    fn keeps(&self, before: &Analysis, after: &Analysis) -> Result<(), String> {
+        let was = navigate::occurrences(before);
+        let now = navigate::occurrences(after);
+        let differs = |at: &usize| match (was.get(*at), now.get(*at)) {
+            (Some(was), Some(now)) => {
+                was.role != now.role || was.file != now.file || self.renamed(&was.target) != now.target
+            }
+            _ => true,
+        };
+        if let Some(at) = (0..was.len().max(now.len())).find(differs) {
+            let (analysis, place) = match now.get(at) {
+                Some(place) => (after, place),
+                None => (before, &was[at]),
+            };
+            return Err(format!("`{}` would mean something else {}", self.to, whereabouts(analysis, place)));
+        }
+        match first_new(before.diagnostics(), after.diagnostics()) {
+            Some(wrong) => Err(wrong.message.clone()),
+            None => Ok(()),
+        }
+    }
+
+    fn renamed(&self, target: &Target) -> Target {
+        let to = || self.to.to_owned();
+        if self.target.as_ref() != Some(target) {
+            return target.clone();
+        }
+        match target {
+            Target::Input(_) => Target::Input(to()),
+            Target::Output(_) => Target::Output(to()),
+            Target::Named(step, _) => Target::Named(*step, to()),
+            Target::Foreign { file, output, .. } => Target::Foreign { file: file.clone(), output: *output, name: to() },
+            other => other.clone(),
+        }
+    }
+}
+
+/// The first diagnostic of a code that was found less often before.
+fn first_new<'d>(before: &[Diagnostic], after: &'d [Diagnostic]) -> Option<&'d Diagnostic> {
+    let count = |found: &[Diagnostic], code: Code| found.iter().filter(|one| one.code == code).count();
+    after.iter().find(|one| count(after, one.code) > count(before, one.code))
+}
+
+fn whereabouts(analysis: &Analysis, place: &Occurrence) -> String {
+    match &place.file {
+        None => {
+            let before = &analysis.text()[TextRange::up_to(place.range.start())];
+            format!("in line {}", before.matches('\n').count() + 1)
+        }
+        Some(file) => format!("in `{}`", file.file_name().unwrap_or_default()),
+    }
 }

@@ -45,7 +45,7 @@ pub struct Scopes<'p> {
     anywhere: FxHashMap<&'p str, StepIndex>,
     runtime: FxHashMap<&'static str, &'static RuntimeName>,
     globals: FxHashMap<&'static str, &'static GlobalSpec>,
-    loop_names: FxHashMap<String, StepIndex>,
+    loop_names: FxHashMap<String, Vec<StepIndex>>,
 }
 
 impl<'p> Scopes<'p> {
@@ -76,7 +76,8 @@ impl<'p> Scopes<'p> {
             }
             for key in ["loop_name", "loop_var"] {
                 if let Some(name) = step.key(key).and_then(|key| tree.string(key.value)) {
-                    self.loop_names.entry(name).or_insert(step.index);
+                    let name = name.strip_prefix('$').filter(|_| key == "loop_var").unwrap_or(&name);
+                    self.loop_names.entry(name.to_owned()).or_default().push(step.index);
                 }
             }
             self.collect(&step.body, Some(step.index), tree);
@@ -138,7 +139,15 @@ impl<'p> Scopes<'p> {
             .or_else(|| matches!(name, "inputs" | "parameters").then_some(Binding::Inputs))
             .or_else(|| self.runtime.get(name).map(|name| Binding::Runtime(name)))
             .or_else(|| self.globals.get(name).map(|global| Binding::Global(global)))
-            .or_else(|| self.loop_names.get(name).map(|step| Binding::Named(*step)))
+            .or_else(|| self.named_loop(site, name).map(Binding::Named))
+    }
+
+    /// The loop that gives its item, or itself, this name: the innermost around `site`, else the first
+    /// of the file.
+    fn named_loop(&self, site: &Site, name: &str) -> Option<StepIndex> {
+        let loops = self.loop_names.get(name)?;
+        let mut around = std::iter::successors(site.step, |step| self.parent(*step));
+        around.find(|step| loops.contains(step)).or_else(|| loops.first().copied())
     }
 
     /// What the loops around `site` bind, innermost first. A declared input named like a loop

@@ -47,9 +47,9 @@ pub(super) fn finish(
     walk.sort();
     errors.sort_by_key(|error| error.range.start());
     errors.truncate(MAX_ERRORS);
-    let Walk { references, locals, value, filters, tests, .. } = walk;
+    let Walk { references, locals, bound, value, filters, tests, .. } = walk;
     let value = value.filter(|_| shape == Shape::Expression);
-    Template { shape, segments, references, locals, value, filters, tests, autos, errors }
+    Template { shape, segments, references, locals, bound, value, filters, tests, autos, errors }
 }
 
 /// Parses the whole of `text`; where that fails, tag by tag.

@@ -7,7 +7,7 @@ use minijinja::machinery::{
 };
 use text_size::{TextRange, TextSize};
 
-use super::{Access, AccessKind, CallShape, LocalUse, NameUse, Origin, Reference};
+use super::{Access, AccessKind, Bound, CallShape, LocalUse, NameUse, Origin, Reference};
 
 /// What a walk has found.
 pub(super) struct Walk<'s> {
@@ -20,6 +20,7 @@ pub(super) struct Walk<'s> {
     pub(super) value: Option<Origin>,
     pub(super) references: Vec<Reference>,
     pub(super) locals: Vec<LocalUse>,
+    pub(super) bound: Vec<Bound>,
     pub(super) filters: Vec<NameUse>,
     pub(super) tests: Vec<NameUse>,
 }
@@ -45,6 +46,7 @@ impl<'s> Walk<'s> {
             value: None,
             references: Vec::new(),
             locals: Vec::new(),
+            bound: Vec::new(),
             filters: Vec::new(),
             tests: Vec::new(),
         }
@@ -61,9 +63,13 @@ impl<'s> Walk<'s> {
     }
 
     pub(super) fn bind_to(&mut self, name: &str, declared: Option<TextRange>, origin: Option<Origin>) {
-        if let Some(scope) = self.scopes.last_mut() {
-            scope.push(Local { name: name.to_owned(), declared, origin });
+        let Some(scope) = self.scopes.last_mut() else { return };
+        // Bound again in the same scope it is the same name with another value.
+        let first = scope.iter().find(|local| local.name == name).and_then(|local| local.declared).or(declared);
+        if let Some((range, first)) = declared.zip(first) {
+            self.bound.push(Bound { range, first });
         }
+        scope.push(Local { name: name.to_owned(), declared: first, origin });
     }
 
     pub(super) fn open_scope(&mut self) {
@@ -98,6 +104,7 @@ impl<'s> Walk<'s> {
     pub(super) fn sort(&mut self) {
         self.references.sort_by_key(|reference| (reference.range.start(), reference.range.end()));
         self.locals.sort_by_key(|local| (local.used.range.start(), local.used.range.end()));
+        self.bound.sort_by_key(|bound| bound.range.start());
         self.filters.sort_by_key(|filter| filter.range.start());
         self.tests.sort_by_key(|test| test.range.start());
     }
