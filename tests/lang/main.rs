@@ -20,3 +20,5 @@ mod symbols;
 
 mod lenses;
 mod navigate;
+
+mod rename;

@@ -5,6 +5,8 @@
 mod support;
 mod surroundings;
 
+mod navigate;
+
 mod layout;
 mod lifecycle;
 

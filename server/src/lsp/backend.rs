@@ -229,7 +229,12 @@ impl LanguageServer for Backend {
 
     async fn rename(&self, params: RenameParams) -> Result<Option<WorkspaceEdit>> {
         let position = params.text_document_position.position;
-        self.answer(move |converter| navigate::rename(converter, position, &params.new_name)).await?.transpose()
+        let version = pinned().document.map_or(0, |document| document.version);
+        let session = Arc::clone(&self.session);
+        let answer = self.answer(move |converter| {
+            navigate::rename(converter, session.around(), version, position, &params.new_name)
+        });
+        answer.await?.transpose()
     }
 
     async fn linked_editing_range(&self, params: LinkedEditingRangeParams) -> Result<Option<LinkedEditingRanges>> {

@@ -40,6 +40,8 @@ pub(crate) struct Client {
     pub(crate) registers_configuration: bool,
     /// It takes definitions with the place the question was about.
     pub(crate) definition_links: bool,
+    /// It takes edits of several documents with the versions they are meant for.
+    pub(crate) versioned_edits: bool,
     /// It watches files for the server.
     pub(crate) registers_watchers: bool,
     /// It tells itself how a run ended, from `orc/runEvent`.
@@ -61,6 +63,7 @@ impl Client {
             configuration: flag("/capabilities/workspace/configuration"),
             registers_configuration: flag("/capabilities/workspace/didChangeConfiguration/dynamicRegistration"),
             definition_links: flag("/capabilities/textDocument/definition/linkSupport"),
+            versioned_edits: flag("/capabilities/workspace/workspaceEdit/documentChanges"),
             registers_watchers: flag("/capabilities/workspace/didChangeWatchedFiles/dynamicRegistration"),
             shows_runs: flag("/capabilities/experimental/orc/runEvents"),
         }

@@ -57,7 +57,7 @@ impl Around {
 
     /// The open document stored at `path`. Editors escape addresses in different ways, so paths are
     /// compared.
-    fn open(&self, path: &Utf8Path) -> Option<Arc<Document>> {
+    pub(crate) fn open(&self, path: &Utf8Path) -> Option<Arc<Document>> {
         let documents = self.documents.upgrade()?;
         let found = documents.iter().find(|entry| entry.place().is_some_and(|place| place.path == path))?;
         Some(Arc::clone(found.value()))

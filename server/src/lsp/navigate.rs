@@ -2,20 +2,23 @@
 
 use std::sync::Arc;
 
+use camino::Utf8Path;
 use lang::{
     ide::{
         Symbol,
         navigate::{self, Call, Location, Occurrence, Role},
-        rename, symbols,
+        rename::{self, FileEdits},
+        symbols,
     },
-    text::TextRange,
+    text::{LineIndex, TextRange},
 };
 use tower_lsp::{
     jsonrpc::{Error, ErrorCode, Result},
     lsp_types::{
         self, CallHierarchyIncomingCall, CallHierarchyItem, CallHierarchyOutgoingCall, DocumentHighlight,
-        DocumentHighlightKind, DocumentLink, LinkedEditingRanges, LocationLink, Position, PrepareRenameResponse,
-        SymbolInformation, Url, WorkspaceEdit,
+        DocumentChanges, DocumentHighlightKind, DocumentLink, LinkedEditingRanges, LocationLink, OneOf,
+        OptionalVersionedTextDocumentIdentifier, Position, PrepareRenameResponse, SymbolInformation, TextDocumentEdit,
+        Url, WorkspaceEdit,
     },
 };
 
@@ -23,7 +26,7 @@ use super::{
     files::Around,
     from_proto,
     session::Environment,
-    to_proto::{Converter, symbol_kind},
+    to_proto::{self, Converter, symbol_kind},
 };
 
 /// How many symbols of the workspace are answered at most.
@@ -40,39 +43,62 @@ pub(crate) fn definition(converter: &Converter<'_>, position: Position) -> Vec<L
 }
 
 fn location_link(converter: &Converter<'_>, location: &Location) -> Option<LocationLink> {
-    let (target_uri, target) = match &location.file {
-        None => (converter.uri.clone(), converter.range(location.range)),
-        Some(file) => {
-            let uri = Url::from_file_path(file).ok()?;
-            let range = match converter.analysis.workspace()?.files.analysis(file) {
-                Some(analysis) => {
-                    let other = Converter { analysis: &analysis, uri: &uri, environment: converter.environment };
-                    other.range(location.range)
-                }
-                None => lsp_types::Range::default(),
-            };
-            (uri, range)
-        }
+    let uri = uri_of(converter, location.file.as_deref())?;
+    let target = match &location.file {
+        // What is no text, such as a picture, is shown from its beginning.
+        Some(file) if location.range.is_empty() && text_of(converter, file).is_none() => lsp_types::Range::default(),
+        file => ranges(converter, file.as_deref(), [location.range])?.pop()?,
     };
     Some(LocationLink {
         origin_selection_range: Some(converter.range(location.origin)),
-        target_uri,
+        target_uri: uri,
         target_range: target,
         target_selection_range: target,
     })
 }
 
+/// The address of another file, or of the document.
+fn uri_of(converter: &Converter<'_>, file: Option<&Utf8Path>) -> Option<Url> {
+    match file {
+        None => Some(converter.uri.clone()),
+        Some(file) => Url::from_file_path(file).ok(),
+    }
+}
+
+fn text_of(converter: &Converter<'_>, file: &Utf8Path) -> Option<Arc<str>> {
+    converter.analysis.workspace()?.files.text(file)
+}
+
+/// Ranges in another file, or in the document.
+fn ranges(
+    converter: &Converter<'_>,
+    file: Option<&Utf8Path>,
+    places: impl IntoIterator<Item = TextRange>,
+) -> Option<Vec<lsp_types::Range>> {
+    let Some(file) = file else {
+        return Some(places.into_iter().map(|range| converter.range(range)).collect());
+    };
+    let text = text_of(converter, file)?;
+    let lines = LineIndex::new(&text);
+    let position = |offset| to_proto::position(lines.position(&text, offset, converter.environment.client.encoding));
+    let range = |range: TextRange| lsp_types::Range { start: position(range.start()), end: position(range.end()) };
+    Some(places.into_iter().map(range).collect())
+}
+
 /// Every place that means the same.
 pub(crate) fn references(converter: &Converter<'_>, position: Position, declaration: bool) -> Vec<lsp_types::Location> {
     let found = navigate::references(converter.analysis, offset(converter, position), declaration).into_iter();
-    let location =
-        |found: Occurrence| lsp_types::Location { uri: converter.uri.clone(), range: converter.range(found.range) };
-    found.map(location).collect()
+    let location = |found: Occurrence| {
+        let range = ranges(converter, found.file.as_deref(), [found.range])?.pop()?;
+        Some(lsp_types::Location { uri: uri_of(converter, found.file.as_deref())?, range })
+    };
+    found.filter_map(location).collect()
 }
 
 /// The same, to be marked in the text.
 pub(crate) fn highlights(converter: &Converter<'_>, position: Position) -> Vec<DocumentHighlight> {
-    let found = navigate::references(converter.analysis, offset(converter, position), true).into_iter();
+    let found = navigate::highlights(converter.analysis, offset(converter, position)).into_iter();
+    let found = found.filter(|found| found.file.is_none());
     let highlight = |found: Occurrence| DocumentHighlight {
         range: converter.range(found.range),
         kind: Some(match found.role {
@@ -89,11 +115,41 @@ pub(crate) fn prepare_rename(converter: &Converter<'_>, position: Position) -> R
     Ok(PrepareRenameResponse::RangeWithPlaceholder { range: converter.range(name.range), placeholder: name.value })
 }
 
-/// Renames it.
-pub(crate) fn rename(converter: &Converter<'_>, position: Position, to: &str) -> Result<WorkspaceEdit> {
-    let edits = rename::rename(converter.analysis, offset(converter, position), to).map_err(refused)?;
-    let edits = edits.iter().map(|edit| converter.edit(edit)).collect();
-    Ok(WorkspaceEdit { changes: Some([(converter.uri.clone(), edits)].into()), ..WorkspaceEdit::default() })
+/// Renames it, in the document at `version` and in other files.
+pub(crate) fn rename(
+    converter: &Converter<'_>,
+    around: &Around,
+    version: i32,
+    position: Position,
+    to: &str,
+) -> Result<WorkspaceEdit> {
+    let files = rename::rename(converter.analysis, offset(converter, position), to).map_err(refused)?;
+    let mut edits: Vec<(OptionalVersionedTextDocumentIdentifier, Vec<lsp_types::TextEdit>)> = Vec::new();
+    for FileEdits { file, edits: of_file } in files {
+        let open = file.as_ref().and_then(|file| around.open(file));
+        let (uri, version) = match (&file, open) {
+            (None, _) => (converter.uri.clone(), Some(version)),
+            (Some(_), Some(open)) => (open.uri.clone(), Some(open.version)),
+            (Some(file), None) => {
+                let unnamed = |()| refused(format!("`{file}` has no address"));
+                (Url::from_file_path(file).map_err(unnamed)?, None)
+            }
+        };
+        let gone = || refused(format!("`{uri}` cannot be read any more"));
+        let places = ranges(converter, file.as_deref(), of_file.iter().map(|edit| edit.range)).ok_or_else(gone)?;
+        let texts = of_file.into_iter().map(|edit| edit.new_text);
+        let of_file = places.into_iter().zip(texts).map(|(range, new_text)| lsp_types::TextEdit { range, new_text });
+        edits.push((OptionalVersionedTextDocumentIdentifier { uri: uri.clone(), version }, of_file.collect()));
+    }
+    if !converter.environment.client.versioned_edits {
+        let changes = edits.into_iter().map(|(document, edits)| (document.uri, edits)).collect();
+        return Ok(WorkspaceEdit { changes: Some(changes), ..WorkspaceEdit::default() });
+    }
+    let edits = edits.into_iter().map(|(text_document, edits)| TextDocumentEdit {
+        text_document,
+        edits: edits.into_iter().map(OneOf::Left).collect(),
+    });
+    Ok(WorkspaceEdit { document_changes: Some(DocumentChanges::Edits(edits.collect())), ..WorkspaceEdit::default() })
 }
 
 fn refused(reason: String) -> Error {
@@ -105,7 +161,7 @@ fn refused(reason: String) -> Error {
 pub(crate) fn linked(converter: &Converter<'_>, position: Position) -> Option<LinkedEditingRanges> {
     let found = navigate::linked(converter.analysis, offset(converter, position));
     let ranges: Vec<_> = found.into_iter().map(|range| converter.range(range)).collect();
-    let word_pattern = Some("[A-Za-z_][A-Za-z0-9_]*".to_owned());
+    let word_pattern = Some("[A-Za-z_][A-Za-z0-9_-]*".to_owned());
     (!ranges.is_empty()).then_some(LinkedEditingRanges { ranges, word_pattern })
 }
 
@@ -134,7 +190,7 @@ pub(crate) fn feeders(converter: &Converter<'_>, position: Position) -> Vec<Call
     let calls = navigate::feeders(converter.analysis, offset(converter, position)).into_iter();
     let incoming = |call: Call| CallHierarchyIncomingCall {
         from: item(converter, &call.step),
-        from_ranges: ranges(converter, &call.ranges),
+        from_ranges: call.ranges.iter().map(|range| converter.range(*range)).collect(),
     };
     calls.map(incoming).collect()
 }
@@ -144,13 +200,9 @@ pub(crate) fn fed(converter: &Converter<'_>, position: Position) -> Vec<CallHier
     let calls = navigate::fed(converter.analysis, offset(converter, position)).into_iter();
     let outgoing = |call: Call| CallHierarchyOutgoingCall {
         to: item(converter, &call.step),
-        from_ranges: ranges(converter, &call.ranges),
+        from_ranges: call.ranges.iter().map(|range| converter.range(*range)).collect(),
     };
     calls.map(outgoing).collect()
-}
-
-fn ranges(converter: &Converter<'_>, ranges: &[TextRange]) -> Vec<lsp_types::Range> {
-    ranges.iter().map(|range| converter.range(*range)).collect()
 }
 
 fn item(converter: &Converter<'_>, step: &Symbol) -> CallHierarchyItem {

@@ -4,7 +4,7 @@ use lang::{
     analysis::Analysis,
     check::{self, Severity, Tag},
     ide::{self, LensKind},
-    text::{Encoding, TextEdit, TextRange, TextSize},
+    text::{Encoding, Position, TextEdit, TextRange, TextSize},
 };
 use serde_json::json;
 use tower_lsp::lsp_types::{
@@ -26,6 +26,11 @@ pub(crate) struct Converter<'a> {
     pub(crate) environment: &'a Environment,
 }
 
+/// A position of ours as the protocol's.
+pub(crate) fn position(position: Position) -> lsp_types::Position {
+    lsp_types::Position { line: position.line, character: position.column }
+}
+
 impl Converter<'_> {
     fn encoding(&self) -> Encoding {
         self.environment.client.encoding
@@ -33,8 +38,7 @@ impl Converter<'_> {
 
     /// A place.
     pub(crate) fn position(&self, offset: TextSize) -> lsp_types::Position {
-        let position = self.analysis.lines().position(self.analysis.text(), offset, self.encoding());
-        lsp_types::Position { line: position.line, character: position.column }
+        position(self.analysis.lines().position(self.analysis.text(), offset, self.encoding()))
     }
 
     /// A range.
