@@ -8,6 +8,7 @@ mod surroundings;
 mod layout;
 mod lifecycle;
 
+mod navigate;
 mod ordering;
 
 mod cancel;
