@@ -47,7 +47,7 @@ pub(super) fn reparse(old: &Parse, text: &str) -> Option<(Parse, Splice)> {
     let (start, end) = differing(&before.text, text)?;
     let item = Item::around(&old.tree, start..end)?;
     let fragment = item.lines.start..item.lines.end + text.len() - before.text.len();
-    let lines = text.get(fragment.clone())?;
+    let lines = text.get(fragment)?;
     if !stays_inside(lines, item.column) {
         return None;
     }
@@ -246,7 +246,9 @@ fn join(old: &Parse, text: &str, item: &Item, read: Read) -> (Parse, Splice) {
 
 /// The children of all nodes, each node told which are its own.
 fn links(nodes: &mut [Node]) -> Vec<NodeId> {
-    nodes.iter_mut().for_each(|node| node.links = (0, 0));
+    for node in &mut *nodes {
+        node.links = (0, 0);
+    }
     for index in 0..nodes.len() {
         if let Some(parent) = nodes[index].parent {
             nodes[parent.0 as usize].links.1 += 1;
