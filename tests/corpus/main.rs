@@ -18,7 +18,11 @@ use lang::{
     text::{Encoding, TextSize},
 };
 
+mod editing;
+
 mod layout;
+
+mod rename;
 
 mod summary;
 

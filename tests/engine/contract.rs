@@ -137,3 +137,49 @@ fn golden_failure() {
     assert_eq!(ran.document.exit_code(), 1);
     matches_expectation(&ran, "golden_failure");
 }
+
+/// Every step of the text under another name.
+fn renamed(text: &str) -> (String, Vec<(String, String)>) {
+    let mut text = text.to_owned();
+    let mut names = Vec::new();
+    let count = analysis_of(&text).pipeline().all_steps().len();
+    for index in 0..count {
+        let analysis = analysis_of(&text);
+        let id = analysis.pipeline().all_steps()[index].id.clone().unwrap();
+        let fresh = format!("fresh_name_{index}");
+        let files = lang::ide::rename::rename(&analysis, id.range.start(), &fresh).unwrap();
+        names.push((fresh, id.value));
+        text = lang::text::apply_edits(&text, &files[0].edits);
+    }
+    (text, names)
+}
+
+fn analysis_of(text: &str) -> lang::analysis::Analysis {
+    lang::analysis::Analysis::new(engine::catalog::registry(), "p.yaml", text)
+}
+
+#[test]
+fn a_run_under_other_names_gives_the_same_document() {
+    let files = [
+        "examples/supported/01_hello_filesystem.yaml",
+        "examples/supported/02_parallel_fanout_fanin.yaml",
+        "examples/supported/04_conditions.yaml",
+        "examples/supported/05_reported_failure.yaml",
+        "examples/supported/07_templates_and_outputs.yaml",
+        "tests/golden/basic.yaml",
+    ];
+    for file in files {
+        let text = std::fs::read_to_string(repository().join("../shared/corpus/pipelines").join(file)).unwrap();
+        let (other, names) = renamed(&text);
+        assert!(!names.is_empty(), "{file}");
+        let document = |text: &str| {
+            let ran = Workspace::new().run(text, &[]);
+            serde_json::to_string_pretty(&ran.document.normalized()).unwrap()
+        };
+        let mut after = document(&other);
+        for (fresh, id) in &names {
+            after = after.replace(fresh, id);
+        }
+        assert_eq!(document(&text), after, "{file}");
+    }
+}

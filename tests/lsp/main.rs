@@ -5,11 +5,10 @@
 mod support;
 mod surroundings;
 
-mod navigate;
-
 mod layout;
 mod lifecycle;
 
+mod navigate;
 mod ordering;
 
 mod cancel;

@@ -12,7 +12,7 @@ use crate::{
     },
     registry::Registry,
     shape::Shapes,
-    syntax::{self, NodeId, Parse},
+    syntax::{self, NodeId, Parse, Splice},
     template::{self, Reading, Template, Templates},
     text::LineIndex,
     workspace::{self, Workspace},
@@ -35,7 +35,9 @@ struct Alone {
     lines: LineIndex,
     // Each on its own: most of what is asked while someone types needs the pipeline alone.
     pipeline: OnceLock<Pipeline>,
-    templates: OnceLock<Templates>,
+    templates: OnceLock<Arc<Templates>>,
+    /// The templates of the text before, and what has changed in its tree since.
+    earlier: Option<(Arc<Templates>, Splice)>,
     graph: OnceLock<Graph>,
     own: OnceLock<Vec<Diagnostic>>,
 }
@@ -44,13 +46,18 @@ impl Analysis {
     /// Parses `text`; everything else is computed when first asked for. `file_name` is the last part
     /// of the path, which may say that the file is a pipeline.
     pub fn new(registry: Arc<Registry>, file_name: &str, text: &str) -> Self {
+        Self::of(registry, file_name, syntax::parse(text), None)
+    }
+
+    fn of(registry: Arc<Registry>, file_name: &str, parse: Parse, earlier: Option<(Arc<Templates>, Splice)>) -> Self {
         let alone = Alone {
             registry,
             file_name: file_name.to_owned(),
-            parse: syntax::parse(text),
-            lines: LineIndex::new(text),
+            lines: LineIndex::new(parse.tree.text()),
+            parse,
             pipeline: OnceLock::new(),
             templates: OnceLock::new(),
+            earlier,
             graph: OnceLock::new(),
             own: OnceLock::new(),
         };
@@ -63,10 +70,13 @@ impl Analysis {
         Self { alone: Arc::clone(&self.alone), workspace: Some(workspace), diagnostics: OnceLock::new() }
     }
 
-    /// The same document at the same place with another text.
+    /// The same document at the same place with another text. Where only one step differs, no other
+    /// is read again.
     pub fn with_text(&self, text: &str) -> Self {
-        let Alone { registry, file_name, .. } = &*self.alone;
-        Self { workspace: self.workspace.clone(), ..Self::new(Arc::clone(registry), file_name, text) }
+        let Alone { registry, file_name, parse, templates, .. } = &*self.alone;
+        let (parse, splice) = syntax::reparse(parse, text);
+        let earlier = templates.get().cloned().zip(splice);
+        Self { workspace: self.workspace.clone(), ..Self::of(Arc::clone(registry), file_name, parse, earlier) }
     }
 
     /// Where the document lies, if that is known.
@@ -107,7 +117,12 @@ impl Analysis {
     /// Parsed templates by scalar node.
     pub fn templates(&self) -> &Templates {
         self.alone.templates.get_or_init(|| {
-            model::lower::sites::templates(&self.alone.parse.tree, self.pipeline(), &self.alone.registry)
+            let Alone { parse, registry, earlier, .. } = &*self.alone;
+            let known = |node| {
+                let (templates, splice) = earlier.as_ref()?;
+                Some(templates.get(&splice.earlier(node)?).cloned())
+            };
+            Arc::new(model::lower::sites::templates(&parse.tree, self.pipeline(), registry, &known))
         })
     }
 

@@ -19,6 +19,8 @@ mod extent;
 mod mask;
 mod recover;
 mod scan;
+mod splice;
+pub use splice::Splice;
 mod trivia;
 
 pub mod cursor;
@@ -84,4 +86,13 @@ pub const MAX_BYTES: usize = 32 * 1024 * 1024;
 /// Parses any text. See the module's invariants.
 pub fn parse(text: &str) -> Parse {
     recover::parse(text)
+}
+
+/// Parses `text`, reading again only the step in which it differs from the text of `old` where that
+/// is possible; then also says what is new. The tree is the same as [`parse`]'s.
+pub fn reparse(old: &Parse, text: &str) -> (Parse, Option<Splice>) {
+    match splice::reparse(old, text) {
+        Some((parse, splice)) => (parse, Some(splice)),
+        None => (parse(text), None),
+    }
 }

@@ -1,7 +1,7 @@
 //! An open document at one revision: immutable, analysed at most once, shared by all who ask.
 
 use std::sync::{
-    Arc, OnceLock,
+    Arc, Mutex, MutexGuard, OnceLock, PoisonError,
     atomic::{AtomicU64, Ordering},
 };
 use std::time::{Duration, Instant};
@@ -25,8 +25,8 @@ pub(crate) struct Document {
     registry: Arc<Registry>,
     place: Option<Place>,
     view: Arc<View>,
-    /// The analysis of the same text among files that have changed since.
-    before: Option<Arc<Analysis>>,
+    /// The last analysis of the document before this one, until this one is made of it.
+    basis: Mutex<Option<Arc<Analysis>>>,
     analysis: OnceLock<Arc<Analysis>>,
     /// Microseconds the last finished analysis of this document took; shared by its revisions.
     cost: Arc<AtomicU64>,
@@ -49,7 +49,7 @@ impl Document {
             registry,
             place,
             view: View::new(around),
-            before: None,
+            basis: Mutex::default(),
             analysis: OnceLock::new(),
             cost: Arc::new(AtomicU64::new(0)),
         }
@@ -57,7 +57,7 @@ impl Document {
 
     /// The same document with other text.
     pub(crate) fn changed(&self, version: i32, revision: u64, buffer: Buffer) -> Self {
-        Self { version, buffer, before: None, ..self.touched(revision, self.place.clone()) }
+        Self { version, buffer, ..self.touched(revision, self.place.clone()) }
     }
 
     /// The same text, stored at `place`, after files it looked at have changed.
@@ -70,7 +70,7 @@ impl Document {
             registry: Arc::clone(&self.registry),
             place,
             view: View::new(self.view.around()),
-            before: self.analysis.get().cloned().or_else(|| self.before.clone()),
+            basis: Mutex::new(self.analysis.get().cloned().or_else(|| self.basis().clone())),
             analysis: OnceLock::new(),
             cost: Arc::clone(&self.cost),
         }
@@ -95,13 +95,22 @@ impl Document {
     /// the blocking pool.
     pub(crate) fn analysis(&self) -> &Arc<Analysis> {
         self.analysis.get_or_init(|| {
-            let analyse = || Arc::new(Analysis::new(Arc::clone(&self.registry), self.file_name(), &self.buffer.text()));
-            let analysis = self.before.clone().unwrap_or_else(analyse);
+            let basis = self.basis().take();
+            let text = self.buffer.text();
+            let analysis = match basis {
+                Some(same) if same.text() == text => same,
+                Some(other) => Arc::new(other.with_text(&text)),
+                None => Arc::new(Analysis::new(Arc::clone(&self.registry), self.file_name(), &text)),
+            };
             match &self.place {
                 Some(place) => Arc::new(analysis.within(self.view.workspace(place))),
                 None => analysis,
             }
         })
+    }
+
+    fn basis(&self) -> MutexGuard<'_, Option<Arc<Analysis>>> {
+        self.basis.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The analysis with its diagnostics computed, the time it took remembered.

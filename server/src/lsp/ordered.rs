@@ -70,10 +70,7 @@ where
 
     fn call(&mut self, request: Request) -> Self::Future {
         let request = without_null_params(request);
-        let mut pinned = self.session.receive(&request);
-        if pinned.document.is_none() {
-            pinned.document = item_uri(&request).and_then(|uri| self.session.document(&uri));
-        }
+        let pinned = self.session.receive(&request);
         let id = request.id().cloned();
         let method = request.method().to_owned();
         let future = self.inner.call(request);
@@ -88,11 +85,6 @@ where
         }
         .boxed()
     }
-}
-
-/// The document of the item that a request asks about (LSP 3.17, `callHierarchy/incomingCalls`).
-fn item_uri(request: &Request) -> Option<Url> {
-    Url::parse(request.params()?.pointer("/item/uri")?.as_str()?).ok()
 }
 
 /// tower-lsp refuses `"params": null` where it expects none; JSON-RPC libraries write it so.

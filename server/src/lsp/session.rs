@@ -282,9 +282,10 @@ fn parse<T: DeserializeOwned>(request: &Request) -> Option<T> {
         .ok()
 }
 
-/// The document a request names: `textDocument.uri`, or `uri` of a command's argument.
+/// The document a request names: `textDocument.uri`, or `uri` of a command's argument or of an item.
 fn uri_of(request: &Request) -> Option<Url> {
     let params = request.params()?;
-    let uri = params.pointer("/textDocument/uri").or_else(|| params.pointer("/arguments/0/uri"))?;
+    let places = ["/textDocument/uri", "/arguments/0/uri", "/item/uri"];
+    let uri = places.into_iter().find_map(|place| params.pointer(place))?;
     Url::parse(uri.as_str()?).ok()
 }

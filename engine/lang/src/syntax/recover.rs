@@ -20,10 +20,37 @@ pub(super) fn parse(text: &str) -> Parse {
         return too_large(text);
     }
     let mut masked = scan::scan(text);
-    let mut inner = match events::nodes(&masked) {
-        Ok(inner) => inner,
-        Err(broken) => retry::retry(text, &mut masked, broken),
+    let (inner, local) = match events::nodes(&masked) {
+        Ok(inner) => {
+            let local = is_local(&masked, text);
+            (inner, local)
+        }
+        Err(broken) => (retry::retry(text, &mut masked, broken), false),
     };
+    let (mut inner, problems) = finish(text, masked, inner);
+    inner.local = local;
+    Parse { tree: Tree { inner: Arc::new(inner) }, problems }
+}
+
+/// Parses the lines of one step, if what they say depends on nothing but themselves.
+pub(super) fn parse_local(text: &str) -> Option<(TreeInner, Vec<Problem>)> {
+    let masked = scan::scan(text);
+    if !is_local(&masked, text) {
+        return None;
+    }
+    let inner = events::nodes(&masked).ok()?;
+    Some(finish(text, masked, inner))
+}
+
+fn is_local(masked: &Masked, text: &str) -> bool {
+    let counts_levels = |problem: &Problem| problem.kind == ProblemKind::TooDeep;
+    masked.end == text.len()
+        && masked.stranded.is_empty()
+        && masked.unknown_aliases.is_empty()
+        && !masked.problems.iter().any(counts_levels)
+}
+
+fn finish(text: &str, mut masked: Masked, mut inner: TreeInner) -> (TreeInner, Vec<Problem>) {
     inner.text = text.into();
     stranded::add(&mut inner, &masked.stranded);
     inner.comments = std::mem::take(&mut masked.comments);
@@ -40,7 +67,8 @@ pub(super) fn parse(text: &str) -> Parse {
     let tree = Tree { inner: Arc::new(inner) };
     super::scalar::mapping_problems(&tree, &mut problems);
     problems.sort_by_key(|problem| (problem.range.start(), problem.range.end()));
-    Parse { tree, problems }
+    let inner = Arc::into_inner(tree.inner).unwrap_or_default();
+    (inner, problems)
 }
 
 fn too_large(text: &str) -> Parse {

@@ -137,8 +137,17 @@ pub(crate) struct TreeInner {
     pub(crate) comments: Vec<TextRange>,
     /// Unquoted template regions over line ends, which are kept to the byte.
     pub(crate) regions: Vec<TextRange>,
-    /// Error nodes that are nobody's child, in order of place.
+    /// Error nodes that are nobody's child, in order of place; they stand behind all other nodes.
     pub(crate) errors: Vec<NodeId>,
+    /// What was read of one line depends on no line outside of its step.
+    pub(crate) local: bool,
+}
+
+impl TreeInner {
+    /// How many nodes stand in order of place, parents before children.
+    pub(crate) fn ordered(&self) -> usize {
+        self.nodes.len() - self.errors.len()
+    }
 }
 
 impl Tree {

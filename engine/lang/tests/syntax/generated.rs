@@ -56,7 +56,7 @@ const VALUES: &[&str] = &[
 const KEYS: &[&str] = &["action", "parameters", "\"quoted key\"", "'it''s'", "schlüssel", "<<", "? odd", "😀"];
 
 /// What people, editors and merges put into a text.
-const INSERTED: &[&str] = &[
+pub(crate) const INSERTED: &[&str] = &[
     "",
     "\"",
     "'",
@@ -117,7 +117,7 @@ fn step() -> impl Strategy<Value = String> {
         .prop_map(|(id, entries, comment)| format!("  - id: {id}\n{}{comment}", entries.concat()))
 }
 
-fn pipeline() -> impl Strategy<Value = String> {
+pub(crate) fn pipeline() -> impl Strategy<Value = String> {
     (select(&["", "\u{feff}", "# head\n", "---\n", "%YAML 1.2\n---\n"][..]), vec(step(), 0..6), any::<bool>()).prop_map(
         |(head, steps, carriage_returns)| {
             let text = format!(
@@ -129,10 +129,10 @@ fn pipeline() -> impl Strategy<Value = String> {
     )
 }
 
-type Edit = (Index, usize, &'static str);
+pub(crate) type Edit = (Index, usize, &'static str);
 
 /// Replaces up to `deleted` bytes by a text; both ends are moved back to whole characters.
-fn edit(text: &mut String, (at, deleted, inserted): &Edit) {
+pub(crate) fn edit(text: &mut String, (at, deleted, inserted): &Edit) {
     let floor = |mut at: usize| {
         while !text.is_char_boundary(at) {
             at -= 1;

@@ -5,6 +5,7 @@
 mod damage;
 mod generated;
 mod hostile;
+mod incremental;
 mod support;
 mod typing;
 mod values;

@@ -357,5 +357,5 @@ fn unquoted(text: &str, range: TextRange) -> TextRange {
 /// The step whose text holds `offset`, innermost.
 pub(super) fn innermost(analysis: &Analysis, offset: TextSize) -> Option<StepIndex> {
     let steps = analysis.pipeline().all_steps().into_iter();
-    steps.filter(|step| step.range.contains_inclusive(offset)).map(|step| step.index).last()
+    steps.rev().find(|step| step.range.contains_inclusive(offset)).map(|step| step.index)
 }

@@ -10,7 +10,7 @@ use crate::{
     model::{LoopItem, Pipeline, Step, StepIndex},
     registry::{self, KeySpec, ParamKind, Registry, Target, keys::Place as KeyPlace},
     syntax::{NodeId, Tree},
-    template::{self, Reading, Templates},
+    template::{self, Reading, Template, Templates},
 };
 
 /// A scalar that is rendered.
@@ -46,11 +46,21 @@ pub enum Place {
 }
 
 /// Parses the template of every scalar that is rendered; plain text has none. Conditions always
-/// have one.
-pub fn templates(tree: &Tree, pipeline: &Pipeline, registry: &Registry) -> Templates {
+/// have one. `known` says what an earlier reading of a scalar gave (nothing for plain text), if it is
+/// the same as then.
+pub fn templates(
+    tree: &Tree,
+    pipeline: &Pipeline,
+    registry: &Registry,
+    known: &dyn Fn(NodeId) -> Option<Option<Arc<Template>>>,
+) -> Templates {
     let mut templates = Templates::default();
     sites(tree, pipeline, registry, &mut |site| {
         if templates.contains_key(&site.node) {
+            return;
+        }
+        if let Some(known) = known(site.node) {
+            templates.extend(known.map(|template| (site.node, template)));
             return;
         }
         let decoded = tree.decoded(site.node);

@@ -1,0 +1,95 @@
+//! A tree made from an earlier one is the tree of the text.
+
+use std::fmt::Write;
+
+use lang::syntax::{NodeId, Parse, Tree, parse, reparse};
+use proptest::{
+    collection::vec,
+    prelude::*,
+    sample::{Index, select},
+};
+
+use crate::{
+    generated::{INSERTED, config, edit, pipeline},
+    support::{Dice, corpus},
+};
+
+/// Everything a tree says.
+fn dump(tree: &Tree) -> String {
+    let mut out = String::new();
+    let mut waiting: Vec<NodeId> = vec![tree.root()];
+    while let Some(id) = waiting.pop() {
+        let node = tree.node(id);
+        let _ = writeln!(out, "{id:?} {:?} {:?} {:?} {:?}", node.kind, node.range, node.parent, tree.decoded(id).text);
+        waiting.extend(tree.children(id).iter().rev());
+    }
+    let _ = writeln!(out, "{:?}\n{:?}", tree.leaves(), tree.comments());
+    out
+}
+
+/// Whether anything was kept of the earlier tree.
+fn check(old: &Parse, text: &str) -> (Parse, bool) {
+    let (new, splice) = reparse(old, text);
+    if splice.is_some() {
+        let fresh = parse(text);
+        same(old, text, &format!("{:#?}", fresh.problems), &format!("{:#?}", new.problems));
+        same(old, text, &dump(&fresh.tree), &dump(&new.tree));
+    }
+    (new, splice.is_some())
+}
+
+/// Fails with the lines around the edit and the first line that differs.
+fn same(old: &Parse, text: &str, fresh: &str, new: &str) {
+    if fresh == new {
+        return;
+    }
+    let before = old.tree.text();
+    let at = before.bytes().zip(text.bytes()).take_while(|(one, other)| one == other).count();
+    let around =
+        |text: &str| -> String { text.bytes().skip(at.saturating_sub(300)).take(700).map(char::from).collect() };
+    let line = fresh.lines().zip(new.lines()).find(|(fresh, new)| fresh != new);
+    panic!("{}\n=====>\n{}\n=====\n{line:#?}", around(before), around(text));
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn edits_one_after_the_other_leave_the_tree_of_the_text(
+        mut text in pipeline(),
+        edits in vec((any::<Index>(), 0..8_usize, select(INSERTED)), 1..=8),
+    ) {
+        let mut tree = parse(&text);
+        for change in &edits {
+            edit(&mut text, change);
+            tree = check(&tree, &text).0;
+        }
+    }
+}
+
+/// Types and deletes in the files of the corpus.
+#[test]
+fn typing_in_real_files_leaves_the_tree_of_the_text() {
+    let mut kept = 0;
+    let mut all = 0;
+    for (number, (_, text)) in corpus().into_iter().enumerate() {
+        let mut dice = Dice::new(number);
+        let mut tree = parse(&text);
+        let mut text = text;
+        for _ in 0..40 {
+            let at = dice.place(&text);
+            let mut end = (at + dice.below(4)).min(text.len());
+            while !text.is_char_boundary(end) {
+                end += 1;
+            }
+            let before = text.clone();
+            text.replace_range(at..end, INSERTED[dice.below(INSERTED.len())]);
+            let (next, was_kept) = check(&tree, &text);
+            (kept, all) = (kept + usize::from(was_kept), all + 1);
+            // Damage does not pile up: most edits are taken back, as people do.
+            (tree, text) = if dice.below(40) == 0 { (next, text) } else { (check(&next, &before).0, before) };
+        }
+    }
+    println!("{kept} of {all} edits read one step");
+    assert!(kept * 4 > all, "{kept} of {all}");
+}
