@@ -279,26 +279,11 @@ fn a_rename_that_would_change_the_meaning_is_refused_with_the_reason() {
         &refused("find", 0, "two words"),
         &expect!["`two words` is no name; begin with a letter and go on with letters, digits, `_` and `-`"],
     );
-    check(
-        &refused("find", 0, "tell"),
-        &expect!["`tell` would mean something else in line 8"],
-    );
-    check(
-        &refused("find", 0, "topic"),
-        &expect!["`topic` would mean something else in line 7"],
-    );
-    check(
-        &refused("topic", 0, "find"),
-        &expect!["`find` would mean something else in line 7"],
-    );
-    check(
-        &refused("find", 0, "item"),
-        &expect!["`item` would mean something else in line 20"],
-    );
-    check(
-        &refused("find", 0, "true"),
-        &expect!["`true` is a word of the language; choose another name"],
-    );
+    check(&refused("find", 0, "tell"), &expect!["`tell` would mean something else in line 8"]);
+    check(&refused("find", 0, "topic"), &expect!["`topic` would mean something else in line 7"]);
+    check(&refused("topic", 0, "find"), &expect!["`find` would mean something else in line 7"]);
+    check(&refused("find", 0, "item"), &expect!["`item` would mean something else in line 20"]);
+    check(&refused("find", 0, "true"), &expect!["`true` is a word of the language; choose another name"]);
     check(
         &refused("prompt", 0, "x"),
         &expect![

@@ -115,7 +115,6 @@ fn symbols_of_all_pipelines_are_found_by_their_letters() {
 const CHILD: &str = "id: c\ninputs:\n  topic: {type: string}\nsteps:\n  - id: find\n    action: generate\n    parameters: {prompt: \"{{ topic }}\"}\n  - id: tell\n    dependencies: [find]\n    action: generate\n    parameters: {prompt: \"{{ find.result }}\"}\n";
 const PARENT: &str = "id: p\nsteps:\n  - id: s\n    tool: pipeline-executor # orc: ignore ORC411\n    parameters:\n      pipeline: c.orc.yaml\n      inputs: {topic: tea}\n";
 
-
 fn at(server: &TestServer, name: &str, line: u32, character: u32) -> Value {
     let mut params = server.document(name);
     params["position"] = json!({ "line": line, "character": character });

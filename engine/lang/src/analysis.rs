@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// One document, analysed on demand. Immutable; share it behind an `Arc`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Analysis {
     alone: Arc<Alone>,
     workspace: Option<Workspace>,

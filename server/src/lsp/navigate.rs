@@ -15,8 +15,8 @@ use lang::{
 use tower_lsp::{
     jsonrpc::{Error, ErrorCode, Result},
     lsp_types::{
-        self, CallHierarchyIncomingCall, CallHierarchyItem, CallHierarchyOutgoingCall, DocumentHighlight,
-        DocumentChanges, DocumentHighlightKind, DocumentLink, LinkedEditingRanges, LocationLink, OneOf,
+        self, CallHierarchyIncomingCall, CallHierarchyItem, CallHierarchyOutgoingCall, DocumentChanges,
+        DocumentHighlight, DocumentHighlightKind, DocumentLink, LinkedEditingRanges, LocationLink, OneOf,
         OptionalVersionedTextDocumentIdentifier, Position, PrepareRenameResponse, SymbolInformation, TextDocumentEdit,
         Url, WorkspaceEdit,
     },

@@ -6,12 +6,7 @@
 use camino::{Utf8Path, Utf8PathBuf};
 use text_size::{TextRange, TextSize};
 
-use crate::{
-    analysis::Analysis,
-    model::StepIndex,
-    syntax::NodeId,
-    workspace,
-};
+use crate::{analysis::Analysis, model::StepIndex, syntax::NodeId, workspace};
 
 mod collect;
 

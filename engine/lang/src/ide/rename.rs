@@ -58,33 +58,43 @@ pub fn rename(analysis: &Analysis, offset: TextSize, to: &str) -> Result<Vec<Fil
     legal(&target, &places, to)?;
     let edits = edits(analysis, &places, &from.value, to)?;
     let edited = Edited::new(analysis, &edits);
-    let change = Change { target: Some(target), to };
-    change.keeps(analysis, &edited.document(analysis))?;
-    if let Some(workspace) = analysis.workspace() {
-        let shared = change.target.as_ref().and_then(|target| across::Shared::of(workspace, target));
-        if shared.is_some() || edits.keys().any(Option::is_some) {
-            for other in across::others(workspace) {
-                let Some(path) = other.workspace().map(|workspace| &workspace.path) else { continue };
-                if !edits.contains_key(&Some(path.clone())) && workspace::links(&other).is_empty() {
-                    continue;
-                }
-                let change = Change { target: shared.as_ref().map(|shared| shared.seen_from(path)), to };
-                let told = |reason| format!("in `{}`: {reason}", workspace.shown(path));
-                change.keeps(&other, &edited.document(&other)).map_err(told)?;
-            }
+    let concerned = concerned(analysis, target, &edits, to);
+    let after: Vec<Analysis> = concerned.iter().map(|one| edited.document(&one.before)).collect();
+    for (one, after) in concerned.iter().zip(&after) {
+        one.means_the_same(after).map_err(|reason| one.told(reason))?;
+    }
+    for (one, after) in concerned.iter().zip(&after) {
+        if let Some(wrong) = first_new(one.before.diagnostics(), after.diagnostics()) {
+            return Err(one.told(wrong.message.clone()));
         }
     }
     Ok(edits.into_iter().map(|(file, edits)| FileEdits { file, edits }).collect())
 }
 
+type Edits = BTreeMap<Option<Utf8PathBuf>, Vec<TextEdit>>;
+
+/// The pipelines in which `target` may be named or an edited file included; the document first.
+fn concerned<'c>(analysis: &Analysis, target: Target, edits: &Edits, to: &'c str) -> Vec<Concerned<'c>> {
+    let shared = analysis.workspace().and_then(|workspace| across::Shared::of(workspace, &target));
+    let mut found = vec![Concerned { before: analysis.clone(), file: None, target: Some(target), to }];
+    let Some(workspace) = analysis.workspace() else { return found };
+    if shared.is_none() && edits.keys().all(Option::is_none) {
+        return found;
+    }
+    for before in across::others(workspace) {
+        let Some(path) = before.workspace().map(|workspace| workspace.path.clone()) else { continue };
+        let file = Some(workspace.shown(&path).to_owned());
+        let target = shared.as_ref().map(|shared| shared.seen_from(&path));
+        if edits.contains_key(&Some(path)) || !workspace::links(&before).is_empty() {
+            found.push(Concerned { before, file, target, to });
+        }
+    }
+    found
+}
+
 /// The edits by file.
-fn edits(
-    analysis: &Analysis,
-    places: &[Occurrence],
-    from: &str,
-    to: &str,
-) -> Result<BTreeMap<Option<Utf8PathBuf>, Vec<TextEdit>>, String> {
-    let mut edits: BTreeMap<Option<Utf8PathBuf>, Vec<TextEdit>> = BTreeMap::new();
+fn edits(analysis: &Analysis, places: &[Occurrence], from: &str, to: &str) -> Result<Edits, String> {
+    let mut edits = Edits::new();
     for place in places {
         let text = match &place.file {
             None => Some(analysis.text().into()),
@@ -129,18 +139,20 @@ fn legal(target: &Target, places: &[Occurrence], to: &str) -> Result<(), String>
     Ok(())
 }
 
-/// A name that becomes another.
-struct Change<'c> {
-    /// What has the name, as the file at hand sees it; nothing if it does not.
+/// A pipeline that may know the name.
+struct Concerned<'c> {
+    before: Analysis,
+    /// Another file, as a person names it.
+    file: Option<Utf8PathBuf>,
+    /// What has the name, as this file sees it; nothing if it cannot name it.
     target: Option<Target>,
     to: &'c str,
 }
 
-impl Change<'_> {
-    /// Everything that is named in `before` is named the same way in `after`, and nothing is wrong
-    /// there that was right.
-    fn keeps(&self, before: &Analysis, after: &Analysis) -> Result<(), String> {
-        let was = navigate::occurrences(before);
+impl Concerned<'_> {
+    /// Everything that is named before is named the same way after.
+    fn means_the_same(&self, after: &Analysis) -> Result<(), String> {
+        let was = navigate::occurrences(&self.before);
         let now = navigate::occurrences(after);
         let differs = |at: &usize| match (was.get(*at), now.get(*at)) {
             (Some(was), Some(now)) => {
@@ -148,16 +160,18 @@ impl Change<'_> {
             }
             _ => true,
         };
-        if let Some(at) = (0..was.len().max(now.len())).find(differs) {
-            let (analysis, place) = match now.get(at) {
-                Some(place) => (after, place),
-                None => (before, &was[at]),
-            };
-            return Err(format!("`{}` would mean something else {}", self.to, whereabouts(analysis, place)));
-        }
-        match first_new(before.diagnostics(), after.diagnostics()) {
-            Some(wrong) => Err(wrong.message.clone()),
-            None => Ok(()),
+        let Some(at) = (0..was.len().max(now.len())).find(differs) else { return Ok(()) };
+        let (analysis, place) = match now.get(at) {
+            Some(place) => (after, place),
+            None => (&self.before, &was[at]),
+        };
+        Err(format!("`{}` would mean something else {}", self.to, whereabouts(analysis, place)))
+    }
+
+    fn told(&self, reason: String) -> String {
+        match &self.file {
+            Some(file) => format!("in `{file}`: {reason}"),
+            None => reason,
         }
     }
 

@@ -25,9 +25,8 @@ impl Edited {
     pub(super) fn new(analysis: &Analysis, edits: &BTreeMap<Option<Utf8PathBuf>, Vec<TextEdit>>) -> Self {
         let workspace = analysis.workspace();
         let base = workspace.map(|workspace| Arc::clone(&workspace.files));
-        let own: Arc<str> = edits.get(&None).map_or(analysis.text().into(), |edits| {
-            apply_edits(analysis.text(), edits).into()
-        });
+        let own: Arc<str> =
+            edits.get(&None).map_or(analysis.text().into(), |edits| apply_edits(analysis.text(), edits).into());
         let mut texts = BTreeMap::new();
         for (file, edits) in edits {
             let Some(file) = file else { continue };
