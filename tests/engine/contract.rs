@@ -165,8 +165,11 @@ fn a_run_under_other_names_gives_the_same_document() {
         "examples/supported/02_parallel_fanout_fanin.yaml",
         "examples/supported/04_conditions.yaml",
         "examples/supported/05_reported_failure.yaml",
+        "examples/supported/06_failure_policy.yaml",
         "examples/supported/07_templates_and_outputs.yaml",
         "tests/golden/basic.yaml",
+        "tests/golden/control_flow.yaml",
+        "tests/golden/failure.yaml",
     ];
     for file in files {
         let text = std::fs::read_to_string(repository().join("../shared/corpus/pipelines").join(file)).unwrap();

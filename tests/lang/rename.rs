@@ -429,6 +429,29 @@ fn names_in_included_files_are_those_of_the_pipeline() {
 }
 
 #[test]
+fn a_name_that_the_text_around_an_included_file_binds_is_not_the_pipelines() {
+    let around = |template: &str| INCLUDING.replace("{{ file:prompt.md }}", template);
+    let folder =
+        |template: &str| Folder::new(&[("main.orc.yaml", &around(template)), ("prompt.md", "About {{ topic }}.\n")]);
+    folder("{% for topic in [1] %}<< prompt.md >>{% endfor %}").check(
+        "subject",
+        &expect![[r#"
+            main.orc.yaml
+            3: subject: tea
+        "#]],
+    );
+    folder("{% for topic in [1] %}{% endfor %}<< prompt.md >>").check(
+        "subject",
+        &expect![[r#"
+            main.orc.yaml
+            3: subject: tea
+            prompt.md
+            1: About {{ subject }}.
+        "#]],
+    );
+}
+
+#[test]
 fn a_text_that_another_pipeline_includes_too_is_kept() {
     let other = INCLUDING.replace("$0", "").replace("id: main", "id: other");
     Folder::new(&[("main.orc.yaml", INCLUDING), ("other.orc.yaml", &other), ("prompt.md", "About {{ topic }}.\n")])

@@ -281,6 +281,11 @@ pub fn literal_argument(text: &str, call: TextRange) -> Option<TextRange> {
     unquoted(text, *tokens.get(open + 1)?)
 }
 
+/// The names that statements before `offset` bind and that are still in scope there.
+pub fn locals_at(text: &str, offset: TextSize) -> Vec<String> {
+    context::locals_at(text, offset)
+}
+
 /// The literal texts of an expression that may be its value as they stand: alone, a branch of `if …
 /// else`, or what `default()` gives; the insides of their quotes.
 pub fn literal_results(text: &str, expression: TextRange) -> Vec<TextRange> {

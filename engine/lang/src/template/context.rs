@@ -166,6 +166,11 @@ fn path_before_dot(text: &str, tokens: &[Token]) -> Expects {
     Expects::Field(path)
 }
 
+/// The names that are bound at `offset`.
+pub(super) fn locals_at(text: &str, offset: TextSize) -> Vec<String> {
+    locals(text, &scan::template_segments(text), offset).into_iter().map(|(name, _)| name).collect()
+}
+
 /// The names bound by the statements before `offset` whose body is still open there.
 fn locals(text: &str, segments: &[Segment], offset: TextSize) -> Vec<(String, Option<Origin>)> {
     let mut walk = Walk::new(text);

@@ -68,8 +68,8 @@ pub(super) fn included(names: &mut Names<'_, '_>, site: &Site, template: &Templa
         let Some(text) = workspace.files.text(&file) else { continue };
         let mut inner = template::parse(&text, Reading::Template);
         // What the text around binds is no name of the pipeline.
-        let bound = |name: &str| template.bound.iter().any(|bound| source.text[bound.range] == *name);
-        inner.references.retain(|reference| !bound(&reference.root));
+        let bound = template::locals_at(source.text, segment.range.start());
+        inner.references.retain(|reference| !bound.contains(&reference.root));
         let inside = Source { file: Some(&file), text: &text, decoded: None };
         names.template(site, &inner, &inside);
         included(names, site, &inner, &inside, depth + 1);
