@@ -145,9 +145,9 @@ fn renamed(text: &str) -> (String, Vec<(String, String)>) {
     let count = analysis_of(&text).pipeline().all_steps().len();
     for index in 0..count {
         let analysis = analysis_of(&text);
-        let id = analysis.pipeline().all_steps()[index].id.clone().unwrap();
+        let id = analysis.pipeline().all_steps()[index].id.clone().expect("steps of the corpus have ids");
         let fresh = format!("fresh_name_{index}");
-        let files = lang::ide::rename::rename(&analysis, id.range.start(), &fresh).unwrap();
+        let files = lang::ide::rename::rename(&analysis, id.range.start(), &fresh).expect("a fresh name is free");
         names.push((fresh, id.value));
         text = lang::text::apply_edits(&text, &files[0].edits);
     }
@@ -172,12 +172,13 @@ fn a_run_under_other_names_gives_the_same_document() {
         "tests/golden/failure.yaml",
     ];
     for file in files {
-        let text = std::fs::read_to_string(repository().join("../shared/corpus/pipelines").join(file)).unwrap();
+        let text = std::fs::read_to_string(repository().join("../shared/corpus/pipelines").join(file))
+            .expect("the corpus lies beside the repository");
         let (other, names) = renamed(&text);
         assert!(!names.is_empty(), "{file}");
         let document = |text: &str| {
             let ran = Workspace::new().run(text, &[]);
-            serde_json::to_string_pretty(&ran.document.normalized()).unwrap()
+            serde_json::to_string_pretty(&ran.document.normalized()).expect("a document is JSON")
         };
         let mut after = document(&other);
         for (fresh, id) in &names {

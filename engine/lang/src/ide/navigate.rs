@@ -3,7 +3,7 @@
 //! All of it rests on one list, [`occurrences`]: every place of a document where a step, an input, an
 //! item, a name of a template or an anchor is declared or used.
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 use text_size::{TextRange, TextSize};
 
 use crate::{analysis::Analysis, model::StepIndex, syntax::NodeId, workspace};
@@ -99,24 +99,13 @@ pub fn definition(analysis: &Analysis, offset: TextSize) -> Vec<Location> {
         return of_loop.or_else(|| file_at(analysis, offset)).into_iter().collect();
     };
     if let Target::Foreign { file, output, name } = &at.target {
-        return declared_in(analysis, file, *output, name)
-            .map(|range| Location { file: Some(file.clone()), range, origin: at.range })
-            .into_iter()
-            .collect();
+        let other = analysis.workspace().and_then(|workspace| workspace.files.analysis(file));
+        let declared = other.and_then(|other| across::declared(&other, *output, name));
+        let location = |range| Location { file: Some(file.clone()), range, origin: at.range };
+        return declared.map(location).into_iter().collect();
     }
     let declared = all.iter().filter(|found| found.target == at.target && found.role == Role::Declaration);
     declared.map(|found| Location { file: None, range: found.range, origin: at.range }).collect()
-}
-
-/// Where the pipeline `file` declares the input or output `name`.
-fn declared_in(analysis: &Analysis, file: &Utf8Path, output: bool, name: &str) -> Option<TextRange> {
-    let other = analysis.workspace()?.files.analysis(file)?;
-    let pipeline = other.pipeline();
-    let declared = match output {
-        true => &pipeline.outputs.iter().find(|output| output.name.value == name)?.name,
-        false => &pipeline.inputs.get(name)?.name,
-    };
-    Some(declared.range)
 }
 
 /// The file that the path at `offset` leads to.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use rustc_hash::FxHashMap;
+use text_size::TextRange;
 
 use super::{
     Occurrence, Target,
@@ -32,13 +33,20 @@ pub(super) struct Child {
 impl Child {
     /// The input or output `name`, if it declares one.
     pub(super) fn target(&self, output: bool, name: &str) -> Option<Target> {
-        let pipeline = self.analysis.pipeline();
-        let declared = match output {
-            true => pipeline.outputs.iter().any(|output| output.name.value == name),
-            false => pipeline.inputs.contains_key(name),
-        };
-        declared.then(|| Target::Foreign { file: self.file.clone(), output, name: name.to_owned() })
+        declared(&self.analysis, output, name)?;
+        Some(Target::Foreign { file: self.file.clone(), output, name: name.to_owned() })
     }
+}
+
+/// Where a pipeline declares the input or output `name`.
+pub(super) fn declared(analysis: &Analysis, output: bool, name: &str) -> Option<TextRange> {
+    let pipeline = analysis.pipeline();
+    let found = if output {
+        pipeline.outputs.iter().map(|output| &output.name).find(|found| found.value == name)
+    } else {
+        pipeline.inputs.get(name).map(|input| &input.name)
+    };
+    found.map(|found| found.range)
 }
 
 /// The pipelines that the steps of `analysis` run, as far as they are there.
