@@ -154,10 +154,22 @@ impl Builder<'_> {
         let lead = self.lead();
         let flow_above = self.frames.last().is_some_and(|frame| frame.flow);
         let bracket = if mapping { b'{' } else { b'[' };
-        let brackets = self.text.get(self.at) == Some(&bracket);
+        let mut brackets = self.text.get(self.at) == Some(&bracket);
         let flow = brackets || flow_above;
         let kind = if mapping { NodeKind::Mapping { flow } } else { NodeKind::Sequence { flow } };
-        let start = self.at;
+        let mut start = self.at;
+        // `[{a: b}: c]`: what looked like the braces of the pair are those of its key.
+        if let Some(pair) = self.frames.last_mut()
+            && mapping
+            && !brackets
+            && pair.mapping
+            && pair.brackets
+            && pair.base == self.pending.len()
+        {
+            (pair.brackets, brackets) = (false, true);
+            start = usize::from(self.inner.nodes[pair.node.0 as usize].range.start());
+            self.at = start;
+        }
         let column = if flow {
             self.frames.last().map_or(-1, |frame| frame.column)
         } else {

@@ -97,6 +97,28 @@ fn line_ends_may_be_mixed() {
 }
 
 #[test]
+fn an_anchor_without_a_name_in_brackets_is_one_problem() {
+    for text in ["a: [& b]\nc: d\n", "a: [x, &]\nc: d\n", "a: {b: & c}\nc: d\n"] {
+        let parse = survive(text);
+        assert_eq!(kinds(&parse), [ProblemKind::Syntax], "{text}");
+        assert!(parse.tree.get(parse.tree.root(), "c").is_some(), "{text}");
+    }
+}
+
+#[test]
+fn braces_as_a_key_in_brackets_are_the_key() {
+    let parse = survive("a: [x, {é: y}: z, w]\nb: {}\n");
+    assert_eq!(parse.problems, []);
+    let tree = &parse.tree;
+    let list = tree.get(tree.root(), "a").unwrap().value;
+    let items: Vec<&str> = tree.items(list).map(|item| tree.source(item)).collect();
+    assert_eq!(items, ["x", "{é: y}: z", "w"]);
+    let pair = tree.entries(tree.items(list).nth(1).unwrap()).next().unwrap();
+    assert_eq!((tree.source(pair.key), tree.source(pair.value)), ("{é: y}", "z"));
+    survive("- : [a,{}:\"\"]\n  t:\n  \"\":");
+}
+
+#[test]
 fn a_byte_order_mark_is_no_content() {
     let parse = survive("\u{feff}id: a\nsteps: []\n");
     assert_eq!(parse.problems, []);

@@ -165,7 +165,7 @@ impl Scanner<'_> {
                     here += length;
                     fresh = false;
                 }
-                b'&' | b'!' if fresh => {
+                b'&' | b'!' if fresh && self.after_properties(here, end) > here => {
                     here = self.properties(here, end.min(self.line_end(here)));
                     continue;
                 }

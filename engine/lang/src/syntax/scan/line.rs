@@ -178,7 +178,7 @@ impl Scanner<'_> {
         at
     }
 
-    fn after_properties(&self, mut at: usize, end: usize) -> usize {
+    pub(super) fn after_properties(&self, mut at: usize, end: usize) -> usize {
         while at < end && (self.source[at] == b'!' || (self.source[at] == b'&' && self.name_length(at + 1, end) > 0)) {
             at = self.skip_spaces(at + 1 + self.name_length(at + 1, end), end);
         }
