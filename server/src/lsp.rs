@@ -36,6 +36,8 @@ mod commands;
 
 mod ext;
 
+mod actions;
+
 mod files;
 
 mod layout;

@@ -5,6 +5,7 @@ use text_size::TextRange;
 
 use crate::{check::Fix, text::TextEdit};
 
+pub mod actions;
 pub mod completion;
 pub mod format;
 pub mod hover;
@@ -133,6 +134,21 @@ pub enum LensKind {
 pub struct Action {
     /// The change.
     pub fix: Fix,
-    /// The index, in the document's diagnostics, of the one it mends.
-    pub diagnostic: usize,
+    /// What it is for.
+    pub kind: ActionKind,
+    /// The index, in the document's diagnostics, of the one it is about.
+    pub diagnostic: Option<usize>,
+}
+
+/// The kinds of [`Action`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ActionKind {
+    /// Mends a diagnostic.
+    Fix,
+    /// Silences one.
+    Ignore,
+    /// Takes something out to where it has a name.
+    Extract,
+    /// Writes the same in another form.
+    Rewrite,
 }

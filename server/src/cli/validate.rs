@@ -5,12 +5,13 @@ use std::{io, process::ExitCode, sync::Arc};
 use camino::Utf8Path;
 use clap::{Args, ValueEnum};
 use engine::files::Disk;
-use lang::analysis::Analysis;
+use lang::{analysis::Analysis, ide::actions};
 
 use super::{
     input::{self, Source},
     print::{self, Stream},
     report::{Checked, Format, Report},
+    rewrite,
 };
 
 /// Options of `orc validate`.
@@ -23,6 +24,15 @@ pub(crate) struct Validate {
     /// How to write what was found.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+
+    /// Apply every fix that keeps the meaning, then check again.
+    #[arg(long)]
+    fix: bool,
+
+    /// Show what the fixes change, as a unified diff; without --fix nothing is written, and nothing
+    /// else is printed.
+    #[arg(long)]
+    diff: bool,
 
     /// What else counts as failure.
     #[arg(long, value_enum, value_name = "WHAT")]
@@ -39,16 +49,71 @@ enum Deny {
 impl Validate {
     /// Checks the files; exit code 2 if one has an error or cannot be read.
     pub(crate) fn run(&self) -> io::Result<ExitCode> {
-        let report = check(input::read_all(&self.files));
+        let mut sources = input::read_all(&self.files);
+        let mut failures = Vec::new();
+        if self.fix || self.diff {
+            print::out(&self.mend(&mut sources, &mut failures))?;
+        }
+        let mut report = check(sources);
+        report.unreadable.append(&mut failures);
+        if self.diff && !self.fix {
+            return Ok(self.exit(&report));
+        }
         for message in &report.unreadable {
             print::error(message);
         }
         print::out(&report.render(self.format, print::colour(Stream::Stdout)))?;
+        Ok(self.exit(&report))
+    }
+
+    fn exit(&self, report: &Report) -> ExitCode {
         let counts = report.counts();
         let failed = counts.errors > 0
             || !report.unreadable.is_empty()
             || (self.deny == Some(Deny::Warnings) && counts.warnings > 0);
-        Ok(if failed { ExitCode::from(super::INVALID) } else { ExitCode::SUCCESS })
+        if failed { ExitCode::from(super::INVALID) } else { ExitCode::SUCCESS }
+    }
+
+    /// Fixes what was read; returns the diff, if one is wanted. With `--fix` the files are written and
+    /// the sources say what they hold then; why one cannot be goes to `failures`.
+    fn mend(&self, sources: &mut [Result<Source, String>], failures: &mut Vec<String>) -> String {
+        let disk = Disk::new(engine::catalog::registry());
+        let mut shown = String::new();
+        let mut fixed = 0;
+        for source in sources.iter_mut().filter_map(|source| source.as_mut().ok()) {
+            let analysis = analyse(source, &disk);
+            if analysis.recognised().is_none() {
+                continue;
+            }
+            let after = actions::fix_all(&analysis);
+            if after == source.text {
+                continue;
+            }
+            if self.diff {
+                shown.push_str(&rewrite::diff(source, &after));
+            }
+            if !self.fix {
+                continue;
+            }
+            if source.is_stdin() {
+                failures.push("standard input cannot be fixed in place; name a file, or use --diff".to_owned());
+                continue;
+            }
+            match rewrite::rewrite(source, &after) {
+                Ok(()) => {
+                    source.text = after;
+                    fixed += 1;
+                }
+                Err(message) => failures.push(message),
+            }
+        }
+        if self.fix {
+            print::note(&match fixed {
+                1 => "fixed 1 file".to_owned(),
+                count => format!("fixed {count} files"),
+            });
+        }
+        shown
     }
 }
 

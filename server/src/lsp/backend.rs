@@ -10,12 +10,12 @@ use tower_lsp::{
     jsonrpc::Result,
     lsp_types::{
         CallHierarchyIncomingCall, CallHierarchyIncomingCallsParams, CallHierarchyItem, CallHierarchyOutgoingCall,
-        CallHierarchyOutgoingCallsParams, CallHierarchyPrepareParams, CodeAction, CodeActionKind, CodeActionOrCommand,
-        CodeActionParams, CodeActionResponse, CodeLens, CodeLensParams, CompletionParams, CompletionResponse,
-        ConfigurationItem, ConfigurationParams, DidChangeConfigurationParams, DidChangeTextDocumentParams,
-        DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams,
-        DidOpenTextDocumentParams, DocumentDiagnosticParams, DocumentDiagnosticReportResult, DocumentFormattingParams,
-        DocumentHighlight, DocumentHighlightParams, DocumentLink, DocumentLinkParams, DocumentOnTypeFormattingParams,
+        CallHierarchyOutgoingCallsParams, CallHierarchyPrepareParams, CodeActionParams, CodeActionResponse, CodeLens,
+        CodeLensParams, CompletionParams, CompletionResponse, ConfigurationItem, ConfigurationParams,
+        DidChangeConfigurationParams, DidChangeTextDocumentParams, DidChangeWatchedFilesParams,
+        DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams,
+        DocumentDiagnosticParams, DocumentDiagnosticReportResult, DocumentFormattingParams, DocumentHighlight,
+        DocumentHighlightParams, DocumentLink, DocumentLinkParams, DocumentOnTypeFormattingParams,
         DocumentRangeFormattingParams, DocumentSymbolParams, DocumentSymbolResponse, ExecuteCommandParams,
         GotoDefinitionParams, GotoDefinitionResponse, Hover, HoverParams, InitializeParams, InitializeResult,
         InitializedParams, LinkedEditingRangeParams, LinkedEditingRanges, Location, LocationLink, MessageType,
@@ -27,8 +27,8 @@ use tower_lsp::{
 };
 
 use super::{
-    capabilities, client::Editor, commands, diagnostics::Diagnostics, from_proto, layout, navigate, ordered::pinned,
-    runs::Owner, session::Session, to_proto::Converter,
+    actions, capabilities, client::Editor, commands, diagnostics::Diagnostics, from_proto, layout, navigate,
+    ordered::pinned, runs::Owner, session::Session, to_proto::Converter,
 };
 
 /// What tower-lsp calls.
@@ -189,14 +189,7 @@ impl LanguageServer for Backend {
     }
 
     async fn code_action(&self, params: CodeActionParams) -> Result<Option<CodeActionResponse>> {
-        let wanted = params
-            .context
-            .only
-            .is_none_or(|kinds| kinds.iter().any(|kind| kind.as_str().is_empty() || kind == &CodeActionKind::QUICKFIX));
-        if !wanted {
-            return Ok(None);
-        }
-        self.answer(move |converter| quick_fixes(converter, params.range)).await
+        self.answer(move |converter| actions::actions(converter, &params)).await
     }
 
     async fn goto_definition(&self, params: GotoDefinitionParams) -> Result<Option<GotoDefinitionResponse>> {
@@ -292,31 +285,4 @@ impl LanguageServer for Backend {
     async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<Value>> {
         commands::execute(&self.owner(), pinned(), params).await.map(Some)
     }
-}
-
-/// The fixes of the diagnostics that touch `range`.
-fn quick_fixes(converter: &Converter<'_>, range: tower_lsp::lsp_types::Range) -> CodeActionResponse {
-    let range = from_proto::range(converter.analysis, range, converter.environment.client.encoding);
-    let mut actions = Vec::new();
-    for diagnostic in converter.analysis.diagnostics() {
-        if diagnostic.range.intersect(range).is_none() {
-            continue;
-        }
-        let Some(shown) = converter.diagnostic(diagnostic) else { continue };
-        for (rank, fix) in diagnostic.fixes.iter().enumerate() {
-            let edits = fix.edits.iter().map(|edit| converter.edit(edit)).collect();
-            actions.push(CodeActionOrCommand::CodeAction(CodeAction {
-                title: fix.title.clone(),
-                kind: Some(CodeActionKind::QUICKFIX),
-                diagnostics: Some(vec![shown.clone()]),
-                edit: Some(WorkspaceEdit {
-                    changes: Some([(converter.uri.clone(), edits)].into()),
-                    ..WorkspaceEdit::default()
-                }),
-                is_preferred: Some(rank == 0 && fix.safe),
-                ..CodeAction::default()
-            }));
-        }
-    }
-    actions
 }

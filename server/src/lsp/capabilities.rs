@@ -3,15 +3,15 @@
 use lang::text::Encoding;
 use serde_json::{Value, json};
 use tower_lsp::lsp_types::{
-    CallHierarchyServerCapability, CodeActionKind, CodeActionOptions, CodeActionProviderCapability, CodeLensOptions,
-    CompletionOptions, DiagnosticOptions, DiagnosticServerCapabilities, DocumentLinkOptions,
-    DocumentOnTypeFormattingOptions, ExecuteCommandOptions, HoverProviderCapability, InitializeResult,
-    LinkedEditingRangeServerCapabilities, OneOf, PositionEncodingKind, Registration, RenameOptions, ServerCapabilities,
-    ServerInfo, TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions, WorkDoneProgressOptions,
-    WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
+    CallHierarchyServerCapability, CodeActionOptions, CodeActionProviderCapability, CodeLensOptions, CompletionOptions,
+    DiagnosticOptions, DiagnosticServerCapabilities, DocumentLinkOptions, DocumentOnTypeFormattingOptions,
+    ExecuteCommandOptions, HoverProviderCapability, InitializeResult, LinkedEditingRangeServerCapabilities, OneOf,
+    PositionEncodingKind, Registration, RenameOptions, ServerCapabilities, ServerInfo, TextDocumentSyncCapability,
+    TextDocumentSyncKind, TextDocumentSyncOptions, WorkDoneProgressOptions, WorkspaceFoldersServerCapabilities,
+    WorkspaceServerCapabilities,
 };
 
-use super::commands;
+use super::{actions, commands};
 
 /// The version of our extensions (`capabilities.experimental.orc.protocol`).
 pub(crate) const PROTOCOL: u32 = 1;
@@ -138,7 +138,7 @@ fn server(client: &Client) -> ServerCapabilities {
         }),
         code_lens_provider: Some(CodeLensOptions { resolve_provider: Some(false) }),
         code_action_provider: Some(CodeActionProviderCapability::Options(CodeActionOptions {
-            code_action_kinds: Some(vec![CodeActionKind::QUICKFIX]),
+            code_action_kinds: Some(actions::kinds()),
             ..CodeActionOptions::default()
         })),
         definition_provider: Some(OneOf::Left(true)),

@@ -1,11 +1,12 @@
-//! `# orc: ignore ORC204 [reason]` on a line or the one above.
+//! `# orc: ignore ORC204 [reason]` on a line or the one above. Inside a scalar of several lines no
+//! comment can stand: one on or above its first line speaks for all of it.
 
 use text_size::{TextRange, TextSize};
 
 use super::{Code, Diagnostic, Severity, Tag, codes};
 use crate::{
     check::Fix,
-    syntax::Tree,
+    syntax::{NodeKind, Tree},
     text::{LineIndex, TextEdit},
 };
 
@@ -31,8 +32,10 @@ pub(super) fn apply(tree: &Tree, mut found: Vec<Diagnostic>) -> Vec<Diagnostic> 
         ignore.lines = if alone_on_its_line(tree.text(), ignore.comment) { [line, line + 1] } else { [line, line] };
     }
     found.retain(|diagnostic| {
-        let line = lines.line_of(diagnostic.range.start());
-        let silenced = ignores.iter_mut().find(|ignore| ignore.code == diagnostic.code && ignore.lines.contains(&line));
+        let places = [diagnostic.range.start(), anchor(tree, diagnostic)].map(|at| lines.line_of(at));
+        let silences =
+            |ignore: &Ignore| ignore.code == diagnostic.code && places.iter().any(|line| ignore.lines.contains(line));
+        let silenced = ignores.iter_mut().find(|ignore| silences(ignore));
         silenced.map(|ignore| ignore.used = true).is_none()
     });
     for ignore in ignores.iter().filter(|ignore| !ignore.used) {
@@ -58,6 +61,26 @@ pub(super) fn apply(tree: &Tree, mut found: Vec<Diagnostic>) -> Vec<Diagnostic> 
     }
     found.sort_by_key(|diagnostic| (diagnostic.range.start(), diagnostic.range.end(), diagnostic.code));
     found
+}
+
+/// Where a comment that silences `diagnostic` may stand: on the line of this place, or above it.
+pub(super) fn anchor(tree: &Tree, diagnostic: &Diagnostic) -> TextSize {
+    let start = diagnostic.range.start();
+    let node = tree.node_at(start);
+    let around = tree.range(node);
+    let scalar = matches!(tree.kind(node), NodeKind::Scalar(_)) && around.contains(start);
+    if scalar { around.start() } else { start }
+}
+
+/// Just after the last code of a comment that speaks for the line of `diagnostic` already.
+pub(super) fn comment_for(tree: &Tree, diagnostic: &Diagnostic) -> Option<TextSize> {
+    let lines = LineIndex::new(tree.text());
+    let line = lines.line_of(anchor(tree, diagnostic));
+    let speaks = |ignore: &Ignore| {
+        let own = lines.line_of(ignore.comment.start());
+        own == line || (own + 1 == line && alone_on_its_line(tree.text(), ignore.comment))
+    };
+    ignores(tree).iter().rev().find(|ignore| speaks(ignore)).map(|ignore| ignore.code_range.end())
 }
 
 fn ignores(tree: &Tree) -> Vec<Ignore> {

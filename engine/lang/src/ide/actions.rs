@@ -1,0 +1,91 @@
+//! Changes that are offered: fixes of what is wrong, all of them at once, and the comment that
+//! silences one.
+
+use text_size::{TextRange, TextSize};
+
+use super::{Action, ActionKind};
+use crate::{
+    analysis::Analysis,
+    check::{self, Diagnostic, Fix, Severity},
+    text::{TextEdit, apply_edits},
+};
+
+mod refactor;
+
+/// How often fixes are applied one after another: a fix may make another one possible.
+const ROUNDS: usize = 16;
+
+/// What is offered for `range`, the best first.
+pub fn actions(analysis: &Analysis, range: TextRange) -> Vec<Action> {
+    let mut found = Vec::new();
+    let touched = || {
+        let diagnostics = analysis.diagnostics().iter().enumerate();
+        diagnostics.filter(move |(_, diagnostic)| diagnostic.range.intersect(range).is_some())
+    };
+    for (index, diagnostic) in touched() {
+        let fixes = diagnostic.fixes.iter();
+        found.extend(fixes.map(|fix| Action { fix: fix.clone(), kind: ActionKind::Fix, diagnostic: Some(index) }));
+    }
+    for (index, diagnostic) in touched() {
+        if let Some(edit) = check::ignore(&analysis.parse().tree, diagnostic) {
+            let fix = Fix { title: format!("Ignore {} here", diagnostic.code), edits: vec![edit], safe: false };
+            found.push(Action { fix, kind: ActionKind::Ignore, diagnostic: Some(index) });
+        }
+    }
+    found.extend(refactor::refactors(analysis, range));
+    found
+}
+
+/// The text after every fix that keeps the meaning, until none is left.
+pub fn fix_all(analysis: &Analysis) -> String {
+    let mut fixed: Option<Analysis> = None;
+    for _ in 0..ROUNDS {
+        let now = fixed.as_ref().unwrap_or(analysis);
+        let edits = compatible(now.diagnostics());
+        if edits.is_empty() {
+            break;
+        }
+        let text = apply_edits(now.text(), &edits);
+        if text == now.text() {
+            break;
+        }
+        let next = now.with_text(&text);
+        // A fix that makes an error of what was none is no fix.
+        if errors(&next) > errors(now) {
+            break;
+        }
+        fixed = Some(next);
+    }
+    fixed.as_ref().unwrap_or(analysis).text().to_owned()
+}
+
+fn errors(analysis: &Analysis) -> usize {
+    analysis.diagnostics().iter().filter(|found| found.severity == Severity::Error).count()
+}
+
+/// The safe fixes that can be applied together: of two that touch, the first.
+fn compatible(diagnostics: &[Diagnostic]) -> Vec<TextEdit> {
+    let mut chosen: Vec<TextEdit> = Vec::new();
+    for fix in diagnostics.iter().filter_map(|found| found.fixes.iter().find(|fix| fix.safe)) {
+        let touches = |edit: &TextEdit| chosen.iter().any(|other| edit.range.intersect(other.range).is_some());
+        if !fix.edits.iter().any(touches) {
+            chosen.extend(fix.edits.iter().cloned());
+        }
+    }
+    chosen
+}
+
+/// The edit that makes `before` read `after`.
+pub fn replacement(before: &str, after: &str) -> Option<TextEdit> {
+    if before == after {
+        return None;
+    }
+    let start = before.char_indices().zip(after.chars()).find(|((_, one), other)| one != other);
+    let start = start.map_or(before.len().min(after.len()), |((at, _), _)| at);
+    let (rest, wanted) = (&before[start..], &after[start..]);
+    let pairs = rest.chars().rev().zip(wanted.chars().rev());
+    let same: usize = pairs.take_while(|(one, other)| one == other).map(|(one, _)| one.len_utf8()).sum();
+    let same = same.min(rest.len()).min(wanted.len());
+    let range = TextRange::new(TextSize::new(start as u32), TextSize::new((before.len() - same) as u32));
+    Some(TextEdit::replace(range, &wanted[..wanted.len() - same]))
+}
