@@ -3,6 +3,8 @@
 
 mod support;
 
+mod fix;
+
 mod fmt;
 
 mod formats;

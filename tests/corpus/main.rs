@@ -20,6 +20,8 @@ use lang::{
 
 mod editing;
 
+mod fixes;
+
 mod layout;
 
 mod rename;

@@ -2,6 +2,8 @@
 //! output, every message accounted for.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod actions;
+
 mod support;
 mod surroundings;
 

@@ -132,6 +132,35 @@ fn the_first_fix_makes_what_is_written() {
 }
 
 #[test]
+fn every_fix_mends_what_it_is_about_and_adds_nothing() {
+    let said = |analysis: &Analysis| -> Vec<String> {
+        let found = analysis.diagnostics().iter();
+        found.map(|found| format!("{} {}", found.code, found.message)).collect()
+    };
+    let mut wrong = Vec::new();
+    for case in cases() {
+        let (text, _) = marked(&case.text);
+        let before = analyse(&text, &case.beside);
+        for found in before.diagnostics() {
+            for fix in &found.fixes {
+                let after = analyse(&apply_edits(&text, &fix.edits), &case.beside);
+                let (mut left, now) = (said(&before), said(&after));
+                for what in &now {
+                    match left.iter().position(|known| known == what) {
+                        Some(at) => drop(left.swap_remove(at)),
+                        None => wrong.push(format!("{} `{}` adds {what}\n{}", found.code, fix.title, after.text())),
+                    }
+                }
+                if !left.contains(&format!("{} {}", found.code, found.message)) {
+                    wrong.push(format!("{} `{}` leaves what it mends\n{}", found.code, fix.title, after.text()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
 fn every_code_has_a_case_of_each_kind() {
     let cases = cases();
     let of = |kind: &str| -> BTreeSet<Code> {

@@ -126,12 +126,18 @@ impl Diagnostic {
 
     /// Adds "did you mean" with its fix, if there is a candidate.
     pub(crate) fn suggest(&mut self, candidate: Option<&str>) -> &mut Self {
-        if let Some(candidate) = candidate {
-            self.message.extend([format!("; did you mean `{candidate}`?")]);
+        self.suggest_if(true, candidate);
+        self
+    }
+
+    /// The same, with the fix only where it is `likely` to be all that is wrong.
+    pub(crate) fn suggest_if(&mut self, likely: bool, candidate: Option<&str>) {
+        let Some(candidate) = candidate else { return };
+        self.message.extend([format!("; did you mean `{candidate}`?")]);
+        if likely {
             let edit = TextEdit::replace(self.range, candidate);
             self.fix(format!("Change to `{candidate}`"), vec![edit]);
         }
-        self
     }
 }
 

@@ -1,6 +1,6 @@
 //! Declarations of inputs (110–116).
 
-use text_size::TextRange;
+use text_size::{TextRange, TextSize};
 
 use super::{Checker, Severity, codes, edits, values};
 use crate::{
@@ -117,9 +117,13 @@ fn declaration(checker: &mut Checker<'_>, input: &Input) {
         let whole = checker.tree.range(default);
         let message =
             format!("the default of `{}` is {}, but its type is `{name}`", input.name.value, values::noun(found));
+        let unwrapped = unwrap(checker, input, default);
         let diagnostic = checker.report(codes::DEFAULT_TYPE, range, message);
         if types == [ValueType::String] && !matches!(found, ValueType::Array | ValueType::Object) {
             diagnostic.fix("Put it in quotes", vec![TextEdit::replace(whole, edits::quoted(&source))]);
+        }
+        if let Some(edit) = unwrapped {
+            diagnostic.safe_fix("Use the declaration that stands in the default", vec![edit]);
         }
         return;
     }
@@ -132,6 +136,25 @@ fn declaration(checker: &mut Checker<'_>, input: &Input) {
             format!("the default of `{}` does not match its pattern `{}`", input.name.value, pattern.as_str());
         checker.report(codes::DEFAULT_RANGE, range, message);
     }
+}
+
+/// Where a whole declaration has got into the default of another one: the inner one in its place.
+fn unwrap(checker: &Checker<'_>, input: &Input, default: NodeId) -> Option<TextEdit> {
+    let tree = checker.tree;
+    let inner = tree.resolve(default);
+    let declares = tree.is_mapping(inner)
+        && tree.get(inner, "type").is_some()
+        && tree.get(inner, "default").is_some_and(|entry| !tree.is_mapping(entry.value));
+    // What it was is on one line, so that it fits wherever the outer one begins.
+    let source = tree.source(default);
+    if !declares || source.contains('\n') {
+        return None;
+    }
+    let outer = tree.range(input.node);
+    let end = outer.start() + TextSize::of(tree.text()[outer].trim_end());
+    let gap = tree.text()[TextRange::new(input.name.range.end(), outer.start())].find(':')?;
+    let start = input.name.range.end() + TextSize::new(gap as u32 + 1);
+    Some(TextEdit::replace(TextRange::new(start, end), format!(" {source}")))
 }
 
 /// What a type's name allows; unknown names are reported and allow everything.

@@ -75,7 +75,7 @@ fn mapping(checker: &mut Checker<'_>, tables: &mut Tables, place: Place, uses: &
             return;
         }
         let Some(spec) = table.get(key.name.as_str()).copied() else {
-            unknown(checker, place, key, step);
+            unknown(checker, place, uses, key, step);
             continue;
         };
         status(checker, place, uses, key, spec);
@@ -106,12 +106,13 @@ fn mappings(tree: &Tree, node: NodeId) -> Vec<NodeId> {
     tree.items(node).filter(|item| tree.is_mapping(*item)).collect()
 }
 
-fn unknown(checker: &mut Checker<'_>, place: Place, key: &KeyUse, step: Option<&Step>) {
+fn unknown(checker: &mut Checker<'_>, place: Place, uses: &[KeyUse], key: &KeyUse, step: Option<&Step>) {
     if key.name.starts_with("x-") || key.name.is_empty() {
         return;
     }
     let candidates = keys(place).iter().filter(|spec| !matches!(spec.status, KeyStatus::NoEffect { .. }));
-    let candidate = did_you_mean(&key.name, candidates.map(|spec| spec.name));
+    let absent = candidates.map(|spec| spec.name).filter(|name| !uses.iter().any(|key| key.name == *name));
+    let candidate = did_you_mean(&key.name, absent);
     let message = format!("unknown key `{}`", key.name);
     if candidate.is_none()
         && let Some(step) = step

@@ -19,9 +19,39 @@ pub(super) fn specs<'f>(checker: &Checker<'f>, step: &Step) -> Option<&'f [Param
     }
 }
 
+/// Whether the parameters of `call` are parameters of this, and what it needs is there.
+pub(super) fn fit(
+    checker: &Checker<'_>,
+    call: &Call<'_>,
+    params: &[ParamSpec],
+    open: bool,
+    source: OperationSource,
+) -> bool {
+    let known = |parameter: &KeyUse| {
+        let names_operation = parameter.name == operation_key(source) && !matches!(source, OperationSource::Single);
+        match values::param(params, &parameter.name) {
+            Some(spec) => takes(checker, parameter, spec),
+            None => open || names_operation,
+        }
+    };
+    let given = |spec: &ParamSpec| {
+        let names = |parameter: &KeyUse| parameter.name == spec.name || spec.aliases.contains(&parameter.name);
+        !spec.required || spec.default.is_some() || call.parameters.iter().any(names)
+    };
+    call.parameters.iter().all(known) && params.iter().all(given)
+}
+
+/// Whether the parameter may hold what is written.
+fn takes(checker: &Checker<'_>, parameter: &KeyUse, spec: &ParamSpec) -> bool {
+    let written = crate::shape::written_type(checker.tree, parameter.value);
+    checker.is_dynamic(parameter.value) || written.is_none_or(|found| values::fits(found, &spec.types))
+}
+
+/// Checks the parameters of `call` against those of the operation or action called `what`.
 pub(super) fn check(
     checker: &mut Checker<'_>,
     call: &Call<'_>,
+    what: &str,
     params: &[ParamSpec],
     open: bool,
     source: OperationSource,
@@ -34,14 +64,14 @@ pub(super) fn check(
         // The whole of the parameters is of the wrong shape, a template, or not readable.
         return;
     }
-    missing(checker, call, params, key, source);
+    missing(checker, call, what, params, key, source);
     for parameter in call.parameters {
         match values::param(params, &parameter.name) {
             Some(spec) => one(checker, parameter, spec),
             // The operation itself, which has its own rule.
             None if parameter.name == operation_key(source) && !matches!(source, OperationSource::Single) => {}
             None if open => {}
-            None => unknown(checker, call, params, parameter),
+            None => unknown(checker, call, what, params, parameter),
         }
     }
 }
@@ -52,7 +82,7 @@ pub(super) fn unknown_to_all(checker: &mut Checker<'_>, call: &Call<'_>, tool: &
     let params: Vec<ParamSpec> = tool.operations.iter().flat_map(|operation| operation.params.clone()).collect();
     for parameter in call.parameters {
         if parameter.name != operation_key && values::param(&params, &parameter.name).is_none() {
-            unknown(checker, call, &params, parameter);
+            unknown(checker, call, &tool.name, &params, parameter);
         }
     }
 }
@@ -65,9 +95,10 @@ fn operation_key(source: OperationSource) -> &'static str {
     }
 }
 
-fn unknown(checker: &mut Checker<'_>, call: &Call<'_>, params: &[ParamSpec], parameter: &KeyUse) {
-    let what = call.tool.or(call.action).map_or("", |named| named.value.trim());
-    let candidate = did_you_mean(&parameter.name, params.iter().map(|param| &*param.name));
+fn unknown(checker: &mut Checker<'_>, call: &Call<'_>, what: &str, params: &[ParamSpec], parameter: &KeyUse) {
+    let given = |spec: &ParamSpec| call.parameters.iter().any(|parameter| parameter.name == spec.name);
+    let fitting = params.iter().filter(|spec| !given(spec) && takes(checker, parameter, spec));
+    let candidate = did_you_mean(&parameter.name, fitting.map(|spec| &*spec.name));
     let message = format!("`{what}` has no parameter `{}`", parameter.name);
     checker.report(codes::UNKNOWN_PARAMETER, parameter.range, message).suggest(candidate);
 }
@@ -75,6 +106,7 @@ fn unknown(checker: &mut Checker<'_>, call: &Call<'_>, params: &[ParamSpec], par
 fn missing(
     checker: &mut Checker<'_>,
     call: &Call<'_>,
+    what: &str,
     params: &[ParamSpec],
     key: Option<&KeyUse>,
     source: OperationSource,
@@ -98,7 +130,6 @@ fn missing(
             Some(_) => continue,
             None => key.map_or(call.head, |key| key.range),
         };
-        let what = call.tool.or(call.action).map_or("", |named| named.value.trim());
         let message = format!("`{what}` needs the parameter `{}`; add it", spec.name);
         let edit = if given.is_some() { None } else { add(checker, call, key, spec) };
         let diagnostic = checker.report(codes::MISSING_PARAMETER, range, message);

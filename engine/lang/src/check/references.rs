@@ -76,7 +76,13 @@ fn unknown_dependency(checker: &mut Checker<'_>, step: &Step, id: &str, range: T
             .fix(format!("Change to `{outer}`"), vec![TextEdit::replace(range, outer)]);
         return;
     }
-    let candidate = near_step(checker, step, id);
+    // One that waits for this step, or is named already, cannot have been meant.
+    let candidate = near_step(checker, step, id).filter(|name| {
+        let scope = checker.scopes.parent(step.index);
+        let other = checker.scopes.visible_step(scope, name);
+        other.is_some_and(|other| !checker.facts.graph.waits_for(other, step.index))
+            && step.dependencies.iter().all(|named| named.value != *name)
+    });
     checker.report(codes::UNKNOWN_DEPENDENCY, range, format!("no step is called `{id}`")).suggest(candidate);
 }
 

@@ -377,13 +377,23 @@ fn known_elsewhere(
     if matches!(name, "steps" | "results" | "previous_results" | "step_results") {
         let mut message = format!("`{name}` does not exist; a step's result is read by its id");
         let known = first.filter(|(field, _)| checker.scopes.visible_step(scope, field).is_some());
-        if let Some((field, access)) = known {
+        let own = site.step.map(|step| checker.scopes.step(step));
+        let waits = |field: &str| {
+            let found = checker.scopes.visible_step(scope, field);
+            own.zip(found)
+                .is_some_and(|(own, found)| found == own.index || checker.facts.graph.waits_for(found, own.index))
+        };
+        if let Some((field, access)) = known.filter(|(field, _)| !waits(field)) {
             message.extend([format!(": `{field}`")]);
             let whole = place(decoded, TextRange::new(reference.root_range.start(), access.end()));
             let title = format!("Write `{field}`");
-            checker
-                .report(codes::UNDEFINED_NAME, range, message)
-                .fix(title, vec![TextEdit::replace(whole, field.clone())]);
+            let mut edits = vec![TextEdit::replace(whole, field.clone())];
+            if let Some(step) = own
+                && step.dependencies.iter().all(|declared| declared.value != *field)
+            {
+                edits.extend(super::edits::add_dependencies(checker.tree, step, &[field]));
+            }
+            checker.report(codes::UNDEFINED_NAME, range, message).safe_fix(title, edits);
         } else {
             checker.report(codes::UNDEFINED_NAME, range, message);
         }
@@ -392,7 +402,7 @@ fn known_elsewhere(
     if matches!(name, "null" | "nil" | "None") {
         checker
             .report(codes::UNDEFINED_NAME, range, format!("`{name}` is written `none` in a template"))
-            .fix("Write `none`", vec![TextEdit::replace(range, "none")]);
+            .safe_fix("Write `none`", vec![TextEdit::replace(range, "none")]);
         return true;
     }
     if name != "outputs" && checker.facts.pipeline.keys.iter().any(|key| key.name == name) {

@@ -79,7 +79,7 @@ fn one(checker: &mut Checker<'_>, call: &Call<'_>, target: &Target<'_>) {
         return;
     }
     if let Some(tool) = call.tool
-        && !tool_name(checker, tool)
+        && !tool_name(checker, call, tool)
     {
         return;
     }
@@ -96,7 +96,8 @@ fn one(checker: &mut Checker<'_>, call: &Call<'_>, target: &Target<'_>) {
             availability(checker, call, tool.available, &tool.name);
             match operation {
                 Some(operation) if known => {
-                    parameters::check(checker, call, &operation.params, false, tool.operation_source);
+                    let what = named(checker, call, &tool.name);
+                    parameters::check(checker, call, what, &operation.params, false, tool.operation_source);
                 }
                 Some(_) => {}
                 None => parameters::unknown_to_all(checker, call, tool),
@@ -104,9 +105,23 @@ fn one(checker: &mut Checker<'_>, call: &Call<'_>, target: &Target<'_>) {
         }
         Target::Action(action) => {
             availability(checker, call, action.available || action.internal || action.tool.is_some(), &action.name);
-            parameters::check(checker, call, &action.params, action.open_params, OperationSource::Single);
+            let what = named(checker, call, &action.name);
+            parameters::check(checker, call, what, &action.params, action.open_params, OperationSource::Single);
         }
         Target::Echo { .. } | Target::FileProse | Target::Auto | Target::Unknown => {}
+    }
+}
+
+/// Whether what `call` gives is right for `tool` and `action`, so that these are a likely meaning.
+fn fits(checker: &Checker<'_>, call: &Call<'_>, tool: Option<&str>, action: Option<&str>) -> bool {
+    match target::resolve(checker.tree, checker.registry, tool, action, call.parameters) {
+        Target::Operation { tool, operation: Some(operation) } => {
+            parameters::fit(checker, call, &operation.params, false, tool.operation_source)
+        }
+        Target::Action(action) => {
+            parameters::fit(checker, call, &action.params, action.open_params, OperationSource::Single)
+        }
+        _ => false,
     }
 }
 
@@ -118,7 +133,7 @@ fn availability(checker: &mut Checker<'_>, call: &Call<'_>, available: bool, nam
 }
 
 /// Whether `tool` is a tool; says what is wrong if not.
-fn tool_name(checker: &mut Checker<'_>, tool: &Spanned<String>) -> bool {
+fn tool_name(checker: &mut Checker<'_>, call: &Call<'_>, tool: &Spanned<String>) -> bool {
     let registry = checker.registry;
     let name = tool.value.trim();
     if name.is_empty() || registry.tools.contains_key(name) {
@@ -144,13 +159,25 @@ fn tool_name(checker: &mut Checker<'_>, tool: &Spanned<String>) -> bool {
         return false;
     }
     let candidate = did_you_mean(name, registry.tools.keys().map(String::as_str));
+    let likely = candidate.is_some_and(|name| fits(checker, call, Some(name), action_of(call)));
     let diagnostic = checker.report(codes::UNKNOWN_TOOL, tool.range, message);
-    if candidate.is_some() {
-        diagnostic.suggest(candidate);
-    } else {
-        diagnostic.message.push_str("; `orc tools list` shows them");
+    match candidate {
+        Some(_) => diagnostic.suggest_if(likely, candidate),
+        None => diagnostic.message.push_str("; `orc tools list` shows them"),
     }
     false
+}
+
+/// The name under which messages speak of what is called: as it is written, unless that is an old name.
+fn named<'c>(checker: &Checker<'_>, call: &Call<'c>, canonical: &'c str) -> &'c str {
+    let registry = checker.registry;
+    let written = call.tool.or(call.action).map_or("", |named| named.value.trim());
+    let known = registry.tools.contains_key(written) || registry.actions.contains_key(written);
+    if known { written } else { canonical }
+}
+
+fn action_of<'c>(call: &Call<'c>) -> Option<&'c str> {
+    call.action.map(|action| &*action.value)
 }
 
 fn deprecated(checker: &mut Checker<'_>, old: &Spanned<String>, kind: &str, new: &str) {
@@ -246,9 +273,10 @@ fn unknown_action(checker: &mut Checker<'_>, call: &Call<'_>, action: &Spanned<S
             });
     }
     let owner = registry.tools.values().find(|tool| tool.operation(name).is_some() && tool.operations.len() > 1);
+    let likely = candidate.is_some_and(|name| fits(checker, call, None, Some(name)));
     let diagnostic = checker.report(codes::UNKNOWN_ACTION, action.range, format!("unknown action `{name}`"));
     if candidate.is_some() {
-        diagnostic.suggest(candidate);
+        diagnostic.suggest_if(likely, candidate);
     } else if let Some(tool) = owner {
         diagnostic.message.extend([format!("; it is an operation of `{0}`: add `tool: {0}`", tool.name)]);
     } else {
@@ -272,7 +300,11 @@ fn make_prompt(checker: &Checker<'_>, call: &Call<'_>, node: NodeId) -> Option<V
             format!("generate\n{indent}parameters:\n{indent}  prompt: {source}"),
         )]);
     };
-    if call.parameters.iter().any(|parameter| parameter.name == "prompt") {
+    let known = |parameter: &KeyUse| {
+        let action = checker.registry.action("generate");
+        action.is_some_and(|action| values::param(&action.params, &parameter.name).is_some())
+    };
+    if call.parameters.iter().any(|parameter| parameter.name == "prompt" || !known(parameter)) {
         return None;
     }
     let first = tree.entries(parameters.value).next()?;
@@ -314,8 +346,11 @@ fn operation(checker: &mut Checker<'_>, call: &Call<'_>, tool: &ToolSpec, operat
         let word = checker.tree.string(parameter.value).unwrap_or_default();
         let message = format!("`{}` has no operation `{word}`", tool.name);
         let candidate = did_you_mean(&word, known());
+        let likely = candidate
+            .and_then(|name| tool.operation(name))
+            .is_some_and(|operation| parameters::fit(checker, call, &operation.params, false, source));
         let diagnostic = checker.report(codes::UNKNOWN_OPERATION, range, message);
-        finish(diagnostic, candidate, &listed);
+        finish(diagnostic, likely, candidate, &listed);
         return false;
     }
     let named = call.action.filter(|action| call.tool.is_some() && !action.value.trim().is_empty());
@@ -326,8 +361,9 @@ fn operation(checker: &mut Checker<'_>, call: &Call<'_>, tool: &ToolSpec, operat
             let range = checker.token(call.key("action").map_or(call.node, |key| key.value));
             let candidate = did_you_mean(word, known());
             let message = format!("`{}` has no operation `{word}`", tool.name);
+            let likely = candidate.is_some_and(|name| fits(checker, call, Some(&tool.name), Some(name)));
             let diagnostic = checker.report(codes::UNKNOWN_OPERATION, range, message);
-            finish(diagnostic, candidate, &listed);
+            finish(diagnostic, likely, candidate, &listed);
         }
         _ => {
             if checker.damaged(checker.tree.range(call.node)) {
@@ -345,9 +381,9 @@ fn operation(checker: &mut Checker<'_>, call: &Call<'_>, tool: &ToolSpec, operat
     false
 }
 
-fn finish(diagnostic: &mut super::Diagnostic, candidate: Option<&str>, listed: &str) {
+fn finish(diagnostic: &mut super::Diagnostic, likely: bool, candidate: Option<&str>, listed: &str) {
     if candidate.is_some() {
-        diagnostic.suggest(candidate);
+        diagnostic.suggest_if(likely, candidate);
     } else {
         diagnostic.message.extend([format!("; it has {}", listed.replace(" or ", " and "))]);
     }
