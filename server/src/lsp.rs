@@ -44,7 +44,11 @@ mod layout;
 
 mod navigate;
 
+mod reading;
+
 mod runs;
+
+mod tokens;
 
 mod trust;
 

@@ -10,6 +10,7 @@ mod completion;
 mod fields;
 
 mod quotes;
+mod reading;
 
 mod format;
 mod hover;

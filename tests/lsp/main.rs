@@ -9,6 +9,7 @@ mod surroundings;
 
 mod layout;
 mod lifecycle;
+mod reading;
 
 mod navigate;
 mod ordering;

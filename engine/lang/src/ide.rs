@@ -7,12 +7,16 @@ use crate::{check::Fix, text::TextEdit};
 
 pub mod actions;
 pub mod completion;
+pub mod folding;
 pub mod format;
 pub mod hover;
+pub mod inlays;
 pub mod lenses;
 pub mod navigate;
 pub mod rename;
+pub mod signature;
 pub mod symbols;
+pub mod tokens;
 
 mod comments;
 

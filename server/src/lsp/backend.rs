@@ -17,18 +17,20 @@ use tower_lsp::{
         DocumentDiagnosticParams, DocumentDiagnosticReportResult, DocumentFormattingParams, DocumentHighlight,
         DocumentHighlightParams, DocumentLink, DocumentLinkParams, DocumentOnTypeFormattingParams,
         DocumentRangeFormattingParams, DocumentSymbolParams, DocumentSymbolResponse, ExecuteCommandParams,
-        GotoDefinitionParams, GotoDefinitionResponse, Hover, HoverParams, InitializeParams, InitializeResult,
-        InitializedParams, LinkedEditingRangeParams, LinkedEditingRanges, Location, LocationLink, MessageType,
-        PrepareRenameResponse, ReferenceParams, RegistrationParams, RenameParams, SymbolInformation,
-        TextDocumentPositionParams, TextEdit, WorkspaceDiagnosticParams, WorkspaceDiagnosticReportResult,
-        WorkspaceEdit, WorkspaceSymbolParams,
+        FoldingRange, FoldingRangeParams, GotoDefinitionParams, GotoDefinitionResponse, Hover, HoverParams,
+        InitializeParams, InitializeResult, InitializedParams, InlayHint, InlayHintParams, LinkedEditingRangeParams,
+        LinkedEditingRanges, Location, LocationLink, MessageType, PrepareRenameResponse, ReferenceParams,
+        RegistrationParams, RenameParams, SelectionRange, SelectionRangeParams, SemanticTokensDeltaParams,
+        SemanticTokensFullDeltaResult, SemanticTokensParams, SemanticTokensRangeParams, SemanticTokensRangeResult,
+        SemanticTokensResult, SignatureHelp, SignatureHelpParams, SymbolInformation, TextDocumentPositionParams,
+        TextEdit, WorkspaceDiagnosticParams, WorkspaceDiagnosticReportResult, WorkspaceEdit, WorkspaceSymbolParams,
         request::{RegisterCapability, WorkspaceConfiguration},
     },
 };
 
 use super::{
     actions, capabilities, client::Editor, commands, diagnostics::Diagnostics, from_proto, layout, navigate,
-    ordered::pinned, runs::Owner, session::Session, to_proto::Converter,
+    ordered::pinned, reading, runs::Owner, session::Session, to_proto::Converter, tokens,
 };
 
 /// What tower-lsp calls.
@@ -282,7 +284,55 @@ impl LanguageServer for Backend {
         Ok(self.answer(move |converter| layout::on_enter(converter, position)).await?.flatten())
     }
 
+    async fn folding_range(&self, _: FoldingRangeParams) -> Result<Option<Vec<FoldingRange>>> {
+        self.answer(reading::folding).await
+    }
+
+    async fn selection_range(&self, params: SelectionRangeParams) -> Result<Option<Vec<SelectionRange>>> {
+        self.answer(move |converter| reading::selections(converter, &params.positions)).await
+    }
+
+    async fn inlay_hint(&self, params: InlayHintParams) -> Result<Option<Vec<InlayHint>>> {
+        self.answer(move |converter| reading::inlays(converter, params.range)).await
+    }
+
+    async fn signature_help(&self, params: SignatureHelpParams) -> Result<Option<SignatureHelp>> {
+        let position = params.text_document_position_params.position;
+        Ok(self.answer(move |converter| reading::signature(converter, position)).await?.flatten())
+    }
+
+    async fn semantic_tokens_full(&self, _: SemanticTokensParams) -> Result<Option<SemanticTokensResult>> {
+        let (session, id) = (Arc::clone(&self.session), revision());
+        let full = move |converter: &Converter<'_>| tokens::full(converter, &session.tokens, &id);
+        Ok(self.answer(full).await?.map(SemanticTokensResult::Tokens))
+    }
+
+    async fn semantic_tokens_full_delta(
+        &self,
+        params: SemanticTokensDeltaParams,
+    ) -> Result<Option<SemanticTokensFullDeltaResult>> {
+        let (session, id) = (Arc::clone(&self.session), revision());
+        let before = params.previous_result_id;
+        self.answer(move |converter| tokens::delta(converter, &session.tokens, &id, &before)).await
+    }
+
+    async fn semantic_tokens_range(
+        &self,
+        params: SemanticTokensRangeParams,
+    ) -> Result<Option<SemanticTokensRangeResult>> {
+        let within = move |converter: &Converter<'_>| {
+            let encoding = converter.environment.client.encoding;
+            tokens::within(converter, from_proto::range(converter.analysis, params.range, encoding))
+        };
+        Ok(self.answer(within).await?.map(SemanticTokensRangeResult::Tokens))
+    }
+
     async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<Value>> {
         commands::execute(&self.owner(), pinned(), params).await.map(Some)
     }
+}
+
+/// What the state of the request's document is called in ids of results.
+fn revision() -> String {
+    pinned().document.map_or_else(String::new, |document| document.revision.to_string())
 }

@@ -25,6 +25,7 @@ use super::{
     from_proto,
     ordered::Pinned,
     runs::Runs,
+    tokens::Answered,
     trust::Trust,
     work::Work,
 };
@@ -65,6 +66,8 @@ pub(crate) struct Session {
     pub(crate) runs: Runs,
     /// Which folders may run.
     pub(crate) trust: Trust,
+    /// The semantic tokens that were answered last.
+    pub(crate) tokens: Answered,
 }
 
 impl Default for Session {
@@ -81,6 +84,7 @@ impl Default for Session {
             work: Work::default(),
             runs: Runs::default(),
             trust: Trust::default(),
+            tokens: Answered::default(),
         }
     }
 }
@@ -226,6 +230,7 @@ impl Session {
         let uri = closed.text_document.uri;
         self.documents.remove(&uri);
         self.runs.forget(&uri);
+        self.tokens.forget(&uri);
         self.touch(&[&uri])
     }
 

@@ -1,0 +1,79 @@
+//! What helps to read a document: folds, growing selections, hints between the lines, signatures.
+
+use lang::ide::{folding, inlays, signature};
+use tower_lsp::lsp_types::{
+    Documentation, FoldingRange, FoldingRangeKind, InlayHint, InlayHintKind, InlayHintLabel, InlayHintTooltip,
+    MarkupContent, MarkupKind, ParameterInformation, ParameterLabel, Position, Range, SelectionRange, SignatureHelp,
+    SignatureInformation,
+};
+
+use super::{from_proto, to_proto::Converter};
+
+/// What can be folded.
+pub(crate) fn folding(converter: &Converter<'_>) -> Vec<FoldingRange> {
+    let folds = folding::folds(converter.analysis).into_iter();
+    folds
+        .map(|fold| FoldingRange {
+            start_line: fold.start,
+            end_line: fold.end,
+            kind: fold.comment.then_some(FoldingRangeKind::Comment),
+            ..FoldingRange::default()
+        })
+        .collect()
+}
+
+/// The selections around each position, the innermost first.
+pub(crate) fn selections(converter: &Converter<'_>, positions: &[Position]) -> Vec<SelectionRange> {
+    let encoding = converter.environment.client.encoding;
+    let of = |position: &Position| {
+        let offset = from_proto::offset(converter.analysis, *position, encoding);
+        let around = folding::selections(converter.analysis, offset).into_iter().rev();
+        let nested = around.fold(None, |parent, range| {
+            Some(SelectionRange { range: converter.range(range), parent: parent.map(Box::new) })
+        });
+        // Every position is answered (LSP 3.17): where nothing stands, by the place itself.
+        nested.unwrap_or(SelectionRange { range: Range::new(*position, *position), parent: None })
+    };
+    positions.iter().map(of).collect()
+}
+
+/// The hints in a range.
+pub(crate) fn inlays(converter: &Converter<'_>, range: Range) -> Vec<InlayHint> {
+    let range = from_proto::range(converter.analysis, range, converter.environment.client.encoding);
+    let hints = inlays::inlays(converter.analysis, range).into_iter();
+    hints
+        .map(|hint| InlayHint {
+            position: converter.position(hint.at),
+            label: InlayHintLabel::String(hint.label),
+            kind: hint.is_type.then_some(InlayHintKind::TYPE),
+            text_edits: None,
+            tooltip: Some(InlayHintTooltip::String(hint.tooltip)),
+            padding_left: Some(!hint.is_type),
+            padding_right: None,
+            data: None,
+        })
+        .collect()
+}
+
+/// The signature of what is being called.
+pub(crate) fn signature(converter: &Converter<'_>, position: Position) -> Option<SignatureHelp> {
+    let offset = from_proto::offset(converter.analysis, position, converter.environment.client.encoding);
+    let help = signature::signature(converter.analysis, offset)?;
+    // Offsets in a label are counted in UTF-16 whatever the encoding of positions is (LSP 3.17).
+    let count = |at: usize| help.label[..at].encode_utf16().count() as u32;
+    let parameters = help.parameters.iter().map(|(start, end)| ParameterInformation {
+        label: ParameterLabel::LabelOffsets([count(*start), count(*end)]),
+        documentation: None,
+    });
+    let active = help.active.map(|at| at as u32);
+    let information = SignatureInformation {
+        parameters: Some(parameters.collect()),
+        documentation: Some(Documentation::MarkupContent(MarkupContent {
+            kind: MarkupKind::Markdown,
+            value: help.doc.clone(),
+        })),
+        active_parameter: active,
+        label: help.label.clone(),
+    };
+    Some(SignatureHelp { signatures: vec![information], active_signature: Some(0), active_parameter: active })
+}
