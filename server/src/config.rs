@@ -1,5 +1,6 @@
-//! Settings, as an editor sends them (section `orc`). A setting that does not parse is reported and
-//! the settings before it stay in force.
+//! Settings, as an editor sends them (section `orc`): the one place that defines them. The reference
+//! and what VS Code is told of them are made from this, so doc comments are user text. A setting that
+//! does not parse is reported and the settings before it stay in force.
 
 use std::num::NonZeroU16;
 
@@ -12,13 +13,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Settings {
-    /// The `orc` program to start: read by the editor.
-    pub path: Option<String>,
+    /// The `orc` program to start. Empty: the one on `PATH`. A leading `~` is your home directory.
+    pub path: String,
     /// How severe a diagnostic is, by code: `{"ORC204": "hint", "ORC801": "off"}`.
     pub severity: IndexMap<String, SeveritySetting>,
     /// How `orc.run` runs.
     pub run: RunSettings,
-    /// What the server tells about its own work (VS Code's `orc.trace.server` is the client's).
+    /// What is written to the log of the editor.
     pub trace: TraceSettings,
 }
 
@@ -44,7 +45,7 @@ pub enum SeveritySetting {
 pub struct RunSettings {
     /// Models are simulated: deterministic, free, labelled. Other models come with a later version.
     pub simulate: bool,
-    /// How many steps may run at once; the engine's default where absent.
+    /// How many steps may run at once; without a number, twice the cores.
     pub max_concurrency: Option<NonZeroU16>,
 }
 
@@ -54,12 +55,25 @@ impl Default for RunSettings {
     }
 }
 
-/// What a client traces.
+/// What is written to the log of the editor.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct TraceSettings {
-    /// `off`, `messages` or `verbose`: read by the client.
-    pub server: Option<String>,
+    /// Writes the messages between editor and language server to the output channel.
+    pub server: Trace,
+}
+
+/// How much of the messages is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Trace {
+    /// Nothing.
+    #[default]
+    Off,
+    /// That a message was sent.
+    Messages,
+    /// What was sent as well.
+    Verbose,
 }
 
 impl Settings {

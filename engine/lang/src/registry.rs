@@ -42,8 +42,8 @@ pub struct Registry {
 }
 
 /// What running an operation does to the world; decides what may be cached, retried and resumed
-/// (contract §5.2, §5.4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+/// (contract §5.2, §5.4). What stands at the variants is user text: it is in the reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
     /// Depends on its parameters alone and changes nothing.
