@@ -7,3 +7,4 @@
 mod cases;
 mod reference;
 mod support;
+mod tour;

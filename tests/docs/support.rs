@@ -21,9 +21,8 @@ pub(crate) fn committed(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_default().replace("\r\n", "\n")
 }
 
-/// What `orc` writes, the results before the messages, and its exit code.
+/// What `orc` answers (its standard output), and its exit code.
 pub(crate) fn orc(folder: &Path, arguments: &[&str]) -> (String, Option<i32>) {
     let output = Command::new(env!("CARGO_BIN_EXE_orc")).args(arguments).current_dir(folder).output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
-    (text, output.status.code())
+    (String::from_utf8(output.stdout).unwrap(), output.status.code())
 }

@@ -28,8 +28,9 @@ pub fn spec() -> ToolSpec {
 }
 
 const DOC: &str = "
-Transcribes, measures, improves or converts sound. The operation stands in
-`parameters.operation`.
+Transcribes, measures, improves or converts sound.
+
+The operation stands in `parameters.operation`.
 ";
 
 const EXAMPLE: &str = r#"

@@ -22,8 +22,9 @@ pub fn spec() -> ToolSpec {
 }
 
 const DOC: &str = "
-Keeps values by key for later steps. The operation stands in `parameters.action`; the step's
-`action` is just `execute`.
+Keeps values by key for later steps.
+
+The operation stands in `parameters.action`; the step's `action` is just `execute`.
 ";
 
 const EXAMPLE: &str = r#"

@@ -24,8 +24,9 @@ pub fn spec() -> ToolSpec {
 }
 
 const DOC: &str = "
-Describes a video, takes pictures or sound out of it, or sums it up. The operation stands in
-`parameters.operation`.
+Describes a video, takes pictures or sound out of it, or sums it up.
+
+The operation stands in `parameters.operation`.
 ";
 
 const EXAMPLE: &str = r#"
