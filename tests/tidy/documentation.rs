@@ -11,6 +11,7 @@ fn every_tool_is_explained_and_shown() {
     for tool in registry().tools.values() {
         let at = &tool.name;
         explained(&mut complaints, at, &tool.doc);
+        summed_up(&mut complaints, at, &tool.doc);
         if !tool.example.contains(&format!("tool: {at}")) {
             complaints.push(format!("{at}: its example does not use it"));
         }
@@ -37,6 +38,7 @@ fn every_action_is_explained_and_shown() {
     let mut complaints = Vec::new();
     for action in registry().actions.values() {
         explained(&mut complaints, &action.name, &action.doc);
+        summed_up(&mut complaints, &action.name, &action.doc);
         params(&mut complaints, &action.name, &action.params);
         output(&mut complaints, &action.name, &action.output);
         if !action.example.contains(&action.name) {
@@ -98,6 +100,14 @@ fn explained(complaints: &mut Vec<String>, at: &str, doc: &str) {
     let summary = doc.lines().next().unwrap_or_default();
     if summary.len() < 10 {
         complaints.push(format!("{at}: explain it (`{summary}`)"));
+    }
+}
+
+/// Lists show the first line alone.
+fn summed_up(complaints: &mut Vec<String>, at: &str, doc: &str) {
+    let summary = doc.trim().lines().next().unwrap_or_default();
+    if !summary.ends_with('.') {
+        complaints.push(format!("{at}: its first line is no sentence (`{summary}`)"));
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod dependencies;
 mod documentation;
+mod features;
 mod files;
 mod imports;
 mod schemas;
