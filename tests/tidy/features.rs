@@ -1,6 +1,6 @@
 //! What `docs/features.md` says orc can do is shown by tests that are there.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use crate::support::{none, root};
 
@@ -29,7 +29,11 @@ fn every_feature_names_tests_that_show_it() {
             let path = rest.split(')').next().unwrap_or_default();
             let text = fs::read_to_string(docs.join(path)).unwrap_or_default();
             // The tests of the editors are no functions; they are called by sentences.
-            let there = if path.ends_with(".rs") { has_test(&text, name) } else { text.contains(&format!("'{name}'")) };
+            let there = if Path::new(path).extension().is_some_and(|extension| extension == "rs") {
+                has_test(&text, name)
+            } else {
+                text.contains(&format!("'{name}'"))
+            };
             if !there {
                 complaints.push(format!("{feature}: no test `{name}` in {path}"));
             }
