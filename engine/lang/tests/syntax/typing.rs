@@ -123,6 +123,7 @@ fn an_open_bracket_above_ends_with_its_line() {
 #[test]
 fn in_an_open_list_an_item_is_typed() {
     typing("\n    dependencies: [step_1, ", &expect!["steps [4] dependencies Item ``"]);
+    typing("\n    dependencies: [é, \"𝔘\", ", &expect!["steps [4] dependencies Item ``"]);
 }
 
 #[test]

@@ -35,7 +35,6 @@ pub(super) fn open_at(text: &str, from: usize, at: usize) -> (Vec<Open>, Option<
             here += 1;
             continue;
         }
-        let begins = open.last().is_some_and(|top| text[top.start.min(here)..here].trim().is_empty());
         match byte {
             b'{' if matches!(bytes.get(here + 1), Some(b'{' | b'%')) => {
                 let close = if bytes[here + 1] == b'{' { "}}" } else { "%}" };
@@ -48,7 +47,9 @@ pub(super) fn open_at(text: &str, from: usize, at: usize) -> (Vec<Open>, Option<
             b']' | b'}' => {
                 open.pop();
             }
-            b'"' | b'\'' if begins => quote = Some(byte),
+            b'"' | b'\'' if open.last().is_some_and(|top| text[top.start.min(here)..here].trim().is_empty()) => {
+                quote = Some(byte);
+            }
             b',' => {
                 if let Some(top) = open.last_mut() {
                     let piece = unquoted(&text[top.start..here]);
