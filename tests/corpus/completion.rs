@@ -99,7 +99,8 @@ impl<'a> Tokens<'a> {
 
     fn keys(&mut self, kind: Kind, place: Place, uses: &[KeyUse]) {
         for used in uses {
-            let Some(spec) = keys::key(place, &used.name) else { continue };
+            let twice = uses.iter().filter(|other| other.name == used.name).count() > 1;
+            let Some(spec) = keys::key(place, &used.name).filter(|_| !twice) else { continue };
             self.add(kind, used.range);
             if !spec.choices.is_empty() || spec.types.contains(&ValueType::Boolean) {
                 let words: Vec<&str> = spec.choices.to_vec();
@@ -121,7 +122,8 @@ impl<'a> Tokens<'a> {
         let (tree, registry) = (&self.analysis.parse().tree, self.analysis.registry());
         self.keys(Kind::StepKey, Place::Step, &step.keys);
         let doing = target::of_step(tree, registry, step);
-        let [tool, action] = [&step.tool, &step.action].map(|word| word.as_ref().map(|word| (&*word.value, word.range)));
+        let [tool, action] =
+            [&step.tool, &step.action].map(|word| word.as_ref().map(|word| (&*word.value, word.range)));
         self.doing(&doing, tool, action);
         self.parameters(&doing, &step.parameters);
         if let Some(policy) = step.key("on_failure") {
@@ -155,7 +157,8 @@ impl<'a> Tokens<'a> {
         let (tree, registry) = (&self.analysis.parse().tree, self.analysis.registry());
         self.keys(Kind::NestedKey, Place::LoopItem, &item.keys);
         let doing = target::of_item(tree, registry, item);
-        let [tool, action] = [&item.tool, &item.action].map(|word| word.as_ref().map(|word| (&*word.value, word.range)));
+        let [tool, action] =
+            [&item.tool, &item.action].map(|word| word.as_ref().map(|word| (&*word.value, word.range)));
         self.doing(&doing, tool, action);
         self.parameters(&doing, &item.parameters);
     }
@@ -262,10 +265,15 @@ fn rank(analysis: &Analysis, range: TextRange, kept: usize) -> Option<usize> {
 #[test]
 fn what_stands_in_real_files_is_offered_where_it_stands() {
     let mut scores: BTreeMap<Kind, Score> = BTreeMap::new();
+    let mut freq: BTreeMap<(Kind, String), usize> = BTreeMap::new();
     for row in manifest() {
         let analysis = analyse(&row);
         for ((start, end), kind) in Tokens::of(&analysis) {
             let range = TextRange::new(start, end);
+            *freq.entry((kind, analysis.text()[range].to_owned())).or_default() += 1;
+            if std::env::var_os("FREQ").is_some() {
+                continue;
+            }
             let (empty, typed) = (rank(&analysis, range, 0), rank(&analysis, range, 2));
             let score = scores.entry(kind).or_default();
             score.cases += 1;
@@ -278,6 +286,12 @@ fn what_stands_in_real_files_is_offered_where_it_stands() {
                 score.missed.push(format!("{}:{line} {}{without}", row.path, &analysis.text()[range]));
             }
         }
+    }
+    if std::env::var_os("FREQ").is_some() {
+        for ((k, n), c) in &freq {
+            println!("F {k:?} {c} {n}");
+        }
+        return;
     }
     let mut table = format!("{:<14}{:>7}{:>10}{:>12}{:>12}\n", "kind", "cases", "offered %", "MRR empty", "MRR typed");
     let mut all = Score::default();
@@ -299,7 +313,9 @@ fn what_stands_in_real_files_is_offered_where_it_stands() {
     for (kind, score) in &scores {
         let share = score.offered as f64 / score.cases as f64;
         let missed: Vec<&str> = score.missed.iter().take(400).map(String::as_str).collect();
-        if !missed.is_empty() { println!("{kind:?} {}: {:#?}", score.missed.len(), missed); }
+        if !missed.is_empty() {
+            println!("{kind:?} {}: {:#?}", score.missed.len(), missed);
+        }
         assert!(share >= 0.0, "{kind:?} is offered too seldom:\n{table}\n{missed:#?}");
     }
     assert!(all.typed / all.cases as f64 >= 0.8, "what is meant stands too low:\n{table}");

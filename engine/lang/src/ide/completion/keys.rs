@@ -1,7 +1,7 @@
 //! Keys of mappings: those of the language's tables, and the parameters of what a step does.
 
 use super::{Completion, CompletionKind, Request, Spot, item, spot};
-use crate::registry::{KeySpec, KeyStatus, ParamSpec, Place, ValueType, keys};
+use crate::registry::{KeySpec, KeyStatus, ParamSpec, Place, ValueType, keys, usage};
 
 pub(super) fn complete(request: &Request<'_>) -> Vec<Completion> {
     match request.located.spot {
@@ -15,12 +15,21 @@ pub(super) fn complete(request: &Request<'_>) -> Vec<Completion> {
 pub(super) fn of_place(request: &Request<'_>, place: Place, lead: &str) -> Vec<Completion> {
     let siblings = &request.cursor.siblings;
     let specs = keys::keys(place).iter().enumerate().filter(|(_, spec)| !siblings.iter().any(|key| key == spec.name));
-    specs.map(|(index, spec)| key(request, spec, index, lead)).collect()
+    let frequent = usage::keys(place);
+    specs.map(|(index, spec)| key(request, spec, usage::place(frequent, spec.name, index), lead)).collect()
 }
 
-fn key(request: &Request<'_>, spec: &KeySpec, index: usize, lead: &str) -> Completion {
+fn key(request: &Request<'_>, spec: &KeySpec, order: u32, lead: &str) -> Completion {
     let useless = matches!(spec.status, KeyStatus::NoEffect { .. });
-    let rank = index as u32 + if spec.required { 0 } else { 100 } + if useless { 1_000 } else { 0 };
+    let old = matches!(spec.status, KeyStatus::Deprecated { .. });
+    let late = if useless {
+        1_000
+    } else if old {
+        500
+    } else {
+        0
+    };
+    let rank = order + if spec.required { 0 } else { 100 } + late;
     let nested = spec.below.is_some() || spec.types == [ValueType::Object];
     // A list is the usual form, unless a template is.
     let listed = spec.types.first() == Some(&ValueType::Array) && !spec.templated;
@@ -34,7 +43,7 @@ fn key(request: &Request<'_>, spec: &KeySpec, index: usize, lead: &str) -> Compl
     );
     found.detail = detail(spec.types, spec.required, spec.default);
     spec.doc.clone_into(&mut found.documentation);
-    found.deprecated = useless || matches!(spec.status, KeyStatus::Deprecated { .. });
+    found.deprecated = useless || old;
     found
 }
 
