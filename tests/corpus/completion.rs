@@ -2,10 +2,12 @@
 //! and completion at that place must offer it again, high up.
 //!
 //! A token is legal if it carries no error, is known to the language (an unknown key or parameter is
-//! anybody's) and is no old spelling, which is understood but never offered.
-//! The table shows the mean reciprocal rank with nothing typed and with the token's first two
-//! characters typed, as editors filter what is offered by them. The gate is on the second: at most
-//! places several answers are equally legal, and only the person knows which is meant.
+//! anybody's), stands there once and is no old spelling, which is understood but never offered.
+//!
+//! The table shows the mean reciprocal rank (MRR) with nothing typed, and with the token's first two
+//! characters typed, by which an editor filters. Keys, actions, closed lists and dependencies count
+//! with nothing typed. Names in templates, fields, filters, tools and operations count with two
+//! characters: where they stand many answers are equally legal, and only the person knows which is meant.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -20,13 +22,13 @@ use lang::{
         target,
     },
     registry::{OperationSource, ParamSpec, Place, Target, ValueType, keys},
-    shape::{Followed, Part},
+    shape::{Followed, Part, Shapes},
     syntax::{Decoded, NodeId},
     template::{Access, AccessKind, Reference},
     text::{TextRange, TextSize},
 };
 
-use crate::{analyse, manifest};
+use crate::{Row, analyse, manifest};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
@@ -46,6 +48,18 @@ enum Kind {
     LoopVariable,
 }
 
+impl Kind {
+    /// Nothing in the text says which of many is meant.
+    fn has_many_legal_answers(self) -> bool {
+        match self {
+            Self::Tool | Self::Operation | Self::Input | Self::StepName => true,
+            Self::ResultField | Self::Filter | Self::LoopVariable => true,
+            Self::RootKey | Self::StepKey | Self::NestedKey | Self::ParameterKey => false,
+            Self::Action | Self::EnumValue | Self::Dependency => false,
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 struct Score {
     cases: usize,
@@ -54,6 +68,23 @@ struct Score {
     empty: f64,
     typed: f64,
     missed: Vec<String>,
+}
+
+impl Score {
+    fn add(&mut self, other: Self) {
+        self.cases += other.cases;
+        self.offered += other.offered;
+        self.empty += other.empty;
+        self.typed += other.typed;
+        self.missed.extend(other.missed);
+    }
+
+    fn line(&self, name: &str) -> String {
+        let cases = self.cases as f64;
+        let share = 100.0 * self.offered as f64 / cases;
+        let (empty, typed) = (self.empty / cases, self.typed / cases);
+        format!("{name:<14}{:>7}{share:>10.1}{empty:>12.3}{typed:>12.3}", self.cases)
+    }
 }
 
 /// Unknown key, unknown parameter, deprecated name, parameter, field, variable, and prose.
@@ -77,7 +108,9 @@ impl<'a> Tokens<'a> {
             tokens.step(step);
         }
         let tree = &analysis.parse().tree;
-        sites::sites(tree, pipeline, analysis.registry(), &mut |site| tokens.templates(&site));
+        let scopes = analysis.scopes();
+        let shapes = analysis.shapes(&scopes);
+        sites::sites(tree, pipeline, analysis.registry(), &mut |site| tokens.templates(&shapes, &site));
         tokens.found
     }
 
@@ -193,7 +226,9 @@ impl<'a> Tokens<'a> {
             self.choice(used.value, &names, false);
         }
         for used in uses {
-            let Some(param) = params.iter().find(|param| param.name == used.name) else { continue };
+            let twice = uses.iter().filter(|other| other.name == used.name).count() > 1;
+            let param = params.iter().find(|param| param.name == used.name).filter(|_| !twice);
+            let Some(param) = param else { continue };
             self.add(Kind::ParameterKey, used.range);
             let words: Vec<String> = param.choices.iter().map(word).collect();
             let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -201,7 +236,7 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    fn templates(&mut self, site: &Site) {
+    fn templates(&mut self, shapes: &Shapes<'_, '_>, site: &Site) {
         let analysis = self.analysis;
         let Some(template) = analysis.templates().get(&site.node) else { return };
         let decoded = analysis.parse().tree.decoded(site.node);
@@ -212,14 +247,12 @@ impl<'a> Tokens<'a> {
             self.add(Kind::LoopVariable, decoded.source_range(local.used.root_range));
         }
         for reference in &template.references {
-            self.reference(site, &decoded, reference);
+            self.reference(shapes, site, &decoded, reference);
         }
     }
 
-    fn reference(&mut self, site: &Site, decoded: &Decoded<'_>, reference: &Reference) {
-        let scopes = self.analysis.scopes();
-        let shapes = self.analysis.shapes(&scopes);
-        let Some(binding) = scopes.resolve(site, &reference.root) else { return };
+    fn reference(&mut self, shapes: &Shapes<'_, '_>, site: &Site, decoded: &Decoded<'_>, reference: &Reference) {
+        let Some(binding) = shapes.scopes.resolve(site, &reference.root) else { return };
         let kind = match binding {
             Binding::Step(_) | Binding::Item(..) => Kind::StepName,
             Binding::Input(_) => Kind::Input,
@@ -262,61 +295,57 @@ fn rank(analysis: &Analysis, range: TextRange, kept: usize) -> Option<usize> {
     items.iter().position(|item| item.label == token).map(|at| at + 1)
 }
 
-#[test]
-fn what_stands_in_real_files_is_offered_where_it_stands() {
+/// Every token of some files, and how completion does on it.
+fn scores(rows: &[Row]) -> BTreeMap<Kind, Score> {
     let mut scores: BTreeMap<Kind, Score> = BTreeMap::new();
-    let mut freq: BTreeMap<(Kind, String), usize> = BTreeMap::new();
-    for row in manifest() {
-        let analysis = analyse(&row);
+    for row in rows {
+        let analysis = analyse(row);
         for ((start, end), kind) in Tokens::of(&analysis) {
             let range = TextRange::new(start, end);
-            *freq.entry((kind, analysis.text()[range].to_owned())).or_default() += 1;
-            if std::env::var_os("FREQ").is_some() {
-                continue;
-            }
             let (empty, typed) = (rank(&analysis, range, 0), rank(&analysis, range, 2));
-            let score = scores.entry(kind).or_default();
-            score.cases += 1;
-            score.offered += usize::from(empty.is_some());
-            score.empty += empty.map_or(0.0, |rank| 1.0 / rank as f64);
-            score.typed += typed.map_or(0.0, |rank| 1.0 / rank as f64);
-            if empty.is_none() || typed.is_none() {
+            let mut score = Score { cases: 1, ..Score::default() };
+            score.offered = usize::from(empty.is_some() && typed.is_some());
+            score.empty = empty.map_or(0.0, |rank| 1.0 / rank as f64);
+            score.typed = typed.map_or(0.0, |rank| 1.0 / rank as f64);
+            if score.offered == 0 {
                 let line = analysis.lines().line_of(start) + 1;
-                let without = if empty.is_some() { " (two characters typed)" } else { "" };
-                score.missed.push(format!("{}:{line} {}{without}", row.path, &analysis.text()[range]));
+                score.missed.push(format!("{}:{line} {}", row.path, &analysis.text()[range]));
             }
+            scores.entry(kind).or_default().add(score);
         }
     }
-    if std::env::var_os("FREQ").is_some() {
-        for ((k, n), c) in &freq {
-            println!("F {k:?} {c} {n}");
-        }
-        return;
+    scores
+}
+
+#[test]
+fn what_stands_in_real_files_is_offered_where_it_stands() {
+    let rows = manifest();
+    let (one, other) = rows.split_at(rows.len() / 2);
+    let (mut found, others) = std::thread::scope(|scope| {
+        let others = scope.spawn(|| scores(other));
+        (scores(one), others.join().unwrap())
+    });
+    for (kind, score) in others {
+        found.entry(kind).or_default().add(score);
     }
     let mut table = format!("{:<14}{:>7}{:>10}{:>12}{:>12}\n", "kind", "cases", "offered %", "MRR empty", "MRR typed");
     let mut all = Score::default();
-    let mut line = |name: &str, score: &Score| {
-        let cases = score.cases as f64;
-        let share = 100.0 * score.offered as f64 / cases;
-        let (empty, typed) = (score.empty / cases, score.typed / cases);
-        writeln!(table, "{name:<14}{:>7}{share:>10.1}{empty:>12.3}{typed:>12.3}", score.cases).unwrap();
-    };
-    for (kind, score) in &scores {
-        line(&format!("{kind:?}"), score);
-        all.cases += score.cases;
-        all.offered += score.offered;
-        all.empty += score.empty;
-        all.typed += score.typed;
+    // What the gate counts: see the module's comment.
+    let mut counted = 0.0;
+    for (kind, score) in &found {
+        writeln!(table, "{}", score.line(&format!("{kind:?}"))).unwrap();
+        counted += if kind.has_many_legal_answers() { score.typed } else { score.empty };
     }
-    line("all", &all);
+    let missed: Vec<String> = found.values().flat_map(|score| score.missed.clone()).collect();
+    let kinds: Vec<(Kind, f64)> =
+        found.iter().map(|(kind, score)| (*kind, score.offered as f64 / score.cases as f64)).collect();
+    found.into_values().for_each(|score| all.add(score));
+    let mean = counted / all.cases as f64;
+    writeln!(table, "{}\ncounted: MRR {mean:.3}", all.line("all")).unwrap();
     println!("{table}");
-    for (kind, score) in &scores {
-        let share = score.offered as f64 / score.cases as f64;
-        let missed: Vec<&str> = score.missed.iter().take(400).map(String::as_str).collect();
-        if !missed.is_empty() {
-            println!("{kind:?} {}: {:#?}", score.missed.len(), missed);
-        }
-        assert!(share >= 0.0, "{kind:?} is offered too seldom:\n{table}\n{missed:#?}");
+    assert_eq!(kinds.len(), 14, "a kind has no case:\n{table}");
+    for (kind, share) in kinds {
+        assert!(share >= 0.98, "{kind:?} is offered too seldom:\n{table}\n{missed:#?}");
     }
-    assert!(all.typed / all.cases as f64 >= 0.8, "what is meant stands too low:\n{table}");
+    assert!(mean >= 0.8, "what is meant stands too low:\n{table}");
 }

@@ -26,7 +26,15 @@ use crate::{
 pub(super) fn complete(request: &Request<'_>, bare: bool) -> Vec<Completion> {
     let Some((context, word)) = context(request, bare) else { return Vec::new() };
     match &context.expects {
-        Expects::Name => variables(request, word, &context),
+        Expects::Name => {
+            let mut found = variables(request, word, &context);
+            // A condition is often a constant.
+            let constants = ["true", "false"].into_iter().filter(|_| bare);
+            found.extend(
+                constants.map(|name| item(name.to_owned(), CompletionKind::Keyword, word, name.to_owned(), 59_999)),
+            );
+            found
+        }
         Expects::Field(path) => fields(request, word, path, &context),
         Expects::Filter => names::filters()
             .iter()
