@@ -47,6 +47,17 @@ fn the_keys_of_a_step_are_offered_with_their_types_the_useful_ones_first() {
 }
 
 #[test]
+fn a_key_that_stands_there_in_another_spelling_is_not_offered() {
+    let keys = |standing: &str| labels(&format!("steps:\n  - id: a\n    {standing}\n    $0\n"));
+    let offers = |found: &str, key: &str| found.split(' ').any(|other| other == key);
+    for (first, second) in [("dependencies", "depends_on"), ("condition", "if"), ("for_each", "foreach")] {
+        assert!(!offers(&keys(&format!("{first}: x")), second), "{second} beside {first}");
+        assert!(!offers(&keys(&format!("{second}: x")), first), "{first} beside {second}");
+        assert!(offers(&keys("name: x"), first), "{first}");
+    }
+}
+
+#[test]
 fn tools_are_offered() {
     labels_are(
         "steps:\n  - id: a\n    tool: $0\n",

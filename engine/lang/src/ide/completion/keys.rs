@@ -11,12 +11,20 @@ pub(super) fn complete(request: &Request<'_>) -> Vec<Completion> {
     }
 }
 
-/// The keys of `place` that do not stand there yet; each is put after `lead`.
+/// The keys of `place` that do not stand there yet, in this or another spelling; each is put after
+/// `lead`.
 pub(super) fn of_place(request: &Request<'_>, place: Place, lead: &str) -> Vec<Completion> {
-    let siblings = &request.cursor.siblings;
-    let specs = keys::keys(place).iter().enumerate().filter(|(_, spec)| !siblings.iter().any(|key| key == spec.name));
+    let stands = |name: &str| request.cursor.siblings.iter().any(|key| key == name);
+    let spelled = |name: &str| {
+        let mut pairs = keys::SPELLINGS.iter().filter(|_| place == Place::Step);
+        pairs.any(|(first, second)| (*first == name && stands(second)) || (*second == name && stands(first)))
+    };
     let frequent = usage::keys(place);
-    specs.map(|(index, spec)| key(request, spec, usage::place(frequent, spec.name, index), lead)).collect()
+    let specs = keys::keys(place).iter().enumerate();
+    specs
+        .filter(|(_, spec)| !stands(spec.name) && !spelled(spec.name))
+        .map(|(index, spec)| key(request, spec, usage::place(frequent, spec.name, index), lead))
+        .collect()
 }
 
 fn key(request: &Request<'_>, spec: &KeySpec, order: u32, lead: &str) -> Completion {
