@@ -117,15 +117,15 @@ const CASES: &[Case] = &[
     case(Step, "\tcond$0", "condition", 1),
     case(Step, "  \t  timeout: 5\n    cond$0", "condition", 2),
     case(Step, "    timeout:\t5\n    cond$0", "condition", 1),
-    // Conflict markers.
-    case(Step, "<<<<<<< ours\n    cond$0\n=======\n    timeout: 6\n>>>>>>> theirs", "condition", 2),
-    case(Step, "<<<<<<< ours\n    timeout: 5\n=======\n    cond$0\n>>>>>>> theirs", "condition", 2),
-    case(Step, "<<<<<<< ours\n    timeout: 5\n=======\n    timeout: 6\n>>>>>>> theirs\n    cond$0", "condition", 3),
+    // Conflict markers, each of which is reported.
+    case(Step, "<<<<<<< ours\n    cond$0\n=======\n    timeout: 6\n>>>>>>> theirs", "condition", 4),
+    case(Step, "<<<<<<< ours\n    timeout: 5\n=======\n    cond$0\n>>>>>>> theirs", "condition", 4),
+    case(Step, "<<<<<<< ours\n    timeout: 5\n=======\n    timeout: 6\n>>>>>>> theirs\n    cond$0", "condition", 4),
     case(
         Step,
         "<<<<<<< ours\n    timeout: 5\n||||||| base\n    timeout: 1\n=======\n    cond$0\n>>>>>>> theirs",
         "condition",
-        2,
+        5,
     ),
     // Comments in between.
     case(Step, "# far left: {\n    cond$0", "condition", 1),

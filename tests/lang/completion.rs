@@ -426,6 +426,8 @@ fn attributes_of_an_auto_tag_are_offered() {
 fn what_is_taken_fits_where_it_is_put() {
     assert_eq!(line_taken("steps:\n  - id: a\n    to$0\n", "tool"), "    tool: ");
     assert_eq!(line_taken("steps:\n  - id: a\n    to$0ol: x\n", "tool"), "    tool: x");
+    assert_eq!(line_taken("steps:\n  - id: a\n    \"to$0\n", "tool"), "    \"tool\": ");
+    assert_eq!(line_taken("steps:\n  - id: a\n    \"to$0\": x\n", "tool"), "    \"tool\": x");
     assert_eq!(line_taken("steps:\n  - id: a\n    tool:$0\n", "web-search"), "    tool: web-search");
     assert_eq!(line_taken("steps:\n  - id: a\n    tool: web-se$0\n", "web-search"), "    tool: web-search");
     assert_eq!(taken("steps:\n  - id: a\n    par$0\n", "parameters"), "steps:\n  - id: a\n    parameters:\n      \n");

@@ -88,15 +88,17 @@ fn parameters(request: &Request<'_>, from: usize) -> Vec<Completion> {
 /// What follows a key: nothing where a colon stands already, a new line for what is nested.
 fn tail(request: &Request<'_>, mapping: bool, sequence: bool) -> String {
     let after = &request.analysis.text()[usize::from(request.cursor.word.end())..];
-    if after.trim_start_matches(' ').starts_with(':') {
+    let quote = request.cursor.quote.map(String::from).unwrap_or_default();
+    let unquoted = after.strip_prefix(['"', '\'']).unwrap_or(after);
+    if unquoted.trim_start_matches(' ').starts_with(':') {
         return String::new();
     }
     let deeper = " ".repeat(request.cursor.indent as usize + 2);
     match (mapping, sequence) {
-        _ if request.cursor.flow => ": ".to_owned(),
-        (_, true) => format!(":\n{deeper}- "),
-        (true, false) => format!(":\n{deeper}"),
-        (false, false) => ": ".to_owned(),
+        _ if request.cursor.flow => format!("{quote}: "),
+        (_, true) => format!("{quote}:\n{deeper}- "),
+        (true, false) => format!("{quote}:\n{deeper}"),
+        (false, false) => format!("{quote}: "),
     }
 }
 

@@ -42,6 +42,14 @@ pub(super) fn open_at(text: &str, from: usize, at: usize) -> (Vec<Open>, Option<
                 here = text[here..at].find(close).map_or(at, |length| here + length + 2);
                 continue;
             }
+            b'#' if bytes[..here].last().is_some_and(u8::is_ascii_whitespace) => {
+                let end = super::lines::line_end(bytes, here).min(at);
+                if let Some(top) = open.last_mut().filter(|_| begins) {
+                    top.start = end;
+                }
+                here = end;
+                continue;
+            }
             b'[' | b'{' => {
                 open.push(Open { sequence: byte == b'[', index: 0, start: here + 1, key: None, done: Vec::new() });
             }
