@@ -9,7 +9,7 @@
 //! with nothing typed. Names in templates, fields, filters, tools and operations count with two
 //! characters: where they stand many answers are equally legal, and only the person knows which is meant.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::{cmp::Reverse, collections::BTreeMap, fmt::Write as _};
 
 use lang::{
     analysis::Analysis,
@@ -21,7 +21,7 @@ use lang::{
         scope::Binding,
         target,
     },
-    registry::{OperationSource, ParamSpec, Place, Target, ValueType, keys},
+    registry::{OperationSource, ParamSpec, Place, Target, ValueType, keys, usage},
     shape::{Followed, Part, Shapes},
     syntax::{Decoded, NodeId},
     template::{Access, AccessKind, Reference},
@@ -68,6 +68,8 @@ struct Score {
     empty: f64,
     typed: f64,
     missed: Vec<String>,
+    /// How often each token stands there.
+    names: BTreeMap<String, usize>,
 }
 
 impl Score {
@@ -77,6 +79,9 @@ impl Score {
         self.empty += other.empty;
         self.typed += other.typed;
         self.missed.extend(other.missed);
+        for (name, count) in other.names {
+            *self.names.entry(name).or_default() += count;
+        }
     }
 
     fn line(&self, name: &str) -> String {
@@ -202,11 +207,12 @@ impl<'a> Tokens<'a> {
         }
         match (doing, action) {
             // What else stands as action of a tool that takes its operation elsewhere is any word.
-            (Target::Operation { tool: spec, .. }, Some((name, range))) if tool.is_some() => {
-                if spec.operation(name).is_some() {
-                    self.add(Kind::Operation, range);
-                }
+            (Target::Operation { tool: spec, .. }, Some((name, range)))
+                if tool.is_some() && spec.operation(name).is_some() =>
+            {
+                self.add(Kind::Operation, range);
             }
+            (Target::Operation { .. }, Some(_)) if tool.is_some() => {}
             (Target::Action(_) | Target::Operation { .. }, Some((_, range))) => self.add(Kind::Action, range),
             _ => {}
         }
@@ -307,6 +313,7 @@ fn scores(rows: &[Row]) -> BTreeMap<Kind, Score> {
             score.offered = usize::from(empty.is_some() && typed.is_some());
             score.empty = empty.map_or(0.0, |rank| 1.0 / rank as f64);
             score.typed = typed.map_or(0.0, |rank| 1.0 / rank as f64);
+            score.names.insert(analysis.text()[range].to_owned(), 1);
             if score.offered == 0 {
                 let line = analysis.lines().line_of(start) + 1;
                 score.missed.push(format!("{}:{line} {}", row.path, &analysis.text()[range]));
@@ -336,10 +343,30 @@ fn what_stands_in_real_files_is_offered_where_it_stands() {
         writeln!(table, "{}", score.line(&format!("{kind:?}"))).unwrap();
         counted += if kind.has_many_legal_answers() { score.typed } else { score.empty };
     }
+    let registry = engine::catalog::registry();
+    let tools = |available: bool| -> Vec<&str> {
+        let tools = registry.tools.values().filter(|tool| tool.available == available);
+        tools.map(|tool| tool.name.as_str()).collect()
+    };
+    for (kind, names) in [
+        (Kind::RootKey, usage::keys(Place::Pipeline)),
+        (Kind::StepKey, usage::keys(Place::Step)),
+        (Kind::NestedKey, usage::keys(Place::Input)),
+        (Kind::Tool, &tools(true)),
+        (Kind::Tool, &tools(false)),
+        (Kind::Action, usage::ACTIONS),
+        (Kind::Filter, usage::FILTERS),
+    ] {
+        let counts = &found[&kind].names;
+        let most_first = names.is_sorted_by_key(|name| Reverse(counts.get(*name).copied().unwrap_or_default()));
+        assert!(most_first, "{kind:?}: {names:?} is not the order of {counts:?}");
+    }
     let missed: Vec<String> = found.values().flat_map(|score| score.missed.clone()).collect();
     let kinds: Vec<(Kind, f64)> =
         found.iter().map(|(kind, score)| (*kind, score.offered as f64 / score.cases as f64)).collect();
-    found.into_values().for_each(|score| all.add(score));
+    for score in found.into_values() {
+        all.add(score);
+    }
     let mean = counted / all.cases as f64;
     writeln!(table, "{}\ncounted: MRR {mean:.3}", all.line("all")).unwrap();
     println!("{table}");

@@ -62,7 +62,7 @@ fn tools_are_offered() {
     labels_are(
         "steps:\n  - id: a\n    tool: $0\n",
         &expect![
-            "filesystem data-processing terminal validation pipeline-executor web-search mcp-server report-generator image-analysis mcp-memory python-executor headless-browser pdf-compiler user-prompt approval-gate feedback-collection recursion-control task-delegation multi-model-routing prompt-optimization image-generation audio-processing video-processing mcp-resource visualization checkpoint auto_debugger"
+            "filesystem data-processing terminal validation pipeline-executor web-search mcp-server report-generator image-analysis mcp-memory python-executor headless-browser visualization audio-processing multi-model-routing video-processing image-generation pdf-compiler task-delegation user-prompt approval-gate feedback-collection recursion-control prompt-optimization mcp-resource checkpoint auto_debugger"
         ],
     );
 }

@@ -23,20 +23,6 @@ const STEP_KEYS: &[&str] = &[
 ];
 const INPUT_KEYS: &[&str] = &["type", "default", "description", "required", "choices", "enum"];
 
-/// The tools, the most frequent first.
-pub const TOOLS: &[&str] = &[
-    "filesystem",
-    "pipeline-executor",
-    "data-processing",
-    "terminal",
-    "web-search",
-    "mcp-server",
-    "validation",
-    "report-generator",
-    "image-analysis",
-    "mcp-memory",
-    "python-executor",
-];
 /// The actions without a tool, the most frequent first.
 pub const ACTIONS: &[&str] = &["analyze_text", "generate"];
 /// The filters, the most frequent first.

@@ -136,8 +136,7 @@ fn tools(request: &Request<'_>) -> Vec<Completion> {
     tools
         .map(|(rank, tool)| {
             let later = if tool.available { 0 } else { 1_000 };
-            let rank = usage::place(usage::TOOLS, &tool.name, rank) + later;
-            let mut found = request.word(&tool.name, CompletionKind::Tool, rank);
+            let mut found = request.word(&tool.name, CompletionKind::Tool, rank as u32 + later);
             found.documentation.clone_from(&tool.doc);
             found
         })

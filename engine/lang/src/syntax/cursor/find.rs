@@ -228,7 +228,7 @@ impl<'a> Finder<'a> {
     /// The same where no bracket closes it, so that the tree ends it with its line: what stands
     /// deeper than its key is still in it.
     fn open_flow_above(&self, shape: &Shape) -> Option<usize> {
-        let column = self.key_column(shape);
+        let column = Some(self.key_column(shape)).filter(|column| *column > 0)?;
         let mut line = self.start;
         while let Some((begin, end)) = lines::line_before(self.bytes, line) {
             line = begin;
