@@ -18,6 +18,8 @@ use lang::{
     text::{Encoding, TextSize},
 };
 
+mod completion;
+
 mod editing;
 
 mod fixes;

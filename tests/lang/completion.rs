@@ -16,7 +16,7 @@ fn items_are(fixture: &str, expected: &Expect) {
 fn the_keys_of_a_pipeline_are_offered_but_those_that_stand_there() {
     let found = labels("name: n\nsteps: []\n$0");
     let first: Vec<&str> = found.split(' ').take(6).collect();
-    expect!["id description version inputs parameters outputs"].assert_eq(&first.join(" "));
+    expect!["description id outputs version parameters inputs"].assert_eq(&first.join(" "));
     assert!(!found.split(' ').any(|key| key == "name" || key == "steps"), "{found}");
 }
 
@@ -24,22 +24,22 @@ fn the_keys_of_a_pipeline_are_offered_but_those_that_stand_there() {
 fn the_keys_of_a_step_are_offered_with_their_types_the_useful_ones_first() {
     let fixture = "steps:\n  - id: a\n    action: generate\n    $0\n";
     expect![[r#"
-        tool · Key · string
         parameters · Key · object
         dependencies · Key · array | string
+        tool · Key · string
         condition · Key · string | boolean
+        name · Key · string
         on_failure · Key · string, default fail
+        depends_on · Key · array | string
+        produces · Key · string
+        location · Key · string
+        retry · Key · integer | object
+        requires_model · Key · string | object
+        on_error · Key · string | object | array
         timeout · Key · number | string
         max_retries · Key · integer
-        retry · Key · integer | object
         for_each · Key · array | string
         while · Key · string | boolean
-        until · Key · string | boolean
-        steps · Key · array
-        max_parallel · Key · integer | string, default 1
-        max_iterations · Key · integer | string, default 10
-        on_success · Key · string
-        on_false · Key · string
     "#]]
     .assert_eq(&first(16, fixture));
     let last = items(fixture).lines().last().unwrap().to_owned();
@@ -47,11 +47,22 @@ fn the_keys_of_a_step_are_offered_with_their_types_the_useful_ones_first() {
 }
 
 #[test]
+fn a_key_that_stands_there_in_another_spelling_is_not_offered() {
+    let keys = |standing: &str| labels(&format!("steps:\n  - id: a\n    {standing}\n    $0\n"));
+    let offers = |found: &str, key: &str| found.split(' ').any(|other| other == key);
+    for (first, second) in [("dependencies", "depends_on"), ("condition", "if"), ("for_each", "foreach")] {
+        assert!(!offers(&keys(&format!("{first}: x")), second), "{second} beside {first}");
+        assert!(!offers(&keys(&format!("{second}: x")), first), "{first} beside {second}");
+        assert!(offers(&keys("name: x"), first), "{first}");
+    }
+}
+
+#[test]
 fn tools_are_offered() {
     labels_are(
         "steps:\n  - id: a\n    tool: $0\n",
         &expect![
-            "filesystem terminal data-processing validation web-search headless-browser report-generator pdf-compiler python-executor pipeline-executor user-prompt approval-gate feedback-collection recursion-control task-delegation multi-model-routing prompt-optimization image-generation image-analysis audio-processing video-processing mcp-server mcp-memory mcp-resource visualization checkpoint auto_debugger"
+            "filesystem data-processing terminal validation pipeline-executor web-search mcp-server report-generator image-analysis mcp-memory python-executor headless-browser visualization audio-processing multi-model-routing video-processing image-generation pdf-compiler task-delegation user-prompt approval-gate feedback-collection recursion-control prompt-optimization mcp-resource checkpoint auto_debugger"
         ],
     );
 }
@@ -61,7 +72,7 @@ fn actions_are_offered_where_no_tool_stands() {
     labels_are(
         "steps:\n  - id: a\n    action: $0\n",
         &expect![
-            "generate generate_structured analyze_text evaluate_condition echo filesystem process validate create_parallel_queue action_loop"
+            "analyze_text generate generate_structured evaluate_condition echo filesystem process validate create_parallel_queue action_loop"
         ],
     );
 }
@@ -202,10 +213,10 @@ steps:
 
 #[test]
 fn steps_are_offered_as_dependencies_but_not_those_that_wait_for_this_one() {
-    labels_are(CHAIN, &expect!["first second fifth"]);
+    labels_are(CHAIN, &expect!["second first fifth"]);
     labels_are(&CHAIN.replace("      - $0", "      - first\n      - $0"), &expect!["second fifth"]);
     labels_are(&CHAIN.replace("\n      - $0", " [first, $0]"), &expect![["second fifth"]]);
-    labels_are(&CHAIN.replace("\n      - $0", " $0"), &expect!["first second fifth"]);
+    labels_are(&CHAIN.replace("\n      - $0", " $0"), &expect!["second first fifth"]);
 }
 
 #[test]
@@ -295,7 +306,7 @@ fn filters_and_tests_are_offered_in_their_places() {
     labels_are(
         &NAMES.replace("{{ $0 }}", "{{ topic | $0 }}"),
         &expect![
-            "abs attr basename batch capitalize center count d date default dictsort e escape file_exists filesizeformat first float forceescape format from_json groupby include_file indent int items join json json_encode last length list loop_get lower map markdown_format max min next_in_loop pprint prev_in_loop random regex_replace regex_search reject rejectattr replace reverse round safe select selectattr slice slugify sort split string striptags sum title to_json tojson trim truncate truncate_words unique upper urlencode urlize wordcount wordwrap xmlattr"
+            "default length tojson from_json slugify round basename join regex_replace truncate title to_json regex_search replace json upper abs attr batch capitalize center count d date dictsort e escape file_exists filesizeformat first float forceescape format groupby include_file indent int items json_encode last list loop_get lower map markdown_format max min next_in_loop pprint prev_in_loop random reject rejectattr reverse safe select selectattr slice sort split string striptags sum trim truncate_words unique urlencode urlize wordcount wordwrap xmlattr"
         ],
     );
     labels_are(
@@ -415,6 +426,8 @@ fn attributes_of_an_auto_tag_are_offered() {
 fn what_is_taken_fits_where_it_is_put() {
     assert_eq!(line_taken("steps:\n  - id: a\n    to$0\n", "tool"), "    tool: ");
     assert_eq!(line_taken("steps:\n  - id: a\n    to$0ol: x\n", "tool"), "    tool: x");
+    assert_eq!(line_taken("steps:\n  - id: a\n    \"to$0\n", "tool"), "    \"tool\": ");
+    assert_eq!(line_taken("steps:\n  - id: a\n    \"to$0\": x\n", "tool"), "    \"tool\": x");
     assert_eq!(line_taken("steps:\n  - id: a\n    tool:$0\n", "web-search"), "    tool: web-search");
     assert_eq!(line_taken("steps:\n  - id: a\n    tool: web-se$0\n", "web-search"), "    tool: web-search");
     assert_eq!(taken("steps:\n  - id: a\n    par$0\n", "parameters"), "steps:\n  - id: a\n    parameters:\n      \n");

@@ -49,6 +49,12 @@ fn a_step_has_a_result_and_how_it_ended() {
             error_type · Field · string
             recovered · Field · boolean
             reason · Field · string
+            query · Field · string
+            results · Field · array
+            total_results · Field · integer
+            search_time · Field · number
+            backend · Field · string
+            timestamp · Field · string
         "#]],
     );
     after(
@@ -61,6 +67,12 @@ fn a_step_has_a_result_and_how_it_ended() {
             error_type · Field · string
             recovered · Field · boolean
             reason · Field · string
+            query · Field · string
+            results · Field · array
+            total_results · Field · integer
+            search_time · Field · number
+            backend · Field · string
+            timestamp · Field · string
         "#]],
     );
 }
@@ -144,6 +156,10 @@ fn a_loop_has_its_iterations_with_the_steps_of_its_body() {
             recovered · Field · boolean
             reason · Field · string
             iterations · Field · array
+            count · Field · integer
+            iteration_count · Field · integer
+            terminated_by · Field · string
+            max_iterations_reached · Field · boolean
         "#]],
     );
     after(
@@ -185,6 +201,12 @@ fn inputs_and_the_run_have_their_names() {
             error_type · Field · string
             recovered · Field · boolean
             reason · Field · string
+            query · Field · string
+            results · Field · array
+            total_results · Field · integer
+            search_time · Field · number
+            backend · Field · string
+            timestamp · Field · string
         "#]],
     );
 }

@@ -5,6 +5,8 @@
 
 mod support;
 
+mod broken;
+
 mod completion;
 
 mod fields;

@@ -25,6 +25,8 @@ pub mod types;
 
 pub mod results;
 
+pub mod usage;
+
 pub mod suggest;
 pub use suggest::did_you_mean;
 

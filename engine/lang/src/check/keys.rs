@@ -8,7 +8,7 @@ use crate::{
     model::{KeyUse, Step, lower::key_uses},
     registry::{
         KeySpec, KeyStatus, ValueType, did_you_mean,
-        keys::{Place, keys},
+        keys::{Place, SPELLINGS, keys},
     },
     syntax::{NodeId, Scalar, Tree},
     text::TextEdit,
@@ -31,10 +31,6 @@ const OWN_RULES: [&str; 14] = [
     "steps",
     "type",
 ];
-
-/// Pairs of spellings of which only the first is read.
-const PAIRS: [(&str, &str); 4] =
-    [("dependencies", "depends_on"), ("condition", "if"), ("for_each", "foreach"), ("retry", "retry_config")];
 
 /// The keys of each kind of mapping by name, made once per run.
 type Tables = FxHashMap<Place, FxHashMap<&'static str, &'static KeySpec>>;
@@ -59,7 +55,7 @@ pub(super) fn check(checker: &mut Checker<'_>) {
         for item in &step.items {
             mapping(checker, &mut tables, Place::LoopItem, &item.keys, None);
         }
-        for (first, second) in PAIRS {
+        for (first, second) in SPELLINGS {
             if let (Some(_), Some(other)) = (step.key(first), step.key(second)) {
                 let message = format!("`{first}` wins over `{second}`, which is not read; remove one of them");
                 checker.report(codes::OVERRIDDEN_KEY, other.range, message).unnecessary();

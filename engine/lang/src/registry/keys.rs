@@ -101,6 +101,10 @@ pub fn key(place: Place, name: &str) -> Option<&'static KeySpec> {
     keys(place).iter().find(|key| key.name == name)
 }
 
+/// Pairs of keys of a step that say the same, of which only the first is read where both stand.
+pub const SPELLINGS: [(&str, &str); 4] =
+    [("dependencies", "depends_on"), ("condition", "if"), ("for_each", "foreach"), ("retry", "retry_config")];
+
 const STRING: &[ValueType] = &[ValueType::String];
 const INTEGER: &[ValueType] = &[ValueType::Integer];
 const NUMBER: &[ValueType] = &[ValueType::Number];

@@ -245,6 +245,25 @@ mod tests {
     }
 
     #[test]
+    fn a_slip_is_taken_for_what_is_meant() {
+        step("     ma|\n", &expect![[r#"steps.[0] Key `ma` of `ma` column 4 beside ["id", "action"]"#]]);
+        step("      more ma|\n", &expect![[r#"steps.[0] Value { key: "action" } `ma` of `ma` column 4 beside []"#]]);
+        step("    \"ma|\n", &expect![[r#"steps.[0] Key `ma` of `ma` column 4 quote " beside ["id", "action"]"#]]);
+        step(
+            "    description:\n      \"ma|\n",
+            &expect![[r#"steps.[0] Value { key: "description" } `ma` of `ma` column 4 quote " beside []"#]],
+        );
+        step(
+            "    dependencies: [\n      one, # a \"comment\n      t|\n    timeout: 3\n",
+            &expect![[r#"steps.[0].dependencies Item `t` of `t` column 0 flow beside ["one"]"#]],
+        );
+        step(
+            "    retry: {\n      attempts: 3,\n      d|\n    timeout: 3\n",
+            &expect![[r#"steps.[0].retry Key `d` of `d` column 0 flow beside ["attempts"]"#]],
+        );
+    }
+
+    #[test]
     fn at_the_root_and_in_comments() {
         check("|", &expect![" Key `` of `` column 0 beside []"]);
         check("na|", &expect![" Key `na` of `na` column 0 beside []"]);

@@ -1,7 +1,7 @@
 //! Keys of mappings: those of the language's tables, and the parameters of what a step does.
 
 use super::{Completion, CompletionKind, Request, Spot, item, spot};
-use crate::registry::{KeySpec, KeyStatus, ParamSpec, Place, ValueType, keys};
+use crate::registry::{KeySpec, KeyStatus, ParamSpec, Place, ValueType, keys, usage};
 
 pub(super) fn complete(request: &Request<'_>) -> Vec<Completion> {
     match request.located.spot {
@@ -11,16 +11,33 @@ pub(super) fn complete(request: &Request<'_>) -> Vec<Completion> {
     }
 }
 
-/// The keys of `place` that do not stand there yet; each is put after `lead`.
+/// The keys of `place` that do not stand there yet, in this or another spelling; each is put after
+/// `lead`.
 pub(super) fn of_place(request: &Request<'_>, place: Place, lead: &str) -> Vec<Completion> {
-    let siblings = &request.cursor.siblings;
-    let specs = keys::keys(place).iter().enumerate().filter(|(_, spec)| !siblings.iter().any(|key| key == spec.name));
-    specs.map(|(index, spec)| key(request, spec, index, lead)).collect()
+    let stands = |name: &str| request.cursor.siblings.iter().any(|key| key == name);
+    let spelled = |name: &str| {
+        let mut pairs = keys::SPELLINGS.iter().filter(|_| place == Place::Step);
+        pairs.any(|(first, second)| (*first == name && stands(second)) || (*second == name && stands(first)))
+    };
+    let frequent = usage::keys(place);
+    let specs = keys::keys(place).iter().enumerate();
+    specs
+        .filter(|(_, spec)| !stands(spec.name) && !spelled(spec.name))
+        .map(|(index, spec)| key(request, spec, usage::place(frequent, spec.name, index), lead))
+        .collect()
 }
 
-fn key(request: &Request<'_>, spec: &KeySpec, index: usize, lead: &str) -> Completion {
+fn key(request: &Request<'_>, spec: &KeySpec, order: u32, lead: &str) -> Completion {
     let useless = matches!(spec.status, KeyStatus::NoEffect { .. });
-    let rank = index as u32 + if spec.required { 0 } else { 100 } + if useless { 1_000 } else { 0 };
+    let old = matches!(spec.status, KeyStatus::Deprecated { .. });
+    let late = if useless {
+        1_000
+    } else if old {
+        500
+    } else {
+        0
+    };
+    let rank = order + if spec.required { 0 } else { 100 } + late;
     let nested = spec.below.is_some() || spec.types == [ValueType::Object];
     // A list is the usual form, unless a template is.
     let listed = spec.types.first() == Some(&ValueType::Array) && !spec.templated;
@@ -34,7 +51,7 @@ fn key(request: &Request<'_>, spec: &KeySpec, index: usize, lead: &str) -> Compl
     );
     found.detail = detail(spec.types, spec.required, spec.default);
     spec.doc.clone_into(&mut found.documentation);
-    found.deprecated = useless || matches!(spec.status, KeyStatus::Deprecated { .. });
+    found.deprecated = useless || old;
     found
 }
 
@@ -71,15 +88,17 @@ fn parameters(request: &Request<'_>, from: usize) -> Vec<Completion> {
 /// What follows a key: nothing where a colon stands already, a new line for what is nested.
 fn tail(request: &Request<'_>, mapping: bool, sequence: bool) -> String {
     let after = &request.analysis.text()[usize::from(request.cursor.word.end())..];
-    if after.trim_start_matches(' ').starts_with(':') {
+    let quote = request.cursor.quote.map(String::from).unwrap_or_default();
+    let unquoted = after.strip_prefix(['"', '\'']).unwrap_or(after);
+    if unquoted.trim_start_matches(' ').starts_with(':') {
         return String::new();
     }
     let deeper = " ".repeat(request.cursor.indent as usize + 2);
     match (mapping, sequence) {
-        _ if request.cursor.flow => ": ".to_owned(),
-        (_, true) => format!(":\n{deeper}- "),
-        (true, false) => format!(":\n{deeper}"),
-        (false, false) => ": ".to_owned(),
+        _ if request.cursor.flow => format!("{quote}: "),
+        (_, true) => format!("{quote}:\n{deeper}- "),
+        (true, false) => format!("{quote}:\n{deeper}"),
+        (false, false) => format!("{quote}: "),
     }
 }
 

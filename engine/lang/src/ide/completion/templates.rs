@@ -2,15 +2,20 @@
 
 use text_size::{TextRange, TextSize};
 
-use super::{Completion, CompletionKind, Request, item, keys::type_names, spot, values::waiting_for};
+use super::{
+    Completion, CompletionKind, Request, item,
+    keys::type_names,
+    spot,
+    values::{distance, waiting_for},
+};
 use crate::{
     model::{
         Step, StepIndex,
         lower::sites,
         scope::{Binding, Scopes},
     },
-    registry::{LoopConstruct, names},
-    shape::{Followed, Part},
+    registry::{LoopConstruct, names, usage},
+    shape::{Followed, Part, Shape},
     syntax::NodeKind,
     template::{
         self, Reading,
@@ -21,11 +26,23 @@ use crate::{
 pub(super) fn complete(request: &Request<'_>, bare: bool) -> Vec<Completion> {
     let Some((context, word)) = context(request, bare) else { return Vec::new() };
     match &context.expects {
-        Expects::Name => variables(request, word, &context),
+        Expects::Name => {
+            let mut found = variables(request, word, &context);
+            // A condition is often a constant.
+            let constants = ["true", "false"].into_iter().filter(|_| bare);
+            found.extend(
+                constants.map(|name| item(name.to_owned(), CompletionKind::Keyword, word, name.to_owned(), 59_999)),
+            );
+            found
+        }
         Expects::Field(path) => fields(request, word, path, &context),
         Expects::Filter => names::filters()
             .iter()
-            .map(|filter| function(filter.name, filter.doc, &filter.signature, word, 0))
+            .enumerate()
+            .map(|(index, filter)| {
+                let rank = usage::place(usage::FILTERS, filter.name, index);
+                function(filter.name, filter.doc, &filter.signature, word, rank)
+            })
             .collect(),
         Expects::Test => {
             names::tests().iter().map(|test| function(test.name, test.doc, &test.signature, word, 0)).collect()
@@ -121,7 +138,9 @@ fn variables(request: &Request<'_>, word: TextRange, context: &ExprContext) -> V
     let scopes = request.analysis.scopes();
     let site = site(request, scopes.steps());
     let waiting = site.step.map(|own| waiting_for(request, own)).unwrap_or_default();
-    for (index, (name, binding)) in scopes.visible(&site).into_iter().enumerate() {
+    let awaited = awaited(request, &scopes, site.step);
+    let here = site.step.unwrap_or(StepIndex(scopes.steps().len() as u32));
+    for (mut index, (name, binding)) in scopes.visible(&site).into_iter().enumerate() {
         if !is_name(name) || context.locals.iter().any(|(local, _)| local == name) {
             continue;
         }
@@ -129,17 +148,22 @@ fn variables(request: &Request<'_>, word: TextRange, context: &ExprContext) -> V
             Binding::Step(_) if site.place == sites::Place::Input => continue,
             Binding::Step(index) if holds(&scopes, index, site.step) => continue,
             Binding::Step(index) if waiting.get(index.0 as usize).copied().unwrap_or_default() => continue,
-            Binding::Step(_) | Binding::Item(..) => (CompletionKind::Step, 3, "step", ""),
+            Binding::Step(step) => {
+                let (behind, far) = distance(Some(here), step);
+                index = if behind { 5_000 } else { 0 } + far.min(4_999) as usize;
+                (CompletionKind::Step, if awaited.contains(&step) { 2 } else { 4 }, "step", "")
+            }
+            Binding::Item(..) => (CompletionKind::Step, 2, "step", ""),
             Binding::Loop(_, variable) => (CompletionKind::Variable, 1, "loop", variable.doc),
             Binding::Named(_) | Binding::State(_) => (CompletionKind::Variable, 1, "loop", ""),
             Binding::Input(name) => {
                 let description = pipeline.inputs.get(name).and_then(|input| input.description.as_deref());
-                (CompletionKind::Variable, 2, "input", description.unwrap_or_default())
+                (CompletionKind::Variable, 3, "input", description.unwrap_or_default())
             }
-            Binding::Inputs => (CompletionKind::Variable, 4, "all inputs", ""),
-            Binding::Runtime(runtime) => (CompletionKind::Variable, 4, "run", runtime.doc),
+            Binding::Inputs => (CompletionKind::Variable, 5, "all inputs", ""),
+            Binding::Runtime(runtime) => (CompletionKind::Variable, 5, "run", runtime.doc),
             Binding::Global(global) => {
-                let rank = if global.deprecated.is_some() { 60_000 } else { 50_000 };
+                let rank = if global.deprecated.is_some() { 70_000 } else { 60_000 };
                 let mut function = function(global.name, global.doc, &global.signature, word, rank);
                 function.deprecated = global.deprecated.is_some();
                 found.push(function);
@@ -147,7 +171,8 @@ fn variables(request: &Request<'_>, word: TextRange, context: &ExprContext) -> V
             }
         };
         let deprecated = matches!(binding, Binding::Runtime(runtime) if runtime.deprecated.is_some());
-        // Within its kind each name keeps its place: that of the file, or of the table.
+        // Within its kind each name keeps its place: that of the file, or of the table; steps are
+        // ordered by how near they are.
         let place = if deprecated { 9_999 } else { index.min(9_998) as u32 };
         let mut variable = named(name, kind, rank * 10_000 + place);
         variable.deprecated = deprecated;
@@ -156,6 +181,13 @@ fn variables(request: &Request<'_>, word: TextRange, context: &ExprContext) -> V
         found.push(variable);
     }
     found
+}
+
+/// The steps that the step at the cursor, or a loop around it, waits for anyway: most likely one of
+/// them is meant.
+fn awaited(request: &Request<'_>, scopes: &Scopes<'_>, own: Option<StepIndex>) -> Vec<StepIndex> {
+    let around = std::iter::successors(own, |step| scopes.parent(*step));
+    around.flat_map(|step| request.analysis.graph().dependencies(step)).collect()
 }
 
 /// Whether the step `outer` is a loop around `inner` that gives nothing back before it ended; a
@@ -202,11 +234,20 @@ fn fields(request: &Request<'_>, word: TextRange, path: &[String], context: &Exp
         let Followed::To(next) = shapes.follow(at, part) else { return Vec::new() };
         at = next;
     }
-    let members = shapes.members(at).into_iter().filter(|member| is_name(&member.name)).enumerate();
+    // What a step gave back may be named at the step; it is written in full.
+    let result = match (at, shapes.follow(at, Part::Name("result"))) {
+        (Shape::Step(_) | Shape::Turn(_) | Shape::Item(..), Followed::To(result)) => shapes.members(result),
+        _ => Vec::new(),
+    };
+    let own = shapes.members(at);
+    let beyond = result.into_iter().filter(|member| own.iter().all(|own| own.name != member.name));
+    let members = own.iter().map(|member| ("", member.clone())).chain(beyond.map(|member| ("result.", member)));
     members
-        .map(|(rank, member)| {
+        .filter(|(_, member)| is_name(&member.name))
+        .enumerate()
+        .map(|(rank, (lead, member))| {
             let name = member.name.into_owned();
-            let mut found = item(name.clone(), CompletionKind::Field, word, name, rank as u32);
+            let mut found = item(name.clone(), CompletionKind::Field, word, format!("{lead}{name}"), rank as u32);
             found.detail = type_names(&shapes.types(member.shape));
             shapes.doc(member.shape).clone_into(&mut found.documentation);
             found

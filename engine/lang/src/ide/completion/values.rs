@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Completion, CompletionKind, Request, Spot, keys::of_place, spot};
 use crate::{
     model::StepIndex,
-    registry::{OperationSource, ParamKind, ParamSpec, Place, Target, ValueType, keys},
+    registry::{OperationSource, ParamKind, ParamSpec, Place, Target, ValueType, keys, usage},
 };
 
 pub(super) fn complete(request: &Request<'_>, key: &str) -> Vec<Completion> {
@@ -152,7 +152,8 @@ fn actions(request: &Request<'_>) -> Vec<Completion> {
     actions
         .map(|(rank, action)| {
             let later = if action.available { 0 } else { 1_000 };
-            let mut found = request.word(&action.name, CompletionKind::Action, rank as u32 + later);
+            let rank = usage::place(usage::ACTIONS, &action.name, rank) + later;
+            let mut found = request.word(&action.name, CompletionKind::Action, rank);
             found.documentation.clone_from(&action.doc);
             found
         })
@@ -198,19 +199,26 @@ fn models(request: &Request<'_>) -> Vec<Completion> {
 }
 
 /// The ids that may be listed: siblings of the step, without itself, those listed, and those that
-/// wait for it.
+/// wait for it. First those that it names in its templates, then the nearest before it.
 fn dependencies(request: &Request<'_>) -> Vec<Completion> {
     let steps = request.analysis.pipeline().all_steps();
     let own = request.located.step.and_then(|start| spot::step_at(request.analysis, &steps, start));
-    let siblings = siblings(request, own.map(|step| step.index));
-    let waiting = own.map(|step| waiting_for(request, step.index)).unwrap_or_default();
+    let own = own.map(|step| step.index);
+    let waiting = own.map(|own| waiting_for(request, own)).unwrap_or_default();
     let waits = |index: StepIndex| waiting.get(index.0 as usize).copied().unwrap_or_default();
-    siblings
-        .into_iter()
-        .filter(|(index, id)| !waits(*index) && !request.cursor.siblings.iter().any(|listed| listed == id))
-        .enumerate()
-        .map(|(rank, (_, id))| request.word(id, CompletionKind::Step, rank as u32))
-        .collect()
+    let mut siblings = siblings(request, own);
+    siblings.retain(|(index, id)| !waits(*index) && !request.cursor.siblings.iter().any(|listed| listed == id));
+    let named = own.map(|own| request.analysis.graph().dependencies(own)).unwrap_or_default();
+    siblings.sort_by_key(|(index, _)| (!named.contains(index), distance(own, *index)));
+    let siblings = siblings.into_iter().enumerate();
+    siblings.map(|(rank, (_, id))| request.word(id, CompletionKind::Step, rank as u32)).collect()
+}
+
+/// Sorts steps as they are likely to be meant in `own`: the nearest before it first, then those behind
+/// it. Outside of steps the last one is the nearest.
+pub(super) fn distance(own: Option<StepIndex>, step: StepIndex) -> (bool, u32) {
+    let own = own.map_or(u32::MAX, |own| own.0);
+    (step.0 > own, own.abs_diff(step.0))
 }
 
 /// By index, the steps that wait for `own`, and itself: it cannot use what they give back.

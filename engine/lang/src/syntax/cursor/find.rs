@@ -49,7 +49,7 @@ impl<'a> Finder<'a> {
             return self.in_scalar(scalar);
         }
         let shape = lines::shape(self.text, self.start, self.end);
-        if let Some(origin) = self.flow_above() {
+        if let Some(origin) = self.flow_above().or_else(|| self.open_flow_above(&shape)) {
             let column = self.key_column(&shape);
             let climb = self.climb(origin, column);
             return self.in_flow(origin, climb.path, None);
@@ -82,7 +82,7 @@ impl<'a> Finder<'a> {
             && usize::from(range.start()) < self.start
             && usize::from(range.end()) > self.start;
         if inside {
-            return Some(id);
+            return (!self.is_slipped_key(id)).then_some(id);
         }
         // A blank line below a block scalar's text, as deep as the text.
         if begin < self.end {
@@ -101,6 +101,19 @@ impl<'a> Finder<'a> {
         let shape = lines::shape(self.text, lines::line_start(self.bytes, header), lines::line_end(self.bytes, header));
         let column = shape.key.as_ref().map(|key| key.column).or(shape.dashes.last().map(|dash| dash.0))?;
         (block && header < self.start && self.at - self.start > column).then_some(id)
+    }
+
+    /// Whether the cursor's line, which YAML reads as more of the plain scalar above it, is rather a
+    /// key that stands one column too far right: nobody folds a text like that.
+    fn is_slipped_key(&self, scalar: NodeId) -> bool {
+        if self.tree.kind(scalar) != NodeKind::Scalar(ScalarStyle::Plain) {
+            return false;
+        }
+        let above = usize::from(self.tree.range(scalar).start());
+        let above = lines::shape(self.text, lines::line_start(self.bytes, above), lines::line_end(self.bytes, above));
+        let line = &self.text[self.start..self.end];
+        let column = line.len() - line.trim_start().len();
+        !line.trim().contains(' ') && above.key.is_some_and(|key| key.column + 1 == column)
     }
 
     /// In the body of a scalar over several lines.
@@ -200,8 +213,37 @@ impl<'a> Finder<'a> {
             }
             return self.in_flow(from, path, None);
         }
+        let quote = open_quote(written);
+        let siblings = if shape.dashes.is_empty() { self.keys(column, false) } else { Vec::new() };
+        if quote.is_some() && !siblings.is_empty() {
+            // Among keys a quote begins a key.
+            let mut cursor = self.text_slot(from, climb.path, Slot::Key, column, quote);
+            cursor.siblings = siblings;
+            return cursor;
+        }
         let (path, slot, column) = Self::owner_slot(climb, shape.dashes.is_empty(), column);
-        self.text_slot(from, path, slot, column, open_quote(written))
+        self.text_slot(from, path, slot, column, quote)
+    }
+
+    /// The same where no bracket closes it, so that the tree ends it with its line: what stands
+    /// deeper than its key is still in it.
+    fn open_flow_above(&self, shape: &Shape) -> Option<usize> {
+        let column = Some(self.key_column(shape)).filter(|column| *column > 0)?;
+        let mut line = self.start;
+        while let Some((begin, end)) = lines::line_before(self.bytes, line) {
+            line = begin;
+            let content = lines::skip_blanks(self.bytes, begin, end);
+            if content == end || self.bytes[content] == b'#' || content - begin >= column {
+                continue;
+            }
+            let key = lines::shape(self.text, begin, end).key.filter(|key| key.column < column)?;
+            let value = &self.text[key.value..end];
+            let is_flow = value.starts_with('[')
+                || (value.starts_with('{') && !value.starts_with("{{") && !value.starts_with("{%"));
+            let is_open = is_flow && !flow::open_at(self.text, key.value, self.at).0.is_empty();
+            return is_open.then_some(key.value);
+        }
+        None
     }
 
     /// The start of the flow collection that began on a line above and holds the cursor.

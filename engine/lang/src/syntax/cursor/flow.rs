@@ -35,10 +35,20 @@ pub(super) fn open_at(text: &str, from: usize, at: usize) -> (Vec<Open>, Option<
             here += 1;
             continue;
         }
+        // Asked only at a byte that begins a character.
+        let begins = |top: &Open| text[top.start.min(here)..here].trim().is_empty();
         match byte {
             b'{' if matches!(bytes.get(here + 1), Some(b'{' | b'%')) => {
                 let close = if bytes[here + 1] == b'{' { "}}" } else { "%}" };
                 here = text[here..at].find(close).map_or(at, |length| here + length + 2);
+                continue;
+            }
+            b'#' if bytes[..here].last().is_some_and(u8::is_ascii_whitespace) => {
+                let end = super::lines::line_end(bytes, here).min(at);
+                if let Some(top) = open.last_mut().filter(|top| begins(top)) {
+                    top.start = end;
+                }
+                here = end;
                 continue;
             }
             b'[' | b'{' => {
@@ -47,9 +57,7 @@ pub(super) fn open_at(text: &str, from: usize, at: usize) -> (Vec<Open>, Option<
             b']' | b'}' => {
                 open.pop();
             }
-            b'"' | b'\'' if open.last().is_some_and(|top| text[top.start.min(here)..here].trim().is_empty()) => {
-                quote = Some(byte);
-            }
+            b'"' | b'\'' if open.last().is_some_and(begins) => quote = Some(byte),
             b',' => {
                 if let Some(top) = open.last_mut() {
                     let piece = unquoted(&text[top.start..here]);
