@@ -11,6 +11,8 @@ mod completion;
 
 mod fields;
 
+mod paths;
+
 mod quotes;
 mod reading;
 

@@ -113,6 +113,8 @@ pub enum CompletionKind {
     Model,
     /// A word of the template language.
     Keyword,
+    /// A file or directory.
+    Path,
     /// A snippet.
     Snippet,
 }

@@ -200,6 +200,7 @@ fn completion_kind(kind: ide::CompletionKind) -> CompletionItemKind {
         ide::CompletionKind::Field => CompletionItemKind::FIELD,
         ide::CompletionKind::Function => CompletionItemKind::FUNCTION,
         ide::CompletionKind::Model => CompletionItemKind::CONSTANT,
+        ide::CompletionKind::Path => CompletionItemKind::FILE,
         ide::CompletionKind::Keyword => CompletionItemKind::KEYWORD,
         ide::CompletionKind::Snippet => CompletionItemKind::SNIPPET,
     }

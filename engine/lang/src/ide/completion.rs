@@ -26,11 +26,18 @@ mod quotes;
 
 mod comments;
 
+mod paths;
+
 /// What may be typed at `offset`.
 pub fn complete(analysis: &Analysis, offset: TextSize) -> Vec<Completion> {
     let cursor = cursor::cursor(analysis.parse(), offset);
     let located = spot::locate(&cursor.path);
     let request = Request { analysis, offset, cursor: &cursor, located };
+    if !matches!(cursor.slot, Slot::Comment | Slot::Key)
+        && let Some(word) = paths::included(&request)
+    {
+        return paths::complete(&request, word, paths::Wanted::Included);
+    }
     match &cursor.slot {
         Slot::Comment => comments::complete(&request),
         Slot::Template => templates::complete(&request, false),

@@ -2,7 +2,12 @@
 
 use serde_json::Value;
 
-use super::{Completion, CompletionKind, Request, Spot, keys::of_place, spot};
+use super::{
+    Completion, CompletionKind, Request, Spot,
+    keys::of_place,
+    paths::{self, Wanted},
+    spot,
+};
 use crate::{
     model::StepIndex,
     registry::{OperationSource, ParamKind, ParamSpec, Place, Target, ValueType, keys, usage},
@@ -107,6 +112,10 @@ fn of_key(request: &Request<'_>, place: Place, key: &str) -> Vec<Completion> {
 fn of_param(request: &Request<'_>, param: &ParamSpec) -> Vec<Completion> {
     match param.kind {
         ParamKind::Model => return models(request),
+        ParamKind::ReadPath | ParamKind::WritePath => {
+            return paths::complete(request, request.cursor.word, Wanted::File);
+        }
+        ParamKind::Pipeline => return paths::complete(request, request.cursor.word, Wanted::Pipeline),
         _ if !param.choices.is_empty() => {}
         _ if param.types.contains(&ValueType::Boolean) => return words(request, &["true", "false"]),
         _ => return Vec::new(),
