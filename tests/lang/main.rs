@@ -7,6 +7,8 @@ mod support;
 
 mod broken;
 
+mod actions;
+
 mod completion;
 
 mod fields;

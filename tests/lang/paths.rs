@@ -102,13 +102,16 @@ fn an_included_file_is_completed_in_its_tag() {
         pipelines/ → prompt: "Read: {{ file:pipelines/ }}"
     "#]],
     );
-    offered(&prompt("\"<< $0 >>\""), &expect![[r#"
+    offered(
+        &prompt("\"<< $0 >>\""),
+        &expect![[r#"
         ask.md → prompt: "<< ask.md >>"
         child.yaml → prompt: "<< child.yaml >>"
         README.md → prompt: "<< README.md >>"
         data/ → prompt: "<< data/ >>"
         pipelines/ → prompt: "<< pipelines/ >>"
-    "#]]);
+    "#]],
+    );
     offered(
         &prompt("\"{{ file:data/$0\""),
         &expect![[r#"

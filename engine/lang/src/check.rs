@@ -172,6 +172,9 @@ pub(crate) fn finish(tree: &Tree, mut found: Vec<Diagnostic>) -> Vec<Diagnostic>
     ignores::apply(tree, found)
 }
 
+/// `text` as a double-quoted YAML scalar.
+pub(crate) use edits::quoted;
+
 /// Codes below are about the text as YAML.
 const FIRST_BEYOND_YAML: Code = Code(100);
 

@@ -88,7 +88,7 @@ pub(super) fn whole_lines(text: &str, range: TextRange) -> TextRange {
 }
 
 /// `text` as a double-quoted YAML scalar.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut result = String::with_capacity(text.len() + 2);
     result.push('"');
     for character in text.chars() {

@@ -152,7 +152,8 @@ fn unwrap(checker: &Checker<'_>, input: &Input, default: NodeId) -> Option<TextE
     }
     let outer = tree.range(input.node);
     let end = outer.start() + TextSize::of(tree.text()[outer].trim_end());
-    let gap = tree.text()[TextRange::new(input.name.range.end(), outer.start())].find(':')?;
+    let between = usize::from(input.name.range.end())..usize::from(outer.start());
+    let gap = tree.text().get(between)?.find(':')?;
     let start = input.name.range.end() + TextSize::new(gap as u32 + 1);
     Some(TextEdit::replace(TextRange::new(start, end), format!(" {source}")))
 }

@@ -32,19 +32,21 @@ fn dependencies(tree: &Tree, step: &Step, range: TextRange) -> Option<Fix> {
     let text = tree.text();
     let sources: Vec<&str> = tree.items(key.value).map(|item| tree.source(item)).collect();
     let line = text[..usize::from(key.range.start())].rfind('\n').map_or(0, |at| at + 1);
+    // The value, and what stands between it and the colon.
+    let colon = text.get(usize::from(key.range.end())..usize::from(list.start()))?.find(':')?;
+    let gap = TextRange::new(key.range.end() + TextSize::new(colon as u32 + 1), list.end());
+    let block = matches!(tree.kind(step.node), NodeKind::Mapping { flow: false });
     let column = usize::from(key.range.start()) - line;
     match tree.kind(key.value) {
         // A comment in the list would be lost.
         NodeKind::Sequence { .. } if text[list].contains('#') => None,
-        NodeKind::Sequence { flow: true } => {
+        NodeKind::Sequence { flow: true } if block => {
             let indent = " ".repeat(column + 2);
             let lead = format!("\n{indent}- ");
             let lines = lead.clone() + &sources.join(&lead);
-            let gap = TextRange::new(key.range.end() + TextSize::new(1), list.end());
             Some(refactor("Write one dependency on each line", vec![TextEdit::replace(gap, lines)]))
         }
         NodeKind::Sequence { flow: false } => {
-            let gap = TextRange::new(key.range.end() + TextSize::new(1), list.end());
             let joined = format!(" [{}]", sources.join(", "));
             Some(refactor("Write the dependencies on one line", vec![TextEdit::replace(gap, joined)]))
         }
@@ -76,9 +78,17 @@ fn extracted(analysis: &Analysis, step: &Step, range: TextRange) -> Option<Fix> 
         Scalar::Float(_) => "number",
         Scalar::Text(_) => "string",
     };
+    let plain = tree.kind(node) == NodeKind::Scalar(ScalarStyle::Plain);
+    // Inside of `{…}` some letters mean more.
+    let default = if plain && type_name == "string" && source.contains([',', '[', ']', '{', '}', ':', '#']) {
+        crate::check::quoted(source)
+    } else {
+        source.to_owned()
+    };
     let name = free_name(analysis, &parameter.name)?;
     let use_it = TextEdit::replace(tree.range(node), format!("\"{{{{ {name} }}}}\""));
-    let declare = declaration(tree, analysis.pipeline(), &format!("{name}: {{type: {type_name}, default: {source}}}"))?;
+    let declare =
+        declaration(tree, analysis.pipeline(), &format!("{name}: {{type: {type_name}, default: {default}}}"))?;
     Some(refactor(&format!("Extract into the input `{name}`"), vec![declare, use_it]))
 }
 
