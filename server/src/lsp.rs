@@ -34,6 +34,8 @@ mod client;
 
 mod commands;
 
+mod completion;
+
 mod ext;
 
 mod actions;

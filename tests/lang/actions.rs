@@ -32,26 +32,38 @@ fn depending(dependencies: &str) -> String {
 
 #[test]
 fn dependencies_stand_on_one_line_or_on_many() {
-    rewritten(&depending("dependencies: [a, $0b]"), &expect![[r#"
+    rewritten(
+        &depending("dependencies: [a, $0b]"),
+        &expect![[r#"
         Write one dependency on each line
             dependencies:
               - a
               - b
-    "#]]);
-    rewritten(&depending("dependencies :  [a, $0b]"), &expect![[r#"
+    "#]],
+    );
+    rewritten(
+        &depending("dependencies :  [a, $0b]"),
+        &expect![[r#"
         Write one dependency on each line
             dependencies :
               - a
               - b
-    "#]]);
-    rewritten(&depending("dependencies:\n      - a\n      - $0b"), &expect![[r#"
+    "#]],
+    );
+    rewritten(
+        &depending("dependencies:\n      - a\n      - $0b"),
+        &expect![[r#"
         Write the dependencies on one line
             dependencies: [a, b]
-    "#]]);
-    rewritten(&depending("dependencies: a,$0 b"), &expect![[r#"
+    "#]],
+    );
+    rewritten(
+        &depending("dependencies: a,$0 b"),
+        &expect![[r#"
         Write the dependencies as a list
             dependencies: [a, b]
-    "#]]);
+    "#]],
+    );
     // A comment would be lost.
     rewritten(&depending("dependencies: [a, # why\n      $0b]"), &expect![[""]]);
 }
@@ -66,27 +78,39 @@ fn a_step_in_braces_keeps_its_list() {
 fn a_literal_becomes_an_input() {
     let step = "  - id: a\n    action: generate\n    parameters:\n      prompt: $0VALUE\n";
     let with = |value: &str, head: &str| format!("name: n\n{head}steps:\n{}", step.replace("VALUE", value));
-    rewritten(&with("Say hi", ""), &expect![[r#"
+    rewritten(
+        &with("Say hi", ""),
+        &expect![[r#"
         Extract into the input `prompt`
         inputs:
           prompt: {type: string, default: Say hi}
               prompt: "{{ prompt }}"
-    "#]]);
-    rewritten(&with("one, two: {three}", ""), &expect![[r#"
+    "#]],
+    );
+    rewritten(
+        &with("one, two: {three}", ""),
+        &expect![[r#"
         Extract into the input `prompt`
         inputs:
           prompt: {type: string, default: "one, two: {three}"}
               prompt: "{{ prompt }}"
-    "#]]);
-    rewritten(&with("'it''s'", "inputs:\n  prompt: x\n"), &expect![[r#"
+    "#]],
+    );
+    rewritten(
+        &with("'it''s'", "inputs:\n  prompt: x\n"),
+        &expect![[r#"
         Extract into the input `prompt_2`
           prompt_2: {type: string, default: 'it''s'}
               prompt: "{{ prompt_2 }}"
-    "#]]);
-    rewritten(&with("hi", "inputs: {topic: x}\n"), &expect![[r#"
+    "#]],
+    );
+    rewritten(
+        &with("hi", "inputs: {topic: x}\n"),
+        &expect![[r#"
         Extract into the input `prompt`
         inputs: {topic: x, prompt: {type: string, default: hi}}
               prompt: "{{ prompt }}"
-    "#]]);
+    "#]],
+    );
     rewritten(&with("\"{{ topic }}\"", "inputs: {topic: x}\n"), &expect![[""]]);
 }

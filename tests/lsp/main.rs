@@ -16,6 +16,8 @@ mod ordering;
 
 mod cancel;
 
+mod completion;
+
 mod diagnostics;
 
 mod runs;

@@ -11,7 +11,7 @@ use tower_lsp::{
     lsp_types::{
         CallHierarchyIncomingCall, CallHierarchyIncomingCallsParams, CallHierarchyItem, CallHierarchyOutgoingCall,
         CallHierarchyOutgoingCallsParams, CallHierarchyPrepareParams, CodeActionParams, CodeActionResponse, CodeLens,
-        CodeLensParams, CompletionParams, CompletionResponse, ConfigurationItem, ConfigurationParams,
+        CodeLensParams, CompletionItem, CompletionParams, CompletionResponse, ConfigurationItem, ConfigurationParams,
         DidChangeConfigurationParams, DidChangeTextDocumentParams, DidChangeWatchedFilesParams,
         DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams,
         DocumentDiagnosticParams, DocumentDiagnosticReportResult, DocumentFormattingParams, DocumentHighlight,
@@ -29,8 +29,8 @@ use tower_lsp::{
 };
 
 use super::{
-    actions, capabilities, client::Editor, commands, diagnostics::Diagnostics, from_proto, layout, navigate,
-    ordered::pinned, reading, runs::Owner, session::Session, to_proto::Converter, tokens,
+    actions, capabilities, client::Editor, commands, completion, diagnostics::Diagnostics, from_proto, layout,
+    navigate, ordered::pinned, reading, runs::Owner, session::Session, to_proto::Converter, tokens,
 };
 
 /// What tower-lsp calls.
@@ -173,12 +173,13 @@ impl LanguageServer for Backend {
 
     async fn completion(&self, params: CompletionParams) -> Result<Option<CompletionResponse>> {
         let position = params.text_document_position.position;
-        self.answer(move |converter| {
-            let offset = from_proto::offset(converter.analysis, position, converter.environment.client.encoding);
-            let items = ide::completion::complete(converter.analysis, offset).into_iter();
-            CompletionResponse::Array(items.map(|item| converter.completion(item)).collect())
-        })
-        .await
+        let session = Arc::clone(&self.session);
+        let found = move |converter: &Converter<'_>| completion::complete(converter, &session.completions, position);
+        Ok(self.answer(found).await?.map(CompletionResponse::Array))
+    }
+
+    async fn completion_resolve(&self, item: CompletionItem) -> Result<CompletionItem> {
+        Ok(self.session.completions.resolve(item))
     }
 
     async fn code_lens(&self, _: CodeLensParams) -> Result<Option<Vec<CodeLens>>> {

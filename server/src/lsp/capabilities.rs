@@ -33,6 +33,8 @@ pub(crate) struct Client {
     pub(crate) related_information: bool,
     /// It takes snippets.
     pub(crate) snippets: bool,
+    /// It asks for an item's documentation when it shows it.
+    pub(crate) resolves_documentation: bool,
     /// It shows progress that the server starts.
     pub(crate) work_done_progress: bool,
     /// It answers `workspace/configuration`.
@@ -60,6 +62,10 @@ impl Client {
             refreshes_lenses: flag("/capabilities/workspace/codeLens/refreshSupport"),
             related_information: flag("/capabilities/textDocument/publishDiagnostics/relatedInformation"),
             snippets: flag("/capabilities/textDocument/completion/completionItem/snippetSupport"),
+            resolves_documentation: params
+                .pointer("/capabilities/textDocument/completion/completionItem/resolveSupport/properties")
+                .and_then(Value::as_array)
+                .is_some_and(|properties| properties.iter().any(|property| property == "documentation")),
             work_done_progress: flag("/capabilities/window/workDoneProgress"),
             configuration: flag("/capabilities/workspace/configuration"),
             registers_configuration: flag("/capabilities/workspace/didChangeConfiguration/dynamicRegistration"),
@@ -134,7 +140,7 @@ fn server(client: &Client) -> ServerCapabilities {
         hover_provider: Some(HoverProviderCapability::Simple(true)),
         completion_provider: Some(CompletionOptions {
             trigger_characters: Some([":", " ", "-", "{", ".", "|", "<", "\"", "/", "["].map(str::to_owned).to_vec()),
-            resolve_provider: Some(false),
+            resolve_provider: Some(true),
             ..CompletionOptions::default()
         }),
         code_lens_provider: Some(CodeLensOptions { resolve_provider: Some(false) }),

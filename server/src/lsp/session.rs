@@ -20,6 +20,7 @@ use tower_lsp::{
 
 use super::{
     capabilities::Client,
+    completion::Lists,
     document::Document,
     files::{Around, Documents, Place, path_of},
     from_proto,
@@ -68,6 +69,8 @@ pub(crate) struct Session {
     pub(crate) trust: Trust,
     /// The semantic tokens that were answered last.
     pub(crate) tokens: Answered,
+    /// The completion lists that were answered last.
+    pub(crate) completions: Lists,
 }
 
 impl Default for Session {
@@ -85,6 +88,7 @@ impl Default for Session {
             runs: Runs::default(),
             trust: Trust::default(),
             tokens: Answered::default(),
+            completions: Lists::default(),
         }
     }
 }
