@@ -7,20 +7,29 @@ use std::num::NonZeroU16;
 use indexmap::IndexMap;
 use lang::check::{Diagnostic, Severity};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Settings of the language server.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Settings {
     /// The `orc` program to start. Empty: the one on `PATH`. A leading `~` is your home directory.
+    #[serde(deserialize_with = "or_default")]
     pub path: String,
     /// How severe a diagnostic is, by code: `{"ORC204": "hint", "ORC801": "off"}`.
+    #[serde(deserialize_with = "or_default")]
     pub severity: IndexMap<String, SeveritySetting>,
     /// How `orc.run` runs.
+    #[serde(deserialize_with = "or_default")]
     pub run: RunSettings,
     /// What is written to the log of the editor.
+    #[serde(deserialize_with = "or_default")]
     pub trace: TraceSettings,
+}
+
+/// `null`, which some editors send for what is not set, as the default.
+fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// The severity of a code.
@@ -60,6 +69,7 @@ impl Default for RunSettings {
 #[serde(default, rename_all = "camelCase")]
 pub struct TraceSettings {
     /// Writes the messages between editor and language server to the output channel.
+    #[serde(deserialize_with = "or_default")]
     pub server: Trace,
 }
 

@@ -30,6 +30,29 @@ fn a_diff_alone_writes_nothing() {
 }
 
 #[test]
+fn a_file_that_is_named_twice_is_fixed_once() {
+    let folder = Folder::with("a.yaml", OLD);
+    let ended = folder.orc(&["validate", "--fix", "a.yaml", "./a.yaml"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stderr.starts_with("fixed 1 file\n"), "{ended:?}");
+    assert_eq!(folder.read("a.yaml"), NEW);
+}
+
+#[test]
+fn what_cannot_be_read_is_told_with_a_diff_too() {
+    let ended = Folder::new().orc(&["validate", "--diff", "nope.yaml"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""));
+    assert!(ended.stderr.contains("nope.yaml"), "{ended:?}");
+}
+
+#[test]
+fn a_diff_does_not_mix_with_what_machines_read() {
+    let folder = Folder::with("a.yaml", OLD);
+    let ended = folder.orc(&["validate", "--fix", "--diff", "--format", "json", "a.yaml"]);
+    assert!(ended.stdout.starts_with('{') && ended.stderr.starts_with("fixed 1 file\n--- a/a.yaml\n"), "{ended:?}");
+}
+
+#[test]
 fn standard_input_is_shown_but_not_fixed() {
     let folder = Folder::new();
     let ended = folder.orc_reading(&["validate", "--fix", "-"], OLD.as_bytes());

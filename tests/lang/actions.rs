@@ -6,7 +6,7 @@ use lang::{
     text::{TextRange, apply_edits},
 };
 
-use crate::support::at;
+use crate::support::{analysis, at};
 
 /// What is offered at `$0` beside fixes, with the lines that change.
 fn rewritten(fixture: &str, expected: &Expect) {
@@ -113,4 +113,68 @@ fn a_literal_becomes_an_input() {
     "#]],
     );
     rewritten(&with("\"{{ topic }}\"", "inputs: {topic: x}\n"), &expect![[""]]);
+}
+
+#[test]
+fn what_a_rewriting_would_lose_or_break_is_not_offered() {
+    // A comment or an anchor between the colon and the list.
+    rewritten(&depending("dependencies: # why\n      - $0a"), &expect![[""]]);
+    rewritten(&depending("dependencies: &d [$0a]"), &expect![[""]]);
+    // The document is in braces, as JSON is.
+    let json = "{\"name\": \"a\", \"version\": \"1.0.0\",\n \"steps\": [{\"id\": \"s\", \"action\": \"generate\", \"parameters\": {\"prompt\": \"h$0i\"}}]}\n";
+    rewritten(json, &expect![[""]]);
+    let trailing =
+        "name: n\ninputs: {topic: x,}\nsteps:\n  - id: a\n    action: generate\n    parameters:\n      prompt: $0hi\n";
+    rewritten(
+        trailing,
+        &expect![[r#"
+        Extract into the input `prompt`
+        inputs: {topic: x, prompt: {type: string, default: hi},}
+              prompt: "{{ prompt }}"
+    "#]],
+    );
+}
+
+/// The text after "Ignore … here" of the first diagnostic, or nothing if it is not offered.
+fn ignored(text: &str) -> Option<String> {
+    let analysis = analysis(text);
+    let range = analysis.diagnostics()[0].range;
+    let offered = actions::actions(&analysis, range);
+    let ignore =
+        offered.into_iter().find(|action| action.kind == ActionKind::Ignore && action.diagnostic == Some(0))?;
+    Some(apply_edits(text, &ignore.fix.edits))
+}
+
+#[test]
+fn a_comment_that_ignores_is_never_written_into_a_text() {
+    let step = |parameters: &str| {
+        format!("name: n\nversion: 1.0.0\nsteps:\n  - id: s\n    action: generate\n    {parameters}\n")
+    };
+    assert_eq!(ignored(&step("parameters: {prompt: \"one\n      two\", system_prompt: \"{{ nope }}\"}")), None);
+    let after = ignored(&step("parameters:\n      prompt: |\n        one\n        {{ nope }}")).unwrap();
+    assert!(after.contains("      # orc: ignore ORC302\n      prompt: |\n"), "{after}");
+}
+
+#[test]
+fn safe_fixes_lose_nothing() {
+    let all = |text: &str| actions::fix_all(&analysis(text), &|_| true);
+    // A hyphen means minus: the id in brackets has no shorter form.
+    let step = "steps:\n  - id: my-step\n    action: generate\n    parameters: {prompt: hi}\n  - id: s\n    action: generate\n    parameters: {prompt: \"{{ steps['my-step'].result }}\"}\n    dependencies: [my-step]\n";
+    let brackets = format!("name: n\nversion: 1.0.0\n{step}");
+    assert_eq!(all(&brackets), brackets);
+    // Comments in a list of inputs.
+    let comments = "name: n\nversion: 1.0.0\ninputs:\n  - name: topic # the topic\n    type: string\nsteps:\n  - id: s\n    action: generate\n    parameters: {prompt: \"{{ topic }}\"}\n";
+    assert_eq!(all(comments), comments);
+    // The rest of a declaration stays.
+    let wrapped = "name: n\nversion: 1.0.0\ninputs:\n  topic:\n    type: string\n    description: What about # shown\n    default: {type: array, default: [a, b]}\nsteps:\n  - id: s\n    action: generate\n    parameters: {prompt: \"{{ topic }}\"}\n";
+    let mended =
+        wrapped.replace("type: string", "type: array").replace("{type: array, default: [a, b]}", "[\"a\",\"b\"]");
+    assert_eq!(all(wrapped), mended);
+}
+
+#[test]
+fn fixes_of_what_is_not_shown_are_not_made() {
+    let old = "name: n\nversion: 1.0.0\nsteps:\n  - id: s\n    action: generate_text\n    parameters: {prompt: hi}\n";
+    assert_eq!(actions::fix_all(&analysis(old), &|_| false), old);
+    assert_ne!(actions::fix_all(&analysis(old), &|_| true), old);
 }

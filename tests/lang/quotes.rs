@@ -1,6 +1,6 @@
 //! Quotes: those that stand there, and those that a value needs.
 
-use crate::support::{labels, line_taken};
+use crate::support::{labels, line_taken, taken};
 
 const STEP: &str = "inputs:\n  topic: {type: string}\nsteps:\n  - id: \"1\"\n    action: generate\n  - id: two\n    action: generate\n";
 
@@ -55,4 +55,10 @@ fn doubled_quotes_and_folded_lines_are_read_as_yaml_reads_them() {
         "    parameters:\n      prompt: |\n        a\n        {% for name in topic %}\n        {{ na$0 }}\n        {% endfor %}\n",
     );
     assert_eq!(line_taken(&literal, "name"), "        {{ name }}");
+}
+
+#[test]
+fn the_quote_that_an_editor_closed_stays_the_last() {
+    let step = "name: n\nsteps:\n  - id: s\n    action: generate\n    \"max_re$0\"\n";
+    assert!(taken(step, "max_retries").ends_with("\n    \"max_retries\"\n"), "{}", taken(step, "max_retries"));
 }

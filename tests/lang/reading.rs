@@ -166,6 +166,14 @@ fn signed(expression: &str) -> String {
 }
 
 #[test]
+fn the_largest_number_of_attempts_is_hinted_too() {
+    let text = TEXT.replace("retry: 1", "retry: 9223372036854775807");
+    let all = TextRange::up_to(TextSize::of(&*text));
+    let hints = inlays::inlays(&analysis(&text), all);
+    assert!(hints.iter().any(|hint| hint.label == "9223372036854775807 attempts"), "{hints:?}");
+}
+
+#[test]
 fn the_signature_of_an_open_call_is_shown() {
     expect!["truncate([length: integer = 255], killwords: boolean = false, end: string = '...', leeway: integer = 5) → string"].assert_eq(&signed("\"{{ x | truncate($0 }}\""));
     expect!["truncate(length: integer = 255, [killwords: boolean = false], end: string = '...', leeway: integer = 5) → string"].assert_eq(&signed("\"{{ x | truncate(5, $0) }}\""));
@@ -178,4 +186,7 @@ fn the_signature_of_an_open_call_is_shown() {
     expect!["is divisibleby([number: integer]) → boolean"].assert_eq(&signed("\"{% if x is divisibleby($0) %}\""));
     expect![[""]].assert_eq(&signed("\"{{ nobody($0) }}\""));
     expect![[""]].assert_eq(&signed("plain ($0"));
+    expect![[""]].assert_eq(&signed("Choose from range($0"));
+    expect!["range([start: integer = 0], stop: integer, step: integer = 1) → array"]
+        .assert_eq(&signed("hi\n  condition: range($0"));
 }

@@ -109,3 +109,14 @@ fn settings_that_cannot_be_read_are_reported_and_the_old_ones_stay() {
     assert!(text.starts_with("the settings of `orc` cannot be read: unknown variant `of`"), "{text}");
     server.finish();
 }
+
+#[test]
+fn a_setting_that_is_null_is_the_default() {
+    let mut server = TestServer::start(json!({}));
+    server.open("a.orc.yaml", BROKEN);
+    let code = server.pushed("a.orc.yaml", 1).iter().find_map(|line| line.strip_prefix("2:1 ")).unwrap().to_owned();
+    let section = json!({ "path": null, "trace": { "server": null }, "run": null, "severity": { code: "off" } });
+    server.notify("workspace/didChangeConfiguration", json!({ "settings": { "orc": section } }));
+    assert!(!duplicate_key(&server.pushed("a.orc.yaml", 1)));
+    server.finish();
+}

@@ -1,7 +1,7 @@
 //! The rules: what is wrong with a pipeline, where, and how to mend it.
 
 use camino::Utf8PathBuf;
-use text_size::{TextRange, TextSize};
+use text_size::TextRange;
 
 use crate::{
     graph::Graph,
@@ -172,26 +172,6 @@ pub(crate) fn finish(tree: &Tree, mut found: Vec<Diagnostic>) -> Vec<Diagnostic>
     ignores::apply(tree, found)
 }
 
-/// `text` as a double-quoted YAML scalar.
+pub(crate) use ignores::Comments;
+
 pub(crate) use edits::quoted;
-
-/// Codes below are about the text as YAML.
-const FIRST_BEYOND_YAML: Code = Code(100);
-
-/// The comment that silences `diagnostic` where it stands. Nothing for what is wrong with the text as
-/// YAML, which may swallow the comment.
-pub(crate) fn ignore(tree: &Tree, diagnostic: &Diagnostic) -> Option<TextEdit> {
-    let code = diagnostic.code;
-    if code < FIRST_BEYOND_YAML || code == codes::UNUSED_IGNORE {
-        return None;
-    }
-    if let Some(after) = ignores::comment_for(tree, diagnostic) {
-        return Some(TextEdit::insert(after, format!(", {code}")));
-    }
-    let text = tree.text();
-    let at = usize::from(ignores::anchor(tree, diagnostic));
-    let start = text[..at].rfind('\n').map_or(0, |at| at + 1);
-    let line = &text[start..];
-    let indent = &line[..line.len() - line.trim_start_matches(' ').len()];
-    Some(TextEdit::insert(TextSize::new(start as u32), format!("{indent}# orc: ignore {code}\n")))
-}

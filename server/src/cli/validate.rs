@@ -1,6 +1,6 @@
 //! `orc validate`.
 
-use std::{io, process::ExitCode, sync::Arc};
+use std::{collections::BTreeMap, fs, io, path::PathBuf, process::ExitCode, sync::Arc};
 
 use camino::Utf8Path;
 use clap::{Args, ValueEnum};
@@ -52,15 +52,23 @@ impl Validate {
         let mut sources = input::read_all(&self.files);
         let mut failures = Vec::new();
         if self.fix || self.diff {
-            print::out(&self.mend(&mut sources, &mut failures))?;
+            let shown = self.mend(&mut sources, &mut failures);
+            // What machines read is not mixed with what people read.
+            if self.fix && self.format != Format::Text {
+                if !shown.is_empty() {
+                    print::note(shown.trim_end());
+                }
+            } else {
+                print::out(&shown)?;
+            }
         }
         let mut report = check(sources);
         report.unreadable.append(&mut failures);
-        if self.diff && !self.fix {
-            return Ok(self.exit(&report));
-        }
         for message in &report.unreadable {
             print::error(message);
+        }
+        if self.diff && !self.fix {
+            return Ok(self.exit(&report));
         }
         print::out(&report.render(self.format, print::colour(Stream::Stdout)))?;
         Ok(self.exit(&report))
@@ -79,13 +87,19 @@ impl Validate {
     fn mend(&self, sources: &mut [Result<Source, String>], failures: &mut Vec<String>) -> String {
         let disk = Disk::new(engine::catalog::registry());
         let mut shown = String::new();
-        let mut fixed = 0;
+        // What files hold that were fixed already, under another name for the same one.
+        let mut fixed: BTreeMap<PathBuf, String> = BTreeMap::new();
         for source in sources.iter_mut().filter_map(|source| source.as_mut().ok()) {
+            let path = fs::canonicalize(&source.name).ok().filter(|_| !source.is_stdin());
+            if let Some(after) = path.as_ref().and_then(|path| fixed.get(path)) {
+                source.text.clone_from(after);
+                continue;
+            }
             let analysis = analyse(source, &disk);
             if analysis.recognised().is_none() {
                 continue;
             }
-            let after = actions::fix_all(&analysis);
+            let after = actions::fix_all(&analysis, &|_| true);
             if after == source.text {
                 continue;
             }
@@ -101,14 +115,14 @@ impl Validate {
             }
             match rewrite::rewrite(source, &after) {
                 Ok(()) => {
+                    fixed.extend(path.map(|path| (path, after.clone())));
                     source.text = after;
-                    fixed += 1;
                 }
                 Err(message) => failures.push(message),
             }
         }
         if self.fix {
-            print::note(&match fixed {
+            print::note(&match fixed.len() {
                 1 => "fixed 1 file".to_owned(),
                 count => format!("fixed {count} files"),
             });

@@ -21,7 +21,13 @@ pub(crate) fn actions(converter: &Converter<'_>, params: &CodeActionParams) -> C
     let only = params.context.only.as_deref();
     let wanted = |kind: &CodeActionKind| only.is_none_or(|only| only.iter().any(|asked| is_of(kind, asked)));
     let mut found: Vec<CodeAction> = Vec::new();
-    for action in actions::actions(converter.analysis, range) {
+    let all = [ActionKind::Fix, ActionKind::Extract, ActionKind::Rewrite];
+    let offered = if all.into_iter().any(|one| wanted(&kind(one))) {
+        actions::actions(converter.analysis, range)
+    } else {
+        Vec::new()
+    };
+    for action in offered {
         let kind = kind(action.kind);
         if wanted(&kind)
             && let Some(action) = action_of(converter, action, kind)
@@ -70,7 +76,9 @@ fn action_of(converter: &Converter<'_>, action: ide::Action, kind: CodeActionKin
 }
 
 fn fix_all(converter: &Converter<'_>) -> Option<CodeAction> {
-    let after = actions::fix_all(converter.analysis);
+    // What the settings turn off is nobody's wish to mend.
+    let settings = &converter.environment.settings;
+    let after = actions::fix_all(converter.analysis, &|found| settings.severity_of(found).is_some());
     let change = actions::replacement(converter.analysis.text(), &after)?;
     Some(CodeAction {
         title: "Fix all that orc can mend safely".to_owned(),

@@ -72,16 +72,49 @@ pub(super) fn anchor(tree: &Tree, diagnostic: &Diagnostic) -> TextSize {
     if scalar { around.start() } else { start }
 }
 
-/// Just after the last code of a comment that speaks for the line of `diagnostic` already.
-pub(super) fn comment_for(tree: &Tree, diagnostic: &Diagnostic) -> Option<TextSize> {
-    let lines = LineIndex::new(tree.text());
-    let line = lines.line_of(anchor(tree, diagnostic));
-    let speaks = |ignore: &Ignore| {
-        let own = lines.line_of(ignore.comment.start());
-        own == line || (own + 1 == line && alone_on_its_line(tree.text(), ignore.comment))
-    };
-    ignores(tree).iter().rev().find(|ignore| speaks(ignore)).map(|ignore| ignore.code_range.end())
+/// Finds where comments may silence diagnostics of one text.
+pub(crate) struct Comments<'t> {
+    tree: &'t Tree,
+    lines: &'t LineIndex,
+    ignores: Vec<Ignore>,
 }
+
+impl<'t> Comments<'t> {
+    pub(crate) fn new(tree: &'t Tree, lines: &'t LineIndex) -> Self {
+        Self { tree, lines, ignores: ignores(tree) }
+    }
+
+    /// The comment that silences `diagnostic` where it stands: one more code in a comment that speaks for
+    /// its line already, or a line above it. Nothing for what is wrong with the text as YAML, which may
+    /// swallow the comment, and where no comment can stand.
+    pub(crate) fn silencing(&self, diagnostic: &Diagnostic) -> Option<TextEdit> {
+        let code = diagnostic.code;
+        if code < FIRST_BEYOND_YAML || code == codes::UNUSED_IGNORE {
+            return None;
+        }
+        let text = self.tree.text();
+        let line = self.lines.line_of(anchor(self.tree, diagnostic));
+        let speaks = |ignore: &&Ignore| {
+            let own = self.lines.line_of(ignore.comment.start());
+            own == line || (own + 1 == line && alone_on_its_line(text, ignore.comment))
+        };
+        if let Some(known) = self.ignores.iter().rev().find(speaks) {
+            return Some(TextEdit::insert(known.code_range.end(), format!(", {code}")));
+        }
+        let range = self.lines.line_range(text, line);
+        let around = self.tree.node_at(range.start());
+        let inside = self.tree.range(around);
+        if self.tree.is_scalar(around) && inside.start() < range.start() && range.start() < inside.end() {
+            return None;
+        }
+        let written = &text[range];
+        let indent = &written[..written.len() - written.trim_start_matches(' ').len()];
+        Some(TextEdit::insert(range.start(), format!("{indent}# orc: ignore {code}\n")))
+    }
+}
+
+/// Codes below are about the text as YAML.
+const FIRST_BEYOND_YAML: Code = Code(100);
 
 fn ignores(tree: &Tree) -> Vec<Ignore> {
     let mut ignores = Vec::new();

@@ -1,6 +1,6 @@
 //! Declarations of inputs (110–116).
 
-use text_size::{TextRange, TextSize};
+use text_size::TextRange;
 
 use super::{Checker, Severity, codes, edits, values};
 use crate::{
@@ -57,10 +57,14 @@ fn list_form(checker: &mut Checker<'_>, section: &KeyUse) {
     }
 }
 
-/// The list rewritten as a mapping, each item's lines kept as they are but for `name`.
+/// The list rewritten as a mapping, each entry kept as it is but for `name`.
 fn to_object(checker: &Checker<'_>, list: NodeId, items: &[NodeId]) -> Option<TextEdit> {
     let tree = checker.tree;
     let range = tree.range(list);
+    // A comment would be lost.
+    if tree.comments().iter().any(|comment| range.contains_range(*comment)) {
+        return None;
+    }
     let dash = edits::indent_at(tree.text(), range.start());
     let mut result = String::new();
     for (index, item) in items.iter().enumerate() {
@@ -122,8 +126,11 @@ fn declaration(checker: &mut Checker<'_>, input: &Input) {
         if types == [ValueType::String] && !matches!(found, ValueType::Array | ValueType::Object) {
             diagnostic.fix("Put it in quotes", vec![TextEdit::replace(whole, edits::quoted(&source))]);
         }
-        if let Some(edit) = unwrapped {
-            diagnostic.safe_fix("Use the declaration that stands in the default", vec![edit]);
+        let title = "Use the type and default that stand in the default";
+        match unwrapped {
+            Some((edits, true)) => drop(diagnostic.safe_fix(title, edits)),
+            Some((edits, false)) => drop(diagnostic.fix(title, edits)),
+            None => {}
         }
         return;
     }
@@ -138,24 +145,29 @@ fn declaration(checker: &mut Checker<'_>, input: &Input) {
     }
 }
 
-/// Where a whole declaration has got into the default of another one: the inner one in its place.
-fn unwrap(checker: &Checker<'_>, input: &Input, default: NodeId) -> Option<TextEdit> {
+/// Where a whole declaration has got into the default of another one: its type and default in their
+/// own places. Safe if nothing that is written in the inner one is lost.
+fn unwrap(checker: &Checker<'_>, input: &Input, default: NodeId) -> Option<(Vec<TextEdit>, bool)> {
     let tree = checker.tree;
     let inner = tree.resolve(default);
-    let declares = tree.is_mapping(inner)
-        && tree.get(inner, "type").is_some()
-        && tree.get(inner, "default").is_some_and(|entry| !tree.is_mapping(entry.value));
-    // What it was is on one line, so that it fits wherever the outer one begins.
-    let source = tree.source(default);
-    if !declares || source.contains('\n') {
+    let [written_type, inner_default] = ["type", "default"].map(|key| tree.get(inner, key).map(|entry| entry.value));
+    let (written_type, inner_default) = (written_type?, inner_default?);
+    let outer_type = input.keys.iter().find(|key| key.name == "type")?;
+    if tree.is_mapping(inner_default) || !tree.is_scalar(written_type) {
         return None;
     }
-    let outer = tree.range(input.node);
-    let end = outer.start() + TextSize::of(tree.text()[outer].trim_end());
-    let between = usize::from(input.name.range.end())..usize::from(outer.start());
-    let gap = tree.text().get(between)?.find(':')?;
-    let start = input.name.range.end() + TextSize::new(gap as u32 + 1);
-    Some(TextEdit::replace(TextRange::new(start, end), format!(" {source}")))
+    let value = if tree.is_scalar(inner_default) && !tree.source(inner_default).contains('\n') {
+        tree.source(inner_default).to_owned()
+    } else {
+        tree.to_json(inner_default)?.to_string()
+    };
+    let edits = vec![
+        TextEdit::replace(tree.range(outer_type.value), tree.source(written_type)),
+        TextEdit::replace(tree.range(default), value),
+    ];
+    let elsewhere = inner != default;
+    let only = tree.entries(inner).count() == 2 && !tree.source(default).contains('#');
+    Some((edits, elsewhere || only))
 }
 
 /// What a type's name allows; unknown names are reported and allow everything.

@@ -378,12 +378,14 @@ fn known_elsewhere(
         let mut message = format!("`{name}` does not exist; a step's result is read by its id");
         let known = first.filter(|(field, _)| checker.scopes.visible_step(scope, field).is_some());
         let own = site.step.map(|step| checker.scopes.step(step));
+        // `steps['my-step']` cannot be written as a bare name.
+        let dotted = |access: TextRange| decoded.text[..usize::from(access.start())].ends_with('.');
         let waits = |field: &str| {
             let found = checker.scopes.visible_step(scope, field);
             own.zip(found)
                 .is_some_and(|(own, found)| found == own.index || checker.facts.graph.waits_for(found, own.index))
         };
-        if let Some((field, access)) = known.filter(|(field, _)| !waits(field)) {
+        if let Some((field, access)) = known.filter(|(field, access)| dotted(*access) && !waits(field)) {
             message.extend([format!(": `{field}`")]);
             let whole = place(decoded, TextRange::new(reference.root_range.start(), access.end()));
             let title = format!("Write `{field}`");

@@ -1,12 +1,14 @@
 //! Changes that are offered: fixes of what is wrong, all of them at once, and the comment that
 //! silences one.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use text_size::{TextRange, TextSize};
 
 use super::{Action, ActionKind};
 use crate::{
     analysis::Analysis,
-    check::{self, Diagnostic, Fix, Severity},
+    check::{Code, Comments, Diagnostic, Fix, Severity},
     text::{TextEdit, apply_edits},
 };
 
@@ -26,8 +28,9 @@ pub fn actions(analysis: &Analysis, range: TextRange) -> Vec<Action> {
         let fixes = diagnostic.fixes.iter();
         found.extend(fixes.map(|fix| Action { fix: fix.clone(), kind: ActionKind::Fix, diagnostic: Some(index) }));
     }
+    let comments = Comments::new(&analysis.parse().tree, analysis.lines());
     for (index, diagnostic) in touched() {
-        if let Some(edit) = check::ignore(&analysis.parse().tree, diagnostic) {
+        if let Some(edit) = comments.silencing(diagnostic) {
             let fix = Fix { title: format!("Ignore {} here", diagnostic.code), edits: vec![edit], safe: false };
             found.push(Action { fix, kind: ActionKind::Ignore, diagnostic: Some(index) });
         }
@@ -36,12 +39,12 @@ pub fn actions(analysis: &Analysis, range: TextRange) -> Vec<Action> {
     found
 }
 
-/// The text after every fix that keeps the meaning, until none is left.
-pub fn fix_all(analysis: &Analysis) -> String {
+/// The text after every fix that keeps the meaning, until none is left. Only what is `shown` is mended.
+pub fn fix_all(analysis: &Analysis, shown: &dyn Fn(&Diagnostic) -> bool) -> String {
     let mut fixed: Option<Analysis> = None;
     for _ in 0..ROUNDS {
         let now = fixed.as_ref().unwrap_or(analysis);
-        let edits = compatible(now.diagnostics());
+        let edits = compatible(now.diagnostics().iter().filter(|found| shown(found)));
         if edits.is_empty() {
             break;
         }
@@ -51,7 +54,7 @@ pub fn fix_all(analysis: &Analysis) -> String {
         }
         let next = now.with_text(&text);
         // A fix that makes an error of what was none is no fix.
-        if errors(&next) > errors(now) {
+        if !errors(&next).is_subset(&errors(now)) {
             break;
         }
         fixed = Some(next);
@@ -59,16 +62,22 @@ pub fn fix_all(analysis: &Analysis) -> String {
     fixed.as_ref().unwrap_or(analysis).text().to_owned()
 }
 
-fn errors(analysis: &Analysis) -> usize {
-    analysis.diagnostics().iter().filter(|found| found.severity == Severity::Error).count()
+fn errors(analysis: &Analysis) -> BTreeSet<(Code, &str)> {
+    let errors = analysis.diagnostics().iter().filter(|found| found.severity == Severity::Error);
+    errors.map(|found| (found.code, &*found.message)).collect()
 }
 
 /// The safe fixes that can be applied together: of two that touch, the first.
-fn compatible(diagnostics: &[Diagnostic]) -> Vec<TextEdit> {
+fn compatible<'d>(diagnostics: impl Iterator<Item = &'d Diagnostic>) -> Vec<TextEdit> {
     let mut chosen: Vec<TextEdit> = Vec::new();
-    for fix in diagnostics.iter().filter_map(|found| found.fixes.iter().find(|fix| fix.safe)) {
-        let touches = |edit: &TextEdit| chosen.iter().any(|other| edit.range.intersect(other.range).is_some());
+    // Where each chosen edit begins and ends; none touches another one.
+    let mut taken: BTreeMap<TextSize, TextSize> = BTreeMap::new();
+    for fix in diagnostics.filter_map(|found| found.fixes.iter().find(|fix| fix.safe)) {
+        let touches = |edit: &TextEdit| {
+            taken.range(..=edit.range.end()).next_back().is_some_and(|(_, end)| *end >= edit.range.start())
+        };
         if !fix.edits.iter().any(touches) {
+            taken.extend(fix.edits.iter().map(|edit| (edit.range.start(), edit.range.end())));
             chosen.extend(fix.edits.iter().cloned());
         }
     }

@@ -97,7 +97,7 @@ fn attempts(analysis: &Analysis, step: &Step, found: &mut Vec<Inlay>) {
     for (name, first) in [("max_retries", 0), ("retry", 1)] {
         let Some(key) = step.key(name) else { continue };
         let Some(Scalar::Int(count)) = tree.scalar(key.value) else { continue };
-        let attempts = (count + first).max(1);
+        let attempts = count.saturating_add(first).max(1);
         let label = if attempts == 1 { "1 attempt".to_owned() } else { format!("{attempts} attempts") };
         found.push(Inlay {
             at: tree.range(key.value).end(),

@@ -5,6 +5,7 @@ use text_size::TextSize;
 use crate::{
     analysis::Analysis,
     registry::{Signature, names},
+    syntax::cursor::{self, Slot},
     template::{Segment, SegmentKind},
 };
 
@@ -36,10 +37,20 @@ pub fn signature(analysis: &Analysis, offset: TextSize) -> Option<SignatureHelp>
         };
         template.segments.iter().find(inside).map(|segment| decoded.source_range(segment.range).start())
     });
-    let start = start.unwrap_or_else(|| tree.range(node).start()).min(offset);
-    let call = open_call(&text[usize::from(start)..usize::from(offset)])?;
+    let start = match start {
+        Some(start) => start,
+        None if is_condition(analysis, offset) => tree.range(node).start(),
+        None => return None,
+    };
+    let call = open_call(text.get(usize::from(start)..usize::from(offset))?)?;
     let (lead, signature, doc) = called(&call)?;
     Some(help(&call, lead, signature, doc))
+}
+
+/// Whether the value at `offset` is an expression without being told so by braces.
+fn is_condition(analysis: &Analysis, offset: TextSize) -> bool {
+    let conditions = ["condition", "if", "while", "until", "while_condition"];
+    matches!(cursor::cursor(analysis.parse(), offset).slot, Slot::Value { key } if conditions.contains(&&*key))
 }
 
 /// A call whose parenthesis is still open.

@@ -35,6 +35,10 @@ fn dependencies(tree: &Tree, step: &Step, range: TextRange) -> Option<Fix> {
     // The value, and what stands between it and the colon.
     let colon = text.get(usize::from(key.range.end())..usize::from(list.start()))?.find(':')?;
     let gap = TextRange::new(key.range.end() + TextSize::new(colon as u32 + 1), list.end());
+    // What stands between the colon and the list, a comment or an anchor, would be lost.
+    if !text[gap][..usize::from(list.start() - gap.start())].trim().is_empty() {
+        return None;
+    }
     let block = matches!(tree.kind(step.node), NodeKind::Mapping { flow: false });
     let column = usize::from(key.range.start()) - line;
     match tree.kind(key.value) {
@@ -115,7 +119,8 @@ fn declaration(tree: &Tree, pipeline: &Pipeline, entry: &str) -> Option<TextEdit
         let last = tree.range(section.value);
         return match tree.kind(section.value) {
             NodeKind::Mapping { flow: true } if !entries.is_empty() => {
-                Some(TextEdit::insert(last.end() - TextSize::new(1), format!(", {entry}")))
+                let values = tree.entries(section.value).map(|entry| tree.range(entry.value).end());
+                Some(TextEdit::insert(values.last()?, format!(", {entry}")))
             }
             NodeKind::Mapping { flow: false } => {
                 let start = usize::from(tree.range(*entries.first()?).start());
@@ -137,6 +142,11 @@ fn declaration(tree: &Tree, pipeline: &Pipeline, entry: &str) -> Option<TextEdit
         };
     }
     let steps = key("steps")?;
+    let before = &tree.text()[..usize::from(steps.range.start())];
+    let block = matches!(tree.kind(pipeline.node), NodeKind::Mapping { flow: false });
+    if !block || !(before.is_empty() || before.ends_with('\n')) {
+        return None;
+    }
     Some(TextEdit::insert(steps.range.start(), format!("inputs:\n  {entry}\n")))
 }
 

@@ -90,7 +90,9 @@ fn tail(request: &Request<'_>, mapping: bool, sequence: bool) -> String {
     let after = &request.analysis.text()[usize::from(request.cursor.word.end())..];
     let quote = request.cursor.quote.map(String::from).unwrap_or_default();
     let unquoted = after.strip_prefix(['"', '\'']).unwrap_or(after);
-    if unquoted.trim_start_matches(' ').starts_with(':') {
+    // Behind the quote that the editor closed itself nothing can be added from before it.
+    let closed = request.cursor.quote.is_some_and(|quote| after.starts_with(quote));
+    if closed || unquoted.trim_start_matches(' ').starts_with(':') {
         return String::new();
     }
     let deeper = " ".repeat(request.cursor.indent as usize + 2);

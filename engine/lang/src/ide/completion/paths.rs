@@ -1,5 +1,4 @@
-//! Paths: what stands in the directory that is being typed. Only inside the workspace; nothing is
-//! read but directories.
+//! Paths: what stands in the directory that is being typed. Only directories of the workspace are read.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use text_size::{TextRange, TextSize};
@@ -28,7 +27,7 @@ pub(super) fn included(request: &Request<'_>) -> Option<TextRange> {
         let at = before.rfind(opener)? + opener.len();
         let rest = before[at..].trim_start().strip_prefix(prefix)?.trim_start();
         // `<<:` is a merge key.
-        let other = rest.contains(['}', '>']) || rest.starts_with(':');
+        let other = rest.contains(['}', '>', '{', '"', '\'', ' ']) || rest.starts_with(':');
         (!other).then_some(offset - rest.len())
     };
     let start = opened("{{", "file:").or_else(|| opened("<<", ""))?;
