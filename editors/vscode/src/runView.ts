@@ -212,7 +212,7 @@ export class RunView implements vscode.Disposable {
             after: {
               contentText: stepLabel(step),
               color: new vscode.ThemeColor(COLOURS[look]),
-              margin: '0 0 0 2em',
+              margin: '0 1em 0 2em',
             },
           },
           ...(step.error === undefined ? {} : { hoverMessage: new vscode.MarkdownString().appendText(step.error) }),
