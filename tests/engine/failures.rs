@@ -252,7 +252,7 @@ steps:
     );
     watcher.join().expect("the watcher ends");
     expect![[r"
-        long: failed – the command was cancelled
+        long: cancelled
         next: not_run
         run: cancelled, exit 130"]]
     .assert_eq(&ran.summary());

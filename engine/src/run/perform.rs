@@ -93,6 +93,10 @@ pub(crate) async fn attempt(cx: &Arc<RunContext>, step: &StepPlan, names: &Arc<N
     };
     Attempt::Ended(match ended {
         Ok(Ok(outcome)) => outcome,
+        // The tool may notice the end of the run before this does.
+        Ok(Err(ToolError(failure))) if cx.cancel.is_cancelled() && failure.error_type == "CancelledError" => {
+            return Attempt::Cancelled;
+        }
         Ok(Err(ToolError(failure))) => Outcome::failed(Value::Null, failure),
         Err(panic) => {
             let text = panic
