@@ -71,6 +71,8 @@ fn all_fixes_are_made_once_and_for_all() {
         let after = before.with_text(&text);
         assert_eq!(actions::fix_all(&after, &|_| true), text, "{} a second time", row.path);
         assert_eq!(new(&before, &after), Vec::<String>::new(), "{}", row.path);
+        let left = after.diagnostics().iter().filter(|found| found.fixes.iter().any(|fix| fix.safe));
+        assert_eq!(left.count(), 0, "{}: a safe fix is left", row.path);
         if row.validates || !row.parses {
             continue;
         }

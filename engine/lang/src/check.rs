@@ -14,6 +14,8 @@ use crate::{
 
 pub mod codes;
 pub use codes::{Code, CodeSpec};
+pub(crate) use edits::in_braces;
+pub(crate) use ignores::Comments;
 
 mod checker;
 mod edits;
@@ -171,7 +173,3 @@ pub(crate) fn finish(tree: &Tree, mut found: Vec<Diagnostic>) -> Vec<Diagnostic>
     found.dedup_by(|one, other| one.range == other.range && one.code == other.code && one.message == other.message);
     ignores::apply(tree, found)
 }
-
-pub(crate) use ignores::Comments;
-
-pub(crate) use edits::quoted;

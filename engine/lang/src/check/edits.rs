@@ -88,7 +88,7 @@ pub(super) fn whole_lines(text: &str, range: TextRange) -> TextRange {
 }
 
 /// `text` as a double-quoted YAML scalar.
-pub(crate) fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let mut result = String::with_capacity(text.len() + 2);
     result.push('"');
     for character in text.chars() {
@@ -103,4 +103,16 @@ pub(crate) fn quoted(text: &str) -> String {
     }
     result.push('"');
     result
+}
+
+/// The value at `node` on one line, as it may stand inside `{…}`. `None` if it cannot be read.
+pub(crate) fn in_braces(tree: &Tree, node: NodeId) -> Option<String> {
+    let source = tree.source(node);
+    let NodeKind::Scalar(style) = tree.kind(node) else { return Some(tree.to_json(node)?.to_string()) };
+    if source.contains(['\n', '\r']) {
+        return Some(quoted(&tree.string(node)?));
+    }
+    // Letters that mean more inside of braces.
+    let special = style == ScalarStyle::Plain && source.contains([',', '[', ']', '{', '}', ':', '#']);
+    Some(if special { quoted(source) } else { source.to_owned() })
 }

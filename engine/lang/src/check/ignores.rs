@@ -64,7 +64,7 @@ pub(super) fn apply(tree: &Tree, mut found: Vec<Diagnostic>) -> Vec<Diagnostic> 
 }
 
 /// Where a comment that silences `diagnostic` may stand: on the line of this place, or above it.
-pub(super) fn anchor(tree: &Tree, diagnostic: &Diagnostic) -> TextSize {
+fn anchor(tree: &Tree, diagnostic: &Diagnostic) -> TextSize {
     let start = diagnostic.range.start();
     let node = tree.node_at(start);
     let around = tree.range(node);

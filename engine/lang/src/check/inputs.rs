@@ -156,11 +156,7 @@ fn unwrap(checker: &Checker<'_>, input: &Input, default: NodeId) -> Option<(Vec<
     if tree.is_mapping(inner_default) || !tree.is_scalar(written_type) {
         return None;
     }
-    let value = if tree.is_scalar(inner_default) && !tree.source(inner_default).contains('\n') {
-        tree.source(inner_default).to_owned()
-    } else {
-        tree.to_json(inner_default)?.to_string()
-    };
+    let value = edits::in_braces(tree, inner_default)?;
     let edits = vec![
         TextEdit::replace(tree.range(outer_type.value), tree.source(written_type)),
         TextEdit::replace(tree.range(default), value),

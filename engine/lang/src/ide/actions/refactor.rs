@@ -82,13 +82,7 @@ fn extracted(analysis: &Analysis, step: &Step, range: TextRange) -> Option<Fix> 
         Scalar::Float(_) => "number",
         Scalar::Text(_) => "string",
     };
-    let plain = tree.kind(node) == NodeKind::Scalar(ScalarStyle::Plain);
-    // Inside of `{…}` some letters mean more.
-    let default = if plain && type_name == "string" && source.contains([',', '[', ']', '{', '}', ':', '#']) {
-        crate::check::quoted(source)
-    } else {
-        source.to_owned()
-    };
+    let default = crate::check::in_braces(tree, node)?;
     let name = free_name(analysis, &parameter.name)?;
     let use_it = TextEdit::replace(tree.range(node), format!("\"{{{{ {name} }}}}\""));
     let declare =
