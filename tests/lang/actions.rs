@@ -162,6 +162,8 @@ fn safe_fixes_lose_nothing() {
     let step = "steps:\n  - id: my-step\n    action: generate\n    parameters: {prompt: hi}\n  - id: s\n    action: generate\n    parameters: {prompt: \"{{ steps['my-step'].result }}\"}\n    dependencies: [my-step]\n";
     let brackets = format!("name: n\nversion: 1.0.0\n{step}");
     assert_eq!(all(&brackets), brackets);
+    let offered = analysis(&brackets).diagnostics().iter().map(|found| found.fixes.len()).sum::<usize>();
+    assert_eq!(offered, 0, "what is not made at once is not offered singly either");
     // Comments in a list of inputs.
     let comments = "name: n\nversion: 1.0.0\ninputs:\n  - name: topic # the topic\n    type: string\nsteps:\n  - id: s\n    action: generate\n    parameters: {prompt: \"{{ topic }}\"}\n";
     assert_eq!(all(comments), comments);
