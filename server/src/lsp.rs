@@ -16,6 +16,8 @@ mod ordered;
 
 mod session;
 
+mod stdio;
+
 mod document;
 
 mod backend;
@@ -65,8 +67,8 @@ const FLUSH: Duration = Duration::from_millis(100);
 /// Serves until `exit`, or until standard input ends. The code is 0 after an orderly shutdown
 /// (LSP 3.17, `exit`).
 pub fn serve() -> std::io::Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
+    // One thread reads, answers what is quick and writes; what takes time is on the blocking pool.
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .max_blocking_threads(6)
         .thread_keep_alive(Duration::from_secs(2))
         .thread_name("orc-lsp")
@@ -78,16 +80,17 @@ pub fn serve() -> std::io::Result<ExitCode> {
             let editor = Editor::new(client, session.tasks.clone());
             Backend::new(Arc::clone(&session), editor)
         });
-        let server = Server::new(tokio::io::stdin(), tokio::io::stdout(), socket).concurrency_level(1024);
+        let (input, output) = stdio::open()?;
+        let server = Server::new(input, output, socket).concurrency_level(1024);
         let exit = session.exit.clone();
         tokio::select! {
             () = server.serve(Ordered::new(service, Arc::clone(&session))) => {}
             () = async { exit.cancelled().await; tokio::time::sleep(FLUSH).await } => {}
         }
         session.close();
-        if session.was_shut_down() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        Ok::<_, std::io::Error>(if session.was_shut_down() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     });
     // A read of standard input may still be pending; it must not hold the process.
     runtime.shutdown_background();
-    Ok(code)
+    code
 }

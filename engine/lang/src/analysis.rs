@@ -7,6 +7,7 @@ use crate::{
     graph::{self, Graph},
     model::{
         self, Pipeline,
+        lower::sites::{self, Site},
         pipeline_file::{self, Recognised},
         scope::Scopes,
     },
@@ -35,7 +36,7 @@ struct Alone {
     lines: LineIndex,
     // Each on its own: most of what is asked while someone types needs the pipeline alone.
     pipeline: OnceLock<Pipeline>,
-    templates: OnceLock<Arc<Templates>>,
+    templates: OnceLock<(Arc<Templates>, Vec<Site>)>,
     /// The templates of the text before, and what has changed in its tree since.
     earlier: Option<(Arc<Templates>, Splice)>,
     graph: OnceLock<Graph>,
@@ -75,7 +76,7 @@ impl Analysis {
     pub fn with_text(&self, text: &str) -> Self {
         let Alone { registry, file_name, parse, templates, .. } = &*self.alone;
         let (parse, splice) = syntax::reparse(parse, text);
-        let earlier = templates.get().cloned().zip(splice);
+        let earlier = templates.get().map(|(templates, _)| Arc::clone(templates)).zip(splice);
         Self { workspace: self.workspace.clone(), ..Self::of(Arc::clone(registry), file_name, parse, earlier) }
     }
 
@@ -116,21 +117,31 @@ impl Analysis {
 
     /// Parsed templates by scalar node.
     pub fn templates(&self) -> &Templates {
+        &self.rendered().0
+    }
+
+    /// Where those templates stand, as [`sites::sites`] visits them.
+    pub fn sites(&self) -> &[Site] {
+        &self.rendered().1
+    }
+
+    fn rendered(&self) -> &(Arc<Templates>, Vec<Site>) {
         self.alone.templates.get_or_init(|| {
             let Alone { parse, registry, earlier, .. } = &*self.alone;
             let known = |node| {
                 let (templates, splice) = earlier.as_ref()?;
                 Some(templates.get(&splice.earlier(node)?).cloned())
             };
-            Arc::new(model::lower::sites::templates(&parse.tree, self.pipeline(), registry, &known))
+            let (templates, sites) = sites::templates(&parse.tree, self.pipeline(), registry, &known);
+            (Arc::new(templates), sites)
         })
     }
 
     /// The step graph.
     pub fn graph(&self) -> &Graph {
-        self.alone.graph.get_or_init(|| {
-            graph::graph(&self.alone.parse.tree, self.pipeline(), self.templates(), &self.alone.registry)
-        })
+        self.alone
+            .graph
+            .get_or_init(|| graph::graph(&self.alone.parse.tree, self.pipeline(), self.templates(), self.sites()))
     }
 
     /// Who sees whom.
@@ -170,6 +181,7 @@ impl Analysis {
                 parse: &self.alone.parse,
                 pipeline: self.pipeline(),
                 templates: self.templates(),
+                sites: self.sites(),
                 graph: self.graph(),
                 registry: &self.alone.registry,
             })

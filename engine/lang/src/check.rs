@@ -5,7 +5,7 @@ use text_size::TextRange;
 
 use crate::{
     graph::Graph,
-    model::Pipeline,
+    model::{Pipeline, lower::sites::Site},
     registry::Registry,
     syntax::{Parse, Tree},
     template::Templates,
@@ -48,6 +48,8 @@ pub struct Facts<'a> {
     pub pipeline: &'a Pipeline,
     /// Parsed templates.
     pub templates: &'a Templates,
+    /// Where they stand.
+    pub sites: &'a [Site],
     /// The step graph.
     pub graph: &'a Graph,
     /// What exists.

@@ -12,7 +12,6 @@ use crate::{
         lower::sites::{self, Site},
         scope::{Binding, Scopes},
     },
-    registry::Registry,
     syntax::Tree,
     template::Templates,
 };
@@ -118,7 +117,7 @@ impl Graph {
 }
 
 /// Builds the graph from a pipeline and the references in its templates.
-pub fn graph(tree: &Tree, pipeline: &Pipeline, templates: &Templates, registry: &Registry) -> Graph {
+pub fn graph(tree: &Tree, pipeline: &Pipeline, templates: &Templates, sites: &[Site]) -> Graph {
     let scopes = Scopes::new(pipeline, tree);
     let mut edges = Vec::new();
     for step in scopes.steps() {
@@ -130,7 +129,9 @@ pub fn graph(tree: &Tree, pipeline: &Pipeline, templates: &Templates, registry: 
             }
         }
     }
-    sites::sites(tree, pipeline, registry, &mut |site| template_edges(tree, templates, &scopes, site, &mut edges));
+    for site in sites {
+        template_edges(tree, templates, &scopes, *site, &mut edges);
+    }
     edges.sort_by_key(|edge| {
         (edge.to, edge.from, edge.origin != Origin::Declared, edge.range.start(), edge.range.end(), edge.origin)
     });

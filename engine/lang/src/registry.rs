@@ -5,6 +5,7 @@
 //! validation, docs and execution all read one [`Registry`]. The registry executes nothing.
 
 use indexmap::IndexMap;
+use rustc_hash::FxBuildHasher;
 use serde_json::Value;
 
 pub mod keys;
@@ -30,13 +31,16 @@ pub mod usage;
 pub mod suggest;
 pub use suggest::did_you_mean;
 
+/// Things by name, in an order of their own.
+pub type ByName<T> = IndexMap<String, T, FxBuildHasher>;
+
 /// Everything the language knows. Built once per process; shared behind an `Arc`.
 #[derive(Debug, Clone, Default)]
 pub struct Registry {
     /// Tools by canonical name, in the order completion offers them.
-    pub tools: IndexMap<String, ToolSpec>,
+    pub tools: ByName<ToolSpec>,
     /// Actions that need no tool, by canonical name.
-    pub actions: IndexMap<String, ActionSpec>,
+    pub actions: ByName<ActionSpec>,
     /// Deprecated spellings of actions, tools and operations: the closed table of contract §2.14.
     pub legacy: Vec<LegacyName>,
     /// Models and prices.

@@ -54,11 +54,12 @@ impl Backend {
     ) -> Result<Option<T>> {
         let pinned = pinned();
         let Some(document) = pinned.document else { return Ok(None) };
+        let quick = document.is_quick();
         let compute = move || {
             let analysis = document.analysis();
             compute(&Converter { analysis, uri: &document.uri, environment: &pinned.environment })
         };
-        self.session.work.run(compute).await.map(Some)
+        self.session.work.run_near(quick, compute).await.map(Some)
     }
 
     fn owner(&self) -> Owner {

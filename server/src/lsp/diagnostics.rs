@@ -156,7 +156,8 @@ impl Diagnostics {
         if previous.as_ref() == Some(&id) {
             return Ok(Report::Unchanged { id });
         }
-        let items = self.session.work.run(move || check(&document, &environment)).await?;
+        let quick = document.is_quick();
+        let items = self.session.work.run_near(quick, move || check(&document, &environment)).await?;
         Ok(Report::Full { id: Some(id), items })
     }
 
@@ -166,7 +167,8 @@ impl Diagnostics {
         }
         let session = Arc::clone(&self.session);
         let shown = Arc::clone(&document);
-        let checked = self.session.work.run(move || {
+        let quick = document.is_quick();
+        let checked = self.session.work.run_near(quick, move || {
             let environment = session.environment();
             session.is_current(&document).then(|| check(&document, &environment))
         });

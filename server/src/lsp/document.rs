@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 use std::time::{Duration, Instant};
 
@@ -28,9 +28,22 @@ pub(crate) struct Document {
     /// The last analysis of the document before this one, until this one is made of it.
     basis: Mutex<Option<Arc<Analysis>>>,
     analysis: OnceLock<Arc<Analysis>>,
-    /// Microseconds the last finished analysis of this document took; shared by its revisions.
-    cost: Arc<AtomicU64>,
+    /// How the revisions before went.
+    pace: Arc<Pace>,
 }
+
+/// What the last finished analysis of a document took; shared by its revisions.
+#[derive(Debug, Default)]
+struct Pace {
+    /// Zero before the first.
+    micros: AtomicU64,
+    /// Other files were looked at, and a disk may be slow.
+    reads: AtomicBool,
+}
+
+/// A document that is analysed faster is answered where the question arrives: another thread costs
+/// as much as the answer.
+const ON_THE_SPOT: Duration = Duration::from_millis(3);
 
 impl Document {
     /// A document just opened. `place` is where it is stored, if it is.
@@ -51,7 +64,7 @@ impl Document {
             view: View::new(around),
             basis: Mutex::default(),
             analysis: OnceLock::new(),
-            cost: Arc::new(AtomicU64::new(0)),
+            pace: Arc::default(),
         }
     }
 
@@ -72,7 +85,7 @@ impl Document {
             view: View::new(self.view.around()),
             basis: Mutex::new(self.analysis.get().cloned().or_else(|| self.basis().clone())),
             analysis: OnceLock::new(),
-            cost: Arc::clone(&self.cost),
+            pace: Arc::clone(&self.pace),
         }
     }
 
@@ -120,14 +133,22 @@ impl Document {
         let analysis = self.analysis();
         analysis.diagnostics();
         if fresh {
-            self.cost.store(start.elapsed().as_micros() as u64, Ordering::Relaxed);
+            self.pace.micros.store(start.elapsed().as_micros().max(1) as u64, Ordering::Relaxed);
+            self.pace.reads.store(self.view.has_looked(), Ordering::Relaxed);
         }
         analysis
     }
 
     /// What checking an earlier revision cost.
     pub(crate) fn expected_cost(&self) -> Duration {
-        Duration::from_micros(self.cost.load(Ordering::Relaxed))
+        Duration::from_micros(self.pace.micros.load(Ordering::Relaxed))
+    }
+
+    /// Whether it is small and read nothing else so far, so that what is asked about it may be
+    /// computed on the task that all handlers share.
+    pub(crate) fn is_quick(&self) -> bool {
+        let cost = self.expected_cost();
+        !cost.is_zero() && cost < ON_THE_SPOT && !self.pace.reads.load(Ordering::Relaxed)
     }
 
     /// The last part of the path.

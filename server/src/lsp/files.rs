@@ -119,6 +119,11 @@ impl View {
         asked.iter().any(|known| paths.iter().any(|path| known.starts_with(path)))
     }
 
+    /// Whether anything was asked for.
+    pub(crate) fn has_looked(&self) -> bool {
+        !self.asked.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     /// Before anything is read: a change that comes in between is then found by `asked_for`, and one
     /// that came before is what is read.
     fn note(&self, path: &Utf8Path) {

@@ -1,9 +1,13 @@
 //! Work that takes time: off the task that all handlers share, a few at once, dropped when nobody
 //! waits for it any more.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use tokio::sync::Semaphore;
@@ -41,14 +45,31 @@ impl Work {
         match task.await {
             Ok(Some(result)) => Ok(result),
             Ok(None) => Err(Error::request_cancelled()),
-            Err(error) => {
-                tracing::error!(%error, "a computation panicked");
-                let mut failure = Error::new(ErrorCode::InternalError);
-                failure.message = "the computation failed inside the server; its log says where".into();
-                Err(failure)
-            }
+            Err(error) => Err(failed(&error)),
         }
     }
+
+    /// The same on the calling thread, for what is `quick`.
+    pub(crate) async fn run_near<T: Send + 'static>(
+        &self,
+        quick: bool,
+        compute: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
+        if !quick {
+            return self.run(compute).await;
+        }
+        catch_unwind(AssertUnwindSafe(compute)).map_err(|panic: Box<dyn Any + Send>| {
+            let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+            failed(&text.unwrap_or("no text"))
+        })
+    }
+}
+
+fn failed(error: &dyn std::fmt::Display) -> Error {
+    tracing::error!(%error, "a computation panicked");
+    let mut failure = Error::new(ErrorCode::InternalError);
+    failure.message = "the computation failed inside the server; its log says where".into();
+    failure
 }
 
 /// Says "no longer" when the waiting future is dropped.

@@ -4,7 +4,6 @@ use text_size::{TextRange, TextSize};
 
 use super::{Checker, codes, templates::place, values};
 use crate::{
-    model::lower::sites,
     registry::did_you_mean,
     syntax::{Decoded, NodeId},
     template::auto::{AutoAttribute, AutoTag, Closing},
@@ -20,12 +19,8 @@ const TYPES: [&str; 6] = ["string", "integer", "number", "boolean", "array", "ob
 
 pub(super) fn check(checker: &mut Checker<'_>) {
     let facts = checker.facts;
-    let mut found: Vec<NodeId> = Vec::new();
-    sites::sites(checker.tree, facts.pipeline, facts.registry, &mut |site| {
-        if facts.templates.get(&site.node).is_some_and(|template| !template.autos.is_empty()) {
-            found.push(site.node);
-        }
-    });
+    let asking = facts.sites.iter().filter(|site| !facts.templates[&site.node].autos.is_empty());
+    let found: Vec<NodeId> = asking.map(|site| site.node).collect();
     if found.is_empty() {
         return;
     }

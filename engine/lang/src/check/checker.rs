@@ -77,7 +77,7 @@ impl<'f> Checker<'f> {
     /// Whether the scalar holds a template or AUTO tag, so that its value is not known yet.
     pub(super) fn is_dynamic(&self, node: NodeId) -> bool {
         let node = self.tree.resolve(node);
-        if !self.tree.is_scalar(node) {
+        if !self.tree.is_scalar(node) || self.tree.is_surely_plain(node) {
             return false;
         }
         if let Some(template) = self.facts.templates.get(&node) {

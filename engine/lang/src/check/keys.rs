@@ -1,14 +1,12 @@
 //! Keys of every mapping the language knows: unknown, deprecated, without effect, of the wrong
 //! shape (103, 105, 109, 310, 801–803).
 
-use rustc_hash::FxHashMap;
-
 use super::{Checker, codes, edits, values};
 use crate::{
     model::{KeyUse, Step, lower::key_uses},
     registry::{
         KeySpec, KeyStatus, ValueType, did_you_mean,
-        keys::{Place, SPELLINGS, keys},
+        keys::{self, Place, SPELLINGS, keys},
     },
     syntax::{NodeId, Scalar, Tree},
     text::TextEdit,
@@ -32,28 +30,24 @@ const OWN_RULES: [&str; 14] = [
     "type",
 ];
 
-/// The keys of each kind of mapping by name, made once per run.
-type Tables = FxHashMap<Place, FxHashMap<&'static str, &'static KeySpec>>;
-
 pub(super) fn check(checker: &mut Checker<'_>) {
     let pipeline = checker.facts.pipeline;
-    let mut tables = Tables::default();
-    mapping(checker, &mut tables, Place::Pipeline, &pipeline.keys, None);
+    mapping(checker, Place::Pipeline, &pipeline.keys, None);
     for input in pipeline.inputs.values() {
-        mapping(checker, &mut tables, Place::Input, &input.keys, None);
+        mapping(checker, Place::Input, &input.keys, None);
     }
     if let Some(outputs) = pipeline.keys.iter().find(|key| key.name == "outputs") {
         for output in key_uses(checker.tree, outputs.value) {
             if checker.tree.is_mapping(output.value) {
                 let keys = key_uses(checker.tree, output.value);
-                mapping(checker, &mut tables, Place::Output, &keys, None);
+                mapping(checker, Place::Output, &keys, None);
             }
         }
     }
     for step in checker.scopes.steps().to_vec() {
-        mapping(checker, &mut tables, Place::Step, &step.keys, Some(step));
+        mapping(checker, Place::Step, &step.keys, Some(step));
         for item in &step.items {
-            mapping(checker, &mut tables, Place::LoopItem, &item.keys, None);
+            mapping(checker, Place::LoopItem, &item.keys, None);
         }
         for (first, second) in SPELLINGS {
             if let (Some(_), Some(other)) = (step.key(first), step.key(second)) {
@@ -64,13 +58,12 @@ pub(super) fn check(checker: &mut Checker<'_>) {
     }
 }
 
-fn mapping(checker: &mut Checker<'_>, tables: &mut Tables, place: Place, uses: &[KeyUse], step: Option<&Step>) {
+fn mapping(checker: &mut Checker<'_>, place: Place, uses: &[KeyUse], step: Option<&Step>) {
+    if keys(place).is_empty() {
+        return;
+    }
     for key in uses {
-        let table = tables.entry(place).or_insert_with(|| keys(place).iter().map(|spec| (spec.name, spec)).collect());
-        if table.is_empty() {
-            return;
-        }
-        let Some(spec) = table.get(key.name.as_str()).copied() else {
+        let Some(spec) = keys::key(place, &key.name) else {
             unknown(checker, place, uses, key, step);
             continue;
         };
@@ -88,7 +81,7 @@ fn mapping(checker: &mut Checker<'_>, tables: &mut Tables, place: Place, uses: &
         {
             for node in mappings(checker.tree, key.value) {
                 let inner = key_uses(checker.tree, node);
-                mapping(checker, tables, below, &inner, None);
+                mapping(checker, below, &inner, None);
             }
         }
     }
@@ -178,6 +171,9 @@ fn inert(checker: &mut Checker<'_>, key: &KeyUse) {
         if !tree.is_scalar(node) {
             open.extend(tree.items(node));
             open.extend(tree.entries(node).map(|entry| entry.value));
+            continue;
+        }
+        if tree.is_surely_plain(node) {
             continue;
         }
         let decoded = tree.decoded(node);

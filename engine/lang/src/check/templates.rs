@@ -1,12 +1,11 @@
 //! Names, filters, tests and functions in templates (204, 301–306, 309–315, 807).
 
-use rustc_hash::FxHashMap;
 use text_size::{TextRange, TextSize};
 
 use super::{Checker, codes, fields, values};
 use crate::{
     model::{
-        lower::sites::{self, Place, Site},
+        lower::sites::{Place, Site},
         scope::Binding,
     },
     registry::{
@@ -18,32 +17,16 @@ use crate::{
     text::TextEdit,
 };
 
-/// Filters and tests by name.
-struct Names {
-    filters: FxHashMap<&'static str, &'static Signature>,
-    tests: FxHashMap<&'static str, &'static Signature>,
-}
-
 pub(super) fn check(checker: &mut Checker<'_>) {
-    let known = Names {
-        filters: names::filters().iter().map(|filter| (filter.name, &filter.signature)).collect(),
-        tests: names::tests().iter().map(|test| (test.name, &test.signature)).collect(),
-    };
     let facts = checker.facts;
-    let mut found: Vec<Site> = Vec::new();
-    sites::sites(checker.tree, facts.pipeline, facts.registry, &mut |site| {
-        if facts.templates.contains_key(&site.node) {
-            found.push(site);
-        }
-    });
-    for site in found {
+    for site in facts.sites {
         let template = &facts.templates[&site.node];
         let decoded = checker.tree.decoded(site.node);
-        scalar(checker, &known, &site, template, &decoded);
+        scalar(checker, site, template, &decoded);
     }
 }
 
-fn scalar(checker: &mut Checker<'_>, known: &Names, site: &Site, template: &Template, decoded: &Decoded<'_>) {
+fn scalar(checker: &mut Checker<'_>, site: &Site, template: &Template, decoded: &Decoded<'_>) {
     if !template.errors.is_empty() {
         for error in &template.errors {
             checker.report(codes::TEMPLATE_SYNTAX, place(decoded, error.range), error.message.clone());
@@ -51,12 +34,14 @@ fn scalar(checker: &mut Checker<'_>, known: &Names, site: &Site, template: &Temp
         return;
     }
     for filter in &template.filters {
-        let signature = known.filters.get(&*filter.name).copied();
-        named(checker, decoded, filter, "filter", signature, known.filters.keys().copied().collect());
+        let signature = names::filter(&filter.name).map(|spec| &spec.signature);
+        let candidates = || names::filters().iter().map(|spec| spec.name).collect();
+        named(checker, decoded, filter, "filter", signature, &candidates);
     }
     for test in &template.tests {
-        let signature = known.tests.get(&*test.name).copied();
-        named(checker, decoded, test, "test", signature, known.tests.keys().copied().collect());
+        let signature = names::test(&test.name).map(|spec| &spec.signature);
+        let candidates = || names::tests().iter().map(|spec| spec.name).collect();
+        named(checker, decoded, test, "test", signature, &candidates);
     }
     for reference in &template.references {
         self::reference(checker, site, reference, decoded);
@@ -86,10 +71,11 @@ fn named(
     name: &NameUse,
     kind: &str,
     signature: Option<&Signature>,
-    mut candidates: Vec<&'static str>,
+    candidates: &dyn Fn() -> Vec<&'static str>,
 ) {
     let range = place(decoded, name.range);
     let Some(signature) = signature else {
+        let mut candidates = candidates();
         candidates.sort_unstable();
         let candidate = did_you_mean(&name.name, candidates);
         let code = if kind == "filter" { codes::UNKNOWN_FILTER } else { codes::UNKNOWN_TEST };
@@ -275,7 +261,7 @@ fn undefined(checker: &mut Checker<'_>, site: &Site, reference: &Reference, deco
     if reference.call.is_some() && reference.path.is_empty() {
         let globals = names::globals().iter().map(|global| global.name);
         let candidate = did_you_mean(name, globals);
-        let filter = names::filters().iter().any(|filter| filter.name == name);
+        let filter = names::filter(name).is_some();
         let remedy =
             if filter { format!("; the filter of that name is written `… | {name}`") } else { String::new() };
         checker

@@ -4,7 +4,7 @@ use text_size::{TextRange, TextSize};
 
 use crate::{
     analysis::Analysis,
-    model::{InputForm, Step, lower::sites},
+    model::{InputForm, Step},
     registry::ValueType,
     shape,
     syntax::Scalar,
@@ -113,19 +113,18 @@ fn values(analysis: &Analysis, range: TextRange, found: &mut Vec<Inlay>) {
     let tree = &analysis.parse().tree;
     let scopes = analysis.scopes();
     let shapes = analysis.shapes(&scopes);
-    sites::sites(tree, analysis.pipeline(), analysis.registry(), &mut |site| {
+    for site in analysis.sites() {
         let place = tree.range(site.node);
         if range.intersect(place).is_none() {
-            return;
+            continue;
         }
-        let template = analysis.templates().get(&site.node);
-        let Some(origin) = template.and_then(|template| template.value.as_ref()) else { return };
-        if let [one] = shapes.types(shapes.of_origin(&site, origin))[..]
+        let Some(origin) = &analysis.templates()[&site.node].value else { continue };
+        if let [one] = shapes.types(shapes.of_origin(site, origin))[..]
             && one != ValueType::String
         {
             let at = place.start() + TextSize::of(tree.source(site.node).trim_end());
             let tooltip = "The type that the expression gives.".to_owned();
             found.push(Inlay { at, label: format!(": {}", one.name()), tooltip, is_type: true });
         }
-    });
+    }
 }

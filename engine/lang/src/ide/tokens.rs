@@ -95,11 +95,9 @@ pub fn tokens(analysis: &Analysis) -> Vec<Token> {
         words.step(step);
     }
     let tree = &analysis.parse().tree;
-    sites::sites(tree, analysis.pipeline(), analysis.registry(), &mut |site| {
-        if let Some(template) = analysis.templates().get(&site.node) {
-            words.template(&site, template, &tree.decoded(site.node));
-        }
-    });
+    for site in analysis.sites() {
+        words.template(site, &analysis.templates()[&site.node], &tree.decoded(site.node));
+    }
     let mut found = words.found;
     found.sort_by_key(|token| (token.range.start(), token.range.end()));
     let mut end = TextSize::new(0);

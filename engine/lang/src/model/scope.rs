@@ -7,8 +7,8 @@ use super::{
     lower::sites::{Place, Site},
 };
 use crate::registry::{
-    self, GlobalSpec, LoopConstruct, LoopVariable, RuntimeName,
-    names::{condition_variables, loop_variables},
+    GlobalSpec, LoopConstruct, LoopVariable, RuntimeName,
+    names::{self, condition_variables, loop_variables},
 };
 
 /// What a name means at a place.
@@ -43,8 +43,6 @@ pub struct Scopes<'p> {
     parents: Vec<Option<StepIndex>>,
     ids: FxHashMap<(Option<StepIndex>, &'p str), StepIndex>,
     anywhere: FxHashMap<&'p str, StepIndex>,
-    runtime: FxHashMap<&'static str, &'static RuntimeName>,
-    globals: FxHashMap<&'static str, &'static GlobalSpec>,
     loop_names: FxHashMap<String, Vec<StepIndex>>,
 }
 
@@ -58,8 +56,6 @@ impl<'p> Scopes<'p> {
             parents: Vec::new(),
             ids: FxHashMap::default(),
             anywhere: FxHashMap::default(),
-            runtime: registry::names::runtime_names().iter().map(|name| (name.name, name)).collect(),
-            globals: registry::names::globals().iter().map(|global| (global.name, global)).collect(),
             loop_names: FxHashMap::default(),
         };
         scopes.collect(&pipeline.steps, None, tree);
@@ -137,8 +133,8 @@ impl<'p> Scopes<'p> {
             .or_else(|| self.in_scope(None, name).map(Binding::Step))
             .or_else(|| self.pipeline.inputs.get_key_value(name).map(|(name, _)| Binding::Input(name)))
             .or_else(|| matches!(name, "inputs" | "parameters").then_some(Binding::Inputs))
-            .or_else(|| self.runtime.get(name).map(|name| Binding::Runtime(name)))
-            .or_else(|| self.globals.get(name).map(|global| Binding::Global(global)))
+            .or_else(|| names::runtime_name(name).map(Binding::Runtime))
+            .or_else(|| names::global(name).map(Binding::Global))
             .or_else(|| self.named_loop(site, name).map(Binding::Named))
     }
 
@@ -241,8 +237,8 @@ impl<'p> Scopes<'p> {
         names.extend(ids(&self.pipeline.steps));
         names.extend(self.pipeline.inputs.keys().map(String::as_str));
         names.extend(["inputs", "parameters"]);
-        names.extend(registry::names::runtime_names().iter().map(|name| name.name));
-        names.extend(registry::names::globals().iter().map(|global| global.name));
+        names.extend(names::runtime_names().iter().map(|name| name.name));
+        names.extend(names::globals().iter().map(|global| global.name));
         let mut seen = rustc_hash::FxHashSet::default();
         names.retain(|name| seen.insert(*name));
         names.into_iter().filter_map(|name| Some((name, self.resolve(site, name)?))).collect()

@@ -1,5 +1,9 @@
 //! The keys of a pipeline: what may stand where, what it means, what has no effect.
 
+use std::sync::LazyLock;
+
+use rustc_hash::FxHashMap;
+
 use super::ValueType;
 
 mod parts;
@@ -98,8 +102,27 @@ pub fn keys(place: Place) -> &'static [KeySpec] {
 
 /// The key `name` of `place`.
 pub fn key(place: Place, name: &str) -> Option<&'static KeySpec> {
-    keys(place).iter().find(|key| key.name == name)
+    static KEYS: LazyLock<FxHashMap<(Place, &'static str), &'static KeySpec>> = LazyLock::new(|| {
+        PLACES.iter().flat_map(|place| keys(*place).iter().map(|key| ((*place, key.name), key))).collect()
+    });
+    KEYS.get(&(place, name)).copied()
 }
+
+/// All places.
+pub const PLACES: [Place; 12] = [
+    Place::Pipeline,
+    Place::Step,
+    Place::Input,
+    Place::Output,
+    Place::LoopItem,
+    Place::Queue,
+    Place::ErrorHandler,
+    Place::Retry,
+    Place::RequiresModel,
+    Place::Permissions,
+    Place::Budget,
+    Place::Config,
+];
 
 /// Pairs of keys of a step that say the same, of which only the first is read where both stand.
 pub const SPELLINGS: [(&str, &str); 4] =

@@ -4,6 +4,8 @@
 
 use std::sync::{Arc, OnceLock};
 
+use rustc_hash::FxHashMap;
+
 use super::Price;
 
 /// One model of one provider.
@@ -58,6 +60,8 @@ pub struct ModelTable {
     providers: Vec<String>,
     load: Option<fn() -> ModelList>,
     list: OnceLock<Arc<ModelList>>,
+    /// The places of the models in the list, by name; made when first asked for.
+    by_name: OnceLock<FxHashMap<String, Vec<u32>>>,
 }
 
 impl ModelTable {
@@ -69,13 +73,13 @@ impl ModelTable {
                 providers.push(model.provider.clone());
             }
         }
-        Self { providers, load: None, list: OnceLock::from(Arc::new(list)) }
+        Self { providers, load: None, list: OnceLock::from(Arc::new(list)), by_name: OnceLock::new() }
     }
 
     /// A table that `load` makes when it is asked for the first time. The providers are known
     /// before.
     pub fn lazy(providers: Vec<String>, load: fn() -> ModelList) -> Self {
-        Self { providers, load: Some(load), list: OnceLock::new() }
+        Self { providers, load: Some(load), list: OnceLock::new(), by_name: OnceLock::new() }
     }
 
     /// The providers, in the order completion offers them.
@@ -111,13 +115,26 @@ impl ModelTable {
     /// (contract §2.15), the providers in their order.
     pub fn find(&self, name: &str) -> Vec<&ModelSpec> {
         let (provider, model) = self.split(name);
-        let of_provider = |spec: &&ModelSpec| provider == Some(spec.provider.as_str()) && spec.name == model;
-        let mut found: Vec<&ModelSpec> = self.models().iter().filter(of_provider).collect();
+        let of_provider = |spec: &&ModelSpec| provider == Some(spec.provider.as_str());
+        let mut found: Vec<&ModelSpec> = self.called(model).filter(of_provider).collect();
         if found.is_empty() {
-            found = self.models().iter().filter(|spec| spec.name == name).collect();
+            found = self.called(name).collect();
         }
         found.sort_by_key(|spec| self.providers.iter().position(|provider| *provider == spec.provider));
         found
+    }
+
+    /// The models of any provider with exactly this name.
+    fn called(&self, name: &str) -> impl Iterator<Item = &ModelSpec> {
+        let by_name = self.by_name.get_or_init(|| {
+            let mut places: FxHashMap<String, Vec<u32>> = FxHashMap::default();
+            for (index, model) in self.models().iter().enumerate() {
+                places.entry(model.name.clone()).or_default().push(index as u32);
+            }
+            places
+        });
+        let places = by_name.get(name).map(Vec::as_slice).unwrap_or_default();
+        places.iter().map(|index| &self.models()[*index as usize])
     }
 
     fn list(&self) -> &ModelList {

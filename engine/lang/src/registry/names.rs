@@ -1,5 +1,9 @@
 //! Names inside templates: filters, tests, globals, runtime names, loop variables.
 
+use std::sync::LazyLock;
+
+use rustc_hash::FxHashMap;
+
 use super::ValueType;
 
 mod filters;
@@ -105,9 +109,21 @@ pub fn filters() -> &'static [FilterSpec] {
     filters::FILTERS
 }
 
+/// The filter `name`.
+pub fn filter(name: &str) -> Option<&'static FilterSpec> {
+    static BY_NAME: ByName<FilterSpec> = LazyLock::new(|| filters().iter().map(|spec| (spec.name, spec)).collect());
+    BY_NAME.get(name).copied()
+}
+
 /// All tests, by name.
 pub fn tests() -> &'static [TestSpec] {
     tests::TESTS
+}
+
+/// The test `name`.
+pub fn test(name: &str) -> Option<&'static TestSpec> {
+    static BY_NAME: ByName<TestSpec> = LazyLock::new(|| tests().iter().map(|spec| (spec.name, spec)).collect());
+    BY_NAME.get(name).copied()
 }
 
 /// All global functions, the most useful first.
@@ -115,10 +131,25 @@ pub fn globals() -> &'static [GlobalSpec] {
     functions::FUNCTIONS
 }
 
+/// The global function `name`.
+pub fn global(name: &str) -> Option<&'static GlobalSpec> {
+    static BY_NAME: ByName<GlobalSpec> = LazyLock::new(|| globals().iter().map(|spec| (spec.name, spec)).collect());
+    BY_NAME.get(name).copied()
+}
+
 /// All runtime names, the deprecated ones last.
 pub fn runtime_names() -> &'static [RuntimeName] {
     variables::RUNTIME_NAMES
 }
+
+/// The runtime name `name`.
+pub fn runtime_name(name: &str) -> Option<&'static RuntimeName> {
+    static BY_NAME: ByName<RuntimeName> =
+        LazyLock::new(|| runtime_names().iter().map(|spec| (spec.name, spec)).collect());
+    BY_NAME.get(name).copied()
+}
+
+type ByName<T> = LazyLock<FxHashMap<&'static str, &'static T>>;
 
 /// The names `construct` binds in its body.
 pub fn loop_variables(construct: LoopConstruct) -> &'static [LoopVariable] {

@@ -19,9 +19,34 @@ pub struct Decoded<'a> {
     /// template region or AUTO tag it is the source to the byte.
     pub text: Cow<'a, str>,
     /// `(offset in text, offset in source)` where a run of equal bytes begins, ascending.
-    pub(crate) runs: Vec<(TextSize, TextSize)>,
+    pub(crate) runs: Runs,
     /// Just after the content in the source.
     pub(crate) end: TextSize,
+}
+
+/// The runs of a [`Decoded`]: most scalars have one, which needs no memory of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Runs {
+    One([(TextSize, TextSize); 1]),
+    Many(Vec<(TextSize, TextSize)>),
+}
+
+impl Runs {
+    /// The text as it stands from `source` on.
+    pub(crate) fn from(source: TextSize) -> Self {
+        Self::One([(TextSize::new(0), source)])
+    }
+}
+
+impl std::ops::Deref for Runs {
+    type Target = [(TextSize, TextSize)];
+
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Self::One(run) => run,
+            Self::Many(runs) => runs,
+        }
+    }
 }
 
 impl Decoded<'_> {

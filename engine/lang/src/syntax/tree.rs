@@ -191,6 +191,13 @@ impl Tree {
         &self.text()[self.range(id)]
     }
 
+    /// Whether the content of a scalar holds no brace and no angle bracket, so that nothing of a
+    /// template, an inclusion or an AUTO tag can stand in it. Looks at the source, undoes nothing.
+    pub fn is_surely_plain(&self, id: NodeId) -> bool {
+        // A backslash may be an escape of one of them.
+        memchr::memchr3(b'{', b'<', b'\\', self.source(self.resolve(id)).as_bytes()).is_none()
+    }
+
     /// Comments in order of place, `#` included, line end excluded.
     pub fn comments(&self) -> &[TextRange] {
         &self.inner.comments

@@ -38,24 +38,17 @@ impl LineIndex {
     /// Indexes `text`, which every later call must be given again.
     pub fn new(text: &str) -> Self {
         let bytes = text.as_bytes();
-        let mut starts = vec![TextSize::new(0)];
-        let mut ascii = vec![true];
-        for (at, byte) in bytes.iter().enumerate() {
-            if !byte.is_ascii()
-                && let Some(line) = ascii.last_mut()
-            {
-                *line = false;
+        let (mut starts, mut ascii) = (vec![TextSize::new(0)], Vec::new());
+        let mut from = 0;
+        for at in memchr::memchr2_iter(b'\n', b'\r', bytes) {
+            if bytes[at] == b'\r' && bytes.get(at + 1) == Some(&b'\n') {
+                continue;
             }
-            let ends_line = match byte {
-                b'\n' => true,
-                b'\r' => bytes.get(at + 1) != Some(&b'\n'),
-                _ => false,
-            };
-            if ends_line {
-                starts.push(TextSize::new(at as u32 + 1));
-                ascii.push(true);
-            }
+            ascii.push(bytes[from..at].is_ascii());
+            from = at + 1;
+            starts.push(TextSize::new(from as u32));
         }
+        ascii.push(bytes[from..].is_ascii());
         Self { starts, ascii, len: TextSize::of(text) }
     }
 

@@ -5,14 +5,10 @@ use text_size::TextRange;
 
 use crate::{
     analysis::Analysis,
-    model::{
-        KeyUse, StepIndex,
-        lower::{content_range, sites},
-        target,
-    },
+    model::{KeyUse, StepIndex, lower::content_range, target},
     registry::{ParamKind, ParamSpec, Target},
     syntax::{Decoded, NodeId},
-    template::{self, SegmentKind, Template},
+    template::{self, Reference, Segment, SegmentKind, Template},
 };
 
 /// A file as a document names it.
@@ -47,11 +43,12 @@ pub enum LinkKind {
 pub fn links(analysis: &Analysis) -> Vec<Link> {
     let mut found = Vec::new();
     let tree = &analysis.parse().tree;
-    sites::sites(tree, analysis.pipeline(), analysis.registry(), &mut |site| {
-        if let Some(template) = analysis.templates().get(&site.node) {
+    for site in analysis.sites() {
+        let template = &analysis.templates()[&site.node];
+        if template.segments.iter().any(is_inclusion) || template.references.iter().any(is_of_file) {
             in_template(template, &tree.decoded(site.node), site.step, &mut found);
         }
-    });
+    }
     for step in analysis.pipeline().all_steps() {
         let target = target::of_step(tree, analysis.registry(), step);
         in_parameters(analysis, &target, &step.parameters, step.index, &mut found);
@@ -72,19 +69,27 @@ fn in_template(template: &Template, decoded: &Decoded<'_>, step: Option<StepInde
         found.push(Link { written: written.to_owned(), range, kind, step });
     };
     for segment in &template.segments {
-        if matches!(segment.kind, SegmentKind::FileInclude | SegmentKind::AngleInclude) {
+        if is_inclusion(segment) {
             let (range, written) = trimmed(&decoded.text, segment.inner);
             add(LinkKind::Include, range, written);
         }
     }
     for reference in &template.references {
-        let Some(call) = reference.call.filter(|_| matches!(&*reference.root, "include_file" | "file_exists")) else {
+        let Some(call) = reference.call.filter(|_| is_of_file(reference)) else {
             continue;
         };
         if let Some(range) = template::literal_argument(&decoded.text, call.range) {
             add(LinkKind::Data, range, &decoded.text[range]);
         }
     }
+}
+
+fn is_inclusion(segment: &Segment) -> bool {
+    matches!(segment.kind, SegmentKind::FileInclude | SegmentKind::AngleInclude)
+}
+
+fn is_of_file(reference: &Reference) -> bool {
+    matches!(&*reference.root, "include_file" | "file_exists")
 }
 
 fn trimmed(text: &str, range: TextRange) -> (TextRange, &str) {

@@ -100,7 +100,7 @@ fn registry() -> Registry {
         default_operation: None,
         example: String::new(),
     };
-    Registry { tools: IndexMap::from([("child".to_owned(), tool)]), ..Registry::default() }
+    Registry { tools: IndexMap::from_iter([("child".to_owned(), tool)]), ..Registry::default() }
 }
 
 fn analysis(files: &Arc<Made>, path: &Utf8Path) -> Analysis {

@@ -98,8 +98,8 @@ fn free_name(analysis: &Analysis, wanted: &str) -> Option<String> {
         let steps = analysis.pipeline().all_steps();
         analysis.pipeline().inputs.contains_key(name)
             || steps.iter().any(|step| step.id_text() == name)
-            || crate::registry::names::runtime_names().iter().any(|known| known.name == name)
-            || crate::registry::names::globals().iter().any(|known| known.name == name)
+            || crate::registry::names::runtime_name(name).is_some()
+            || crate::registry::names::global(name).is_some()
     };
     let names = (1..100).map(|number| if number == 1 { wanted.to_owned() } else { format!("{wanted}_{number}") });
     if legal { names.into_iter().find(|name| !taken(name)) } else { None }

@@ -23,11 +23,11 @@ pub(super) fn hover(analysis: &Analysis, node: NodeId, path: &[PathSegment], off
     let at = |range: TextRange| place(range).contains_inclusive(offset);
     let shown = |range: TextRange, markdown: String| Some(Hover { range: place(range), markdown });
     if let Some(used) = template.filters.iter().find(|used| at(used.range)) {
-        let spec = names::filters().iter().find(|filter| filter.name == used.name)?;
+        let spec = names::filter(&used.name)?;
         return shown(used.range, signature_text("| ", spec.name, &spec.signature, spec.doc));
     }
     if let Some(used) = template.tests.iter().find(|used| at(used.range)) {
-        let spec = names::tests().iter().find(|test| test.name == used.name)?;
+        let spec = names::test(&used.name)?;
         return shown(used.range, signature_text("is ", spec.name, &spec.signature, spec.doc));
     }
     // The path up to the access at the cursor, and its place.
@@ -89,7 +89,7 @@ fn name_text(
                 Some(format!("loop variable `{}`\n\nNamed by the loop `{}`.", used.root, scopes.step(index).id_text()))
             }
             Binding::Inputs => {
-                let runtime = names::runtime_names().iter().find(|runtime| runtime.name == used.root)?;
+                let runtime = names::runtime_name(&used.root)?;
                 Some(format!("`{}`\n\n{}", runtime.name, runtime.doc))
             }
             Binding::Runtime(runtime) => {

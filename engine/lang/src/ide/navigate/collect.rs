@@ -30,8 +30,9 @@ pub(super) fn collect(analysis: &Analysis) -> Vec<Occurrence> {
         names.given(step);
     }
     names.anchors();
-    let tree = &analysis.parse().tree;
-    sites::sites(tree, analysis.pipeline(), analysis.registry(), &mut |site| names.site(site));
+    for site in analysis.sites() {
+        names.site(*site);
+    }
     let mut found = names.found;
     found.sort_by(|one, other| {
         let place = |found: &Occurrence| (found.range.start(), found.range.end(), found.role);
@@ -47,23 +48,19 @@ pub(super) fn collect(analysis: &Analysis) -> Vec<Occurrence> {
 pub(super) fn loop_of_name(analysis: &Analysis, offset: TextSize) -> Option<(TextRange, TextRange)> {
     let scopes = analysis.scopes();
     let tree = &analysis.parse().tree;
-    let mut found = None;
-    sites::sites(tree, analysis.pipeline(), analysis.registry(), &mut |site| {
-        if found.is_some() || !tree.range(site.node).contains_inclusive(offset) {
-            return;
-        }
-        let Some(template) = analysis.templates().get(&site.node) else { return };
+    let here = |site: &&sites::Site| tree.range(site.node).contains_inclusive(offset);
+    analysis.sites().iter().filter(here).find_map(|site| {
+        let template = &analysis.templates()[&site.node];
         let decoded = tree.decoded(site.node);
-        found = template.references.iter().find_map(|reference| {
+        template.references.iter().find_map(|reference| {
             let range = decoded.source_range(reference.root_range);
-            let Binding::Loop(index, _) = scopes.resolve(&site, &reference.root)? else { return None };
+            let Binding::Loop(index, _) = scopes.resolve(site, &reference.root)? else { return None };
             let keys = &scopes.step(index).keys;
             let loops = |name: &str| LOOP_KEYS.contains(&name);
             let key = keys.iter().find(|key| loops(&key.name)).or_else(|| keys.first())?;
             range.contains_inclusive(offset).then_some((range, key.range))
-        });
-    });
-    found
+        })
+    })
 }
 
 const LOOP_KEYS: [&str; 6] = ["for_each", "foreach", "while", "until", "create_parallel_queue", "action_loop"];

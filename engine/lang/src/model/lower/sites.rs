@@ -3,12 +3,15 @@
 
 use std::sync::Arc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
 use super::{KeyUse, find, key_uses};
 use crate::{
     model::{LoopItem, Pipeline, Step, StepIndex},
-    registry::{self, KeySpec, ParamKind, Registry, Target, keys::Place as KeyPlace},
+    registry::{
+        ParamKind, Registry, Target,
+        keys::{self, Place as KeyPlace},
+    },
     syntax::{NodeId, Tree},
     template::{self, Reading, Template, Templates},
 };
@@ -47,50 +50,45 @@ pub enum Place {
 
 /// Parses the template of every scalar that is rendered; plain text has none. Conditions always
 /// have one. `known` says what an earlier reading of a scalar gave (nothing for plain text), if it is
-/// the same as then.
+/// the same as then. The sites are those that have a template, as [`sites`] visits them.
 pub fn templates(
     tree: &Tree,
     pipeline: &Pipeline,
     registry: &Registry,
     known: &dyn Fn(NodeId) -> Option<Option<Arc<Template>>>,
-) -> Templates {
-    let mut templates = Templates::default();
+) -> (Templates, Vec<Site>) {
+    let (mut templates, mut found) = (Templates::default(), Vec::new());
     sites(tree, pipeline, registry, &mut |site| {
-        if templates.contains_key(&site.node) {
-            return;
+        if !templates.contains_key(&site.node) {
+            let template = known(site.node).unwrap_or_else(|| read(tree, &site));
+            let Some(template) = template else { return };
+            templates.insert(site.node, template);
         }
-        if let Some(known) = known(site.node) {
-            templates.extend(known.map(|template| (site.node, template)));
-            return;
-        }
-        let decoded = tree.decoded(site.node);
-        if site.reading == Reading::Template && template::is_plain(&decoded.text) {
-            return;
-        }
-        templates.insert(site.node, Arc::new(template::parse(&decoded.text, site.reading)));
+        found.push(site);
     });
-    templates
+    (templates, found)
+}
+
+fn read(tree: &Tree, site: &Site) -> Option<Arc<Template>> {
+    let may_be_plain = site.reading == Reading::Template;
+    if may_be_plain && tree.is_surely_plain(site.node) {
+        return None;
+    }
+    let decoded = tree.decoded(site.node);
+    let plain = may_be_plain && template::is_plain(&decoded.text);
+    (!plain).then(|| Arc::new(template::parse(&decoded.text, site.reading)))
 }
 
 /// Calls `visit` for every scalar that is rendered, in no particular order within a mapping that
 /// has merge keys, in order of place otherwise.
 pub fn sites(tree: &Tree, pipeline: &Pipeline, registry: &Registry, visit: &mut dyn FnMut(Site)) {
-    let mut walker = Walker {
-        tree,
-        registry,
-        step_keys: table(KeyPlace::Step),
-        item_keys: table(KeyPlace::LoopItem),
-        aliased: FxHashSet::default(),
-        visit,
-    };
+    let mut walker = Walker { tree, registry, aliased: FxHashSet::default(), visit };
     walker.root(pipeline);
 }
 
 struct Walker<'w> {
     tree: &'w Tree,
     registry: &'w Registry,
-    step_keys: FxHashMap<&'static str, &'static KeySpec>,
-    item_keys: FxHashMap<&'static str, &'static KeySpec>,
     /// Collections entered through an alias since the current step began; each is entered once, so
     /// that aliases of aliases cannot multiply.
     aliased: FxHashSet<NodeId>,
@@ -103,10 +101,6 @@ struct Around {
     reading: Reading,
     step: Option<StepIndex>,
     place: Place,
-}
-
-fn table(place: KeyPlace) -> FxHashMap<&'static str, &'static KeySpec> {
-    registry::keys::keys(place).iter().map(|key| (key.name, key)).collect()
 }
 
 impl Walker<'_> {
@@ -136,7 +130,7 @@ impl Walker<'_> {
                     }
                 }
                 name => {
-                    if registry::keys::key(KeyPlace::Pipeline, name).is_some_and(|spec| spec.templated) {
+                    if keys::key(KeyPlace::Pipeline, name).is_some_and(|spec| spec.templated) {
                         self.deep(key.value, at(Place::Root));
                     }
                 }
@@ -177,7 +171,7 @@ impl Walker<'_> {
                 "create_parallel_queue" => self.queue(step, key.value, &mut items_done),
                 "action_loop" => self.items(step, &mut items_done),
                 name => {
-                    let Some(spec) = self.step_keys.get(name).copied() else { continue };
+                    let Some(spec) = keys::key(KeyPlace::Step, name) else { continue };
                     if spec.templated {
                         self.deep(key.value, at(Place::Step, Reading::Template));
                     } else if spec.below == Some(KeyPlace::ErrorHandler) {
@@ -194,7 +188,7 @@ impl Walker<'_> {
         let list: Vec<NodeId> = tree.items(node).collect();
         for handler in if list.is_empty() { vec![node] } else { list } {
             for key in key_uses(tree, handler) {
-                if registry::keys::key(KeyPlace::ErrorHandler, &key.name).is_some_and(|spec| spec.templated) {
+                if keys::key(KeyPlace::ErrorHandler, &key.name).is_some_and(|spec| spec.templated) {
                     self.deep(key.value, around);
                 }
             }
@@ -234,7 +228,7 @@ impl Walker<'_> {
         for key in &item.keys {
             let reading = match key.name.as_str() {
                 "condition" | "if" | "until" | "while" => Reading::Condition,
-                name if self.item_keys.get(name).is_some_and(|spec| spec.templated) => Reading::Template,
+                name if keys::key(KeyPlace::LoopItem, name).is_some_and(|spec| spec.templated) => Reading::Template,
                 _ => continue,
             };
             self.deep(key.value, Around { reading, step: Some(step.index), place: Place::Item(index) });
@@ -266,6 +260,10 @@ impl Walker<'_> {
     fn inline_pipeline(&self, step: &Step, parameter: &KeyUse) -> bool {
         let node = self.tree.resolve(parameter.value);
         if !self.tree.is_scalar(node) {
+            return false;
+        }
+        let source = self.tree.source(node);
+        if !(source.contains('\n') || source.contains('\\') || source.contains("id:")) {
             return false;
         }
         let text = self.tree.decoded(node).text;

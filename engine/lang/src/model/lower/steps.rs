@@ -1,7 +1,6 @@
 //! Steps and what is inside them.
 
-use std::collections::HashSet;
-
+use rustc_hash::FxHashSet;
 use text_size::{TextRange, TextSize};
 
 use super::{content_range, find, key_uses, text};
@@ -15,7 +14,7 @@ use crate::{
 
 /// The steps of the sequence `node`; items that are no mappings are passed over.
 pub(super) fn steps(tree: &Tree, node: NodeId) -> Vec<Step> {
-    let mut reader = Reader { tree, next: 0, seen: HashSet::new() };
+    let mut reader = Reader { tree, next: 0, seen: FxHashSet::default() };
     reader.steps(node, 0)
 }
 
@@ -30,7 +29,7 @@ struct Reader<'t> {
     tree: &'t Tree,
     next: u32,
     /// The mappings that have been read as steps.
-    seen: HashSet<NodeId>,
+    seen: FxHashSet<NodeId>,
 }
 
 impl Reader<'_> {

@@ -2,21 +2,6 @@ use serde_json::Value;
 
 use super::*;
 
-const PLACES: [Place; 12] = [
-    Place::Pipeline,
-    Place::Step,
-    Place::Input,
-    Place::Output,
-    Place::LoopItem,
-    Place::Queue,
-    Place::ErrorHandler,
-    Place::Retry,
-    Place::RequiresModel,
-    Place::Permissions,
-    Place::Budget,
-    Place::Config,
-];
-
 fn of_type(value: &Value, types: &[ValueType]) -> bool {
     types.is_empty()
         || types.iter().any(|value_type| match value_type {

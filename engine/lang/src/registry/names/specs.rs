@@ -35,7 +35,7 @@ fn tool(name: &str, source: OperationSource, operations: &[&str], default: Optio
 
 fn registry() -> Registry {
     Registry {
-        tools: IndexMap::from([
+        tools: IndexMap::from_iter([
             tool("file-box", OperationSource::Action, &["read", "write_all"], None),
             tool("search", OperationSource::Single, &["find"], None),
             tool("check", OperationSource::Parameter("mode"), &["validate", "infer"], Some("validate")),

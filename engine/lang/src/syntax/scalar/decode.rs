@@ -4,7 +4,7 @@ use std::{borrow::Cow, ops::Range};
 
 use text_size::{TextRange, TextSize};
 
-use super::Decoded;
+use super::{Decoded, Runs};
 use crate::syntax::{
     extent,
     mask::size,
@@ -15,7 +15,7 @@ use crate::syntax::{
 pub(crate) fn decode(tree: &Tree, id: NodeId) -> Decoded<'_> {
     let range = tree.range(id);
     let NodeKind::Scalar(style) = tree.kind(id) else {
-        return Decoded { text: Cow::Borrowed(""), runs: vec![(TextSize::new(0), range.start())], end: range.start() };
+        return Decoded { text: Cow::Borrowed(""), runs: Runs::from(range.start()), end: range.start() };
     };
     let text = tree.text();
     let source = usize::from(range.start())..usize::from(range.end());
@@ -78,25 +78,21 @@ impl<'a> Output<'a> {
         if self.runs.is_empty() {
             self.runs.push((TextSize::new(0), size(end)));
         }
-        Decoded { text: Cow::Owned(self.text), runs: self.runs, end: size(end) }
+        Decoded { text: Cow::Owned(self.text), runs: Runs::Many(self.runs), end: size(end) }
     }
 }
 
 /// Plain and quoted scalars: line ends fold; `quote` says which escapes there are.
 fn flowing<'a>(text: &'a str, range: Range<usize>, regions: &[TextRange], quote: Option<u8>) -> Decoded<'a> {
     let bytes = text.as_bytes();
-    let special = |byte: &u8| {
-        matches!(byte, b'\n' | b'\r')
-            || (quote == Some(b'"') && *byte == b'\\')
-            || (quote == Some(b'\'') && *byte == b'\'')
+    let changing = match quote {
+        Some(b'"') => b'\\',
+        Some(quote) => quote,
+        None => b'\n',
     };
-    if !bytes[range.clone()].iter().any(special) {
+    if memchr::memchr3(b'\n', b'\r', changing, &bytes[range.clone()]).is_none() {
         let start = size(range.start);
-        return Decoded {
-            text: Cow::Borrowed(&text[range.clone()]),
-            runs: vec![(TextSize::new(0), start)],
-            end: size(range.end),
-        };
+        return Decoded { text: Cow::Borrowed(&text[range.clone()]), runs: Runs::from(start), end: size(range.end) };
     }
     let mut output = Output::new(text, range.len());
     let mut at = range.start;

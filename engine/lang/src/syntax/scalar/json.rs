@@ -17,8 +17,12 @@ const MAX_EXPANDED_DEPTH: usize = 600;
 
 /// Own entries in order, then merged ones that no earlier entry names.
 pub(crate) fn merged_entries(tree: &Tree, id: NodeId) -> Vec<Entry> {
+    let id = tree.resolve(id);
+    if !tree.entries(id).any(|entry| is_merge(tree, entry.key)) {
+        return tree.entries(id).collect();
+    }
     let mut found: Vec<Entry> = Vec::new();
-    let mut waiting = vec![tree.resolve(id)];
+    let mut waiting = vec![id];
     let mut seen: FxHashSet<NodeId> = FxHashSet::default();
     let mut names: FxHashSet<String> = FxHashSet::default();
     while let Some(mapping) = waiting.pop() {
@@ -31,9 +35,6 @@ pub(crate) fn merged_entries(tree: &Tree, id: NodeId) -> Vec<Entry> {
             .map(|entry| tree.resolve(entry.value))
             .collect();
         let own = seen.len() == 1;
-        if own && merges.is_empty() {
-            return tree.entries(mapping).collect();
-        }
         let mut added: Vec<String> = Vec::new();
         for entry in tree.entries(mapping).filter(|entry| !is_merge(tree, entry.key)) {
             let name = tree.key_text(entry.key);
