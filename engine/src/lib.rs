@@ -21,6 +21,8 @@ pub mod files;
 
 pub mod plan;
 
+pub mod changes;
+
 pub mod run;
 
 pub mod schema;

@@ -20,6 +20,16 @@ mod step;
 mod clock;
 mod journal;
 
+pub mod lock;
+
+pub mod resume;
+
+pub mod past;
+pub use past::Past;
+
+pub mod select;
+pub use select::Selection;
+
 mod render;
 
 pub mod event;
@@ -50,6 +60,12 @@ pub struct RunConfig {
     pub simulate: bool,
     /// The store's file; `None` = `--no-store`, in memory.
     pub store: Option<PathBuf>,
+    /// What the plan was confined to, for the record.
+    pub selection: Option<Selection>,
+    /// What is known from before.
+    pub past: Arc<Past>,
+    /// When the run began, if it is resumed: RFC 3339.
+    pub resumed: Option<String>,
 }
 
 /// Runs `plan` to its end and returns the result document; never fails once it has begun. Events are

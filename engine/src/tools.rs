@@ -149,7 +149,8 @@ impl Outcome {
 }
 
 /// What a person allows beyond the working and output directories (contract §2.22).
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct Permissions {
     /// Directories that may be read.
     pub read: Vec<Utf8PathBuf>,

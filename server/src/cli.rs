@@ -15,6 +15,10 @@ mod rewrite;
 
 mod run;
 
+mod resume;
+
+mod runs;
+
 mod explain;
 
 mod schema;
@@ -61,6 +65,12 @@ enum Command {
     /// Run a pipeline.
     Run(Box<run::Run>),
 
+    /// Go on with a run that was interrupted, cancelled, or failed.
+    Resume(resume::Resume),
+
+    /// See what ran here, and what became of it.
+    Runs(runs::Runs),
+
     /// Explain a diagnostic code, or list all codes.
     Explain(explain::Explain),
 
@@ -96,6 +106,8 @@ pub fn main() -> ExitCode {
         Command::Validate(validate) => validate.run(),
         Command::Fmt(fmt) => fmt.run(),
         Command::Run(run) => run.run(),
+        Command::Resume(resume) => resume.run(),
+        Command::Runs(runs) => runs.run(),
         Command::Explain(explain) => explain.run(),
         Command::Schema(schema) => schema.run(),
         Command::Tools(tools) => tools.run(),

@@ -14,3 +14,8 @@ mod hostile;
 mod commands;
 
 mod run;
+
+mod resume;
+
+#[cfg(unix)]
+mod crash;

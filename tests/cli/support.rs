@@ -49,6 +49,15 @@ impl Folder {
         self.0.path()
     }
 
+    /// Runs `orc` until it has come to the `point`-th point at which its store is written, where it is
+    /// killed; whether it was.
+    pub(crate) fn orc_killed_at(&self, point: u32, arguments: &[&str]) -> bool {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_orc"));
+        command.args(arguments).current_dir(self.path()).env("ORC_CRASH_AT", point.to_string());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().unwrap().code().is_none()
+    }
+
     /// Runs `orc` with nothing on standard input.
     pub(crate) fn orc(&self, arguments: &[&str]) -> Ended {
         self.orc_reading(arguments, b"")

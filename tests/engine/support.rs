@@ -52,6 +52,9 @@ impl Workspace {
             max_concurrency: Some(4),
             simulate: false,
             store: None,
+            selection: None,
+            past: Arc::default(),
+            resumed: None,
         }
     }
 

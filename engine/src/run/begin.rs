@@ -20,8 +20,9 @@ use super::{
     document::{Cost, Provenance},
     execute::{self, ScopeEnd},
     journal::{Batch, Journal},
+    lock::RunLock,
     render::{Folders, Names, Renderer, from_json},
-    store::{self, Record},
+    store::{self, Record, StoredConfig},
 };
 use crate::{catalog, models::Usage, plan::Plan, tools::confine};
 
@@ -31,7 +32,7 @@ pub(super) async fn run(
     events: mpsc::UnboundedSender<Event>,
     cancel: CancellationToken,
 ) -> Result<ResultDocument, RunError> {
-    let started = Timestamp::now();
+    let started = config.resumed.as_deref().and_then(|text| text.parse().ok()).unwrap_or_else(Timestamp::now);
     let watch = Instant::now();
     if !config.working_dir.is_dir() {
         return Err(RunError::Directory(format!("the working directory `{}` does not exist", config.working_dir)));
@@ -45,7 +46,17 @@ pub(super) async fn run(
     let renderer = Renderer::new(folders(&config));
     let (inputs, names) = names(&plan, &config, &renderer, &run_id, started, output_dir.as_str())?;
     let store = store::open(config.store.as_deref()).map_err(|error| RunError::Store(error.to_string()))?;
-    let journal = Journal::start(&run_id, store, events).map_err(|error| RunError::Store(error.to_string()))?;
+    let _lock = match &config.store {
+        Some(file) => Some(locked(file, &run_id)?),
+        None => None,
+    };
+    let broken = |error: store::StoreError| RunError::Store(error.to_string());
+    let told = match &config.resumed {
+        Some(_) => store.events(&run_id).map_err(broken)?.last().map_or(0, |event| event.seq),
+        None => 0,
+    };
+    let journal = Journal::start(&run_id, (store, told), config.past.attempts(), events)
+        .map_err(|error| RunError::Store(error.to_string()))?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let limit = config.max_concurrency.unwrap_or(2 * cores).max(1);
     let cx = Arc::new(RunContext {
@@ -62,10 +73,11 @@ pub(super) async fn run(
         permissions: config.permissions.clone(),
         environment: Arc::new(environment()),
         simulate: config.simulate,
+        past: Arc::clone(&config.past),
         model: program.model.clone(),
         broken: OnceLock::new(),
     });
-    let first = first_batch(&plan, &config, inputs, started);
+    let first = first_batch(&cx, &plan, &config, inputs, started);
     let end =
         execute::scope(Arc::clone(&cx), Arc::clone(&program.scope), Arc::clone(&names), String::new(), first).await;
     let document = document(&cx, &plan, &config, &names, end, started, watch);
@@ -90,18 +102,42 @@ fn default_output_dir(working_dir: &Utf8Path, id: &str) -> Result<Utf8PathBuf, R
     }
 }
 
-fn first_batch(plan: &Plan, config: &RunConfig, inputs: Value, started: Timestamp) -> Batch {
+/// The right to run this run, held until it ends.
+fn locked(store: &std::path::Path, run_id: &str) -> Result<RunLock, RunError> {
+    match RunLock::take(store, run_id) {
+        Ok(Some(lock)) => Ok(lock),
+        Ok(None) => Err(RunError::Store(format!("the run `{run_id}` is running in another process"))),
+        Err(error) => Err(RunError::Store(format!("the run `{run_id}` cannot be locked: {error}"))),
+    }
+}
+
+fn first_batch(cx: &RunContext, plan: &Plan, config: &RunConfig, inputs: Value, started: Timestamp) -> Batch {
     let program = &plan.program;
     let mut batch = Batch::default();
-    batch.records.push(Record::RunStarted {
-        pipeline: program.id.clone(),
-        file: config.file.clone(),
-        source: plan.analysis.text().to_owned(),
-        inputs,
-        time: clock::text(started),
+    let source = plan.analysis.text().to_owned();
+    batch.records.push(match &config.resumed {
+        Some(_) => Record::RunResumed { source },
+        None => Record::RunStarted {
+            pipeline: program.id.clone(),
+            file: config.file.clone(),
+            source,
+            inputs,
+            config: Box::new(StoredConfig {
+                working_dir: config.working_dir.clone(),
+                output_dir: cx.output_dir.clone(),
+                permissions: config.permissions.clone(),
+                simulate: config.simulate,
+                max_concurrency: config.max_concurrency,
+                selection: config.selection.clone(),
+            }),
+            time: clock::text(started),
+        },
     });
     let steps: Vec<&str> = program.scope.steps.iter().map(|step| &*step.id).collect();
-    let data = json!({"pipeline": program.id, "file": config.file, "steps": steps, "protocol": 1});
+    let mut data = json!({"pipeline": program.id, "file": config.file, "steps": steps, "protocol": 1});
+    if config.resumed.is_some() {
+        data["resumed"] = json!(true);
+    }
     batch.fact(EventKind::RunStarted, None, data);
     batch
 }

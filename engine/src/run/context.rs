@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    Past,
     journal::{Batch, Journal},
     render::Renderer,
     store::StoreError,
@@ -35,6 +36,8 @@ pub(crate) struct RunContext {
     pub(crate) permissions: Permissions,
     pub(crate) environment: Arc<BTreeMap<String, String>>,
     pub(crate) simulate: bool,
+    /// What is known from before the run, or before it was resumed.
+    pub(crate) past: Arc<Past>,
     pub(crate) model: Option<String>,
     /// Why the run cannot be recorded any more, once that is so.
     pub(crate) broken: OnceLock<StoreError>,

@@ -27,7 +27,7 @@ pub struct Event {
 /// The kinds of [`Event`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum EventKind {
-    /// `data`: `{pipeline, file, steps: [ids], protocol: 1}`
+    /// `data`: `{pipeline, file, steps: [ids], protocol: 1, resumed?}`
     #[serde(rename = "run.started")]
     RunStarted,
     /// The step waits for nothing but a free place.
@@ -42,7 +42,7 @@ pub enum EventKind {
     /// `data`: `{attempt, error, delay_ms}`
     #[serde(rename = "step.retrying")]
     StepRetrying,
-    /// `data`: `{status, success, error?, error_type?, duration_ms, attempts}`
+    /// `data`: `{status, success, error?, error_type?, duration_ms, attempts, reused?}`
     #[serde(rename = "step.finished")]
     StepFinished,
     /// `data`: `{status, success, exit_code, error?, outputs, result}` where `result` is the whole

@@ -31,6 +31,8 @@ pub(crate) struct StepEnd {
     pub(crate) document: StepDocument,
     pub(crate) value: Option<Arc<StepValue>>,
     pub(crate) goto: Option<usize>,
+    /// The store of this run has it already.
+    pub(crate) recorded: bool,
 }
 
 /// The ends of all steps of a scope, in order of declaration.
@@ -72,17 +74,26 @@ async fn run_scope(
     let mut cancelled = false;
     loop {
         let mut started = Vec::new();
+        let mut arrived: Vec<(usize, StepEnd)> = Vec::new();
         let mut finished = false;
         for effect in std::mem::take(&mut effects) {
             match effect {
                 Effect::Ready(at) => {
-                    batch.fact(EventKind::StepReady, Some(&format!("{prefix}{}", scope.steps[at].id)), Value::Null);
+                    let path = format!("{prefix}{}", scope.steps[at].id);
+                    if !cx.past.knows(&path) {
+                        batch.fact(EventKind::StepReady, Some(&path), Value::Null);
+                    }
                 }
                 Effect::Start(at) => {
                     let step = &scope.steps[at];
+                    let path = format!("{prefix}{}", step.id);
+                    if let Some(end) = cx.past.end(&path, &scope, at) {
+                        arrived.push((at, end));
+                        continue;
+                    }
                     // What may not act at all announces itself once it is sure to.
-                    if step.condition.is_none() && !step.is_handler {
-                        step::announce(&cx, &mut batch, step, &format!("{prefix}{}", step.id));
+                    if step.condition.is_none() && !step.is_handler && !cx.past.knows(&path) {
+                        step::announce(&cx, &mut batch, step, &path);
                     }
                     started.push(at);
                 }
@@ -91,16 +102,16 @@ async fn run_scope(
                         SkipReason::Routed(by) => format!("routed by `{}`", scope.steps[by].id),
                         SkipReason::DependencyFailed(by) => format!("`{}` failed", scope.steps[by].id),
                     };
-                    let ran = lock(&handled).get(&scope.steps[at].id).cloned();
+                    let ran = ran(&cx, &handled, &scope, &prefix, at);
                     let end = ran.unwrap_or_else(|| skipped(&scope, at, &reason));
-                    record(&cx, &mut batch, &prefix, &end);
+                    record(&cx, &mut batch, &scope, &prefix, &end);
                     publish(&names, &end);
                     ends[at] = Some(end);
                 }
                 Effect::NotRun(at) => {
-                    let ran = lock(&handled).get(&scope.steps[at].id).cloned();
+                    let ran = ran(&cx, &handled, &scope, &prefix, at);
                     if let Some(end) = &ran {
-                        record(&cx, &mut batch, &prefix, end);
+                        record(&cx, &mut batch, &scope, &prefix, end);
                     }
                     let end = ran.unwrap_or_else(|| not_run(&scope, at));
                     publish(&names, &end);
@@ -126,25 +137,28 @@ async fn run_scope(
         if finished {
             break;
         }
-        let mut arrived = Vec::new();
-        tokio::select! {
-            biased;
-            joined = running.join_next() => arrived.extend(joined),
-            () = cx.cancel.cancelled(), if !cancelled => {
-                cancelled = true;
-                effects = schedule.step(Input::Cancel);
+        let mut joined = Vec::new();
+        if arrived.is_empty() {
+            tokio::select! {
+                biased;
+                next = running.join_next() => joined.extend(next),
+                () = cx.cancel.cancelled(), if !cancelled => {
+                    cancelled = true;
+                    effects = schedule.step(Input::Cancel);
+                }
             }
         }
-        while let Some(joined) = running.try_join_next() {
-            arrived.push(joined);
+        while let Some(next) = running.try_join_next() {
+            joined.push(next);
         }
-        let mut arrived: Vec<(usize, StepEnd)> = arrived
-            .into_iter()
-            .map(|joined| joined.expect("invariant: tools' panics are caught and steps are never aborted"))
-            .collect();
+        arrived.extend(
+            joined
+                .into_iter()
+                .map(|joined| joined.expect("invariant: tools' panics are caught and steps are never aborted")),
+        );
         arrived.sort_by_key(|(at, _)| *at);
         for (at, end) in arrived {
-            record(&cx, &mut batch, &prefix, &end);
+            record(&cx, &mut batch, &scope, &prefix, &end);
             publish(&names, &end);
             effects.extend(schedule.step(Input::Ended { step: at, ending: end.ending, goto: end.goto }));
             ends[at] = Some(end);
@@ -157,6 +171,13 @@ async fn run_scope(
             || failed_hard(&scope, &steps),
         steps,
     }
+}
+
+/// What a step that does not start came to before, as a handler or before the run was resumed.
+fn ran(cx: &RunContext, handled: &Handled, scope: &Scope, prefix: &str, at: usize) -> Option<StepEnd> {
+    let id = &scope.steps[at].id;
+    let ran = lock(handled).get(id).cloned();
+    ran.or_else(|| cx.past.end(&format!("{prefix}{id}"), scope, at))
 }
 
 /// A step failed whose policy admits nothing after it.
@@ -190,10 +211,14 @@ fn publish(names: &Names, end: &StepEnd) {
     }
 }
 
-fn record(cx: &RunContext, batch: &mut Batch, prefix: &str, end: &StepEnd) {
+/// Puts a step's end into `batch`, and the news of it.
+pub(crate) fn record(cx: &RunContext, batch: &mut Batch, scope: &Scope, prefix: &str, end: &StepEnd) {
     let document = &end.document;
     let path = format!("{prefix}{}", document.id);
-    step::close(cx, batch, &path, &document.status, document.value.clone());
+    if end.recorded {
+        return;
+    }
+    step::close_for_good(cx, batch, scope, &path, end);
     let mut data = json!({
         "status": document.status,
         "success": document.success,
@@ -203,6 +228,9 @@ fn record(cx: &RunContext, batch: &mut Batch, prefix: &str, end: &StepEnd) {
     if let Some(error) = &document.error {
         data["error"] = json!(error);
         data["error_type"] = json!(document.error_type);
+    }
+    if document.provenance.is_some() {
+        data["reused"] = json!(true);
     }
     batch.fact(EventKind::StepFinished, Some(&path), data);
 }
@@ -242,7 +270,7 @@ pub(crate) fn skipped(scope: &Scope, at: usize, reason: &str) -> StepEnd {
     document.success = true;
     document.value = json!({"status": "skipped", "reason": reason});
     let value = Some(Arc::new(StepValue::absent(&scope.steps[at].id, "skipped", reason)));
-    StepEnd { ending: Ending::Skipped, document, value, goto: None }
+    StepEnd { ending: Ending::Skipped, document, value, goto: None, recorded: false }
 }
 
 fn not_run(scope: &Scope, at: usize) -> StepEnd {
@@ -252,6 +280,7 @@ fn not_run(scope: &Scope, at: usize) -> StepEnd {
         document: blank(scope, at, "not_run"),
         value: Some(Arc::new(value)),
         goto: None,
+        recorded: false,
     }
 }
 

@@ -53,16 +53,20 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// Starts the writer of the run `run_id`.
+    /// Starts the writer of the run `run_id`, whose last event has the number `seq` and whose steps
+    /// were announced `attempts` times before.
     pub(crate) fn start(
         run_id: &str,
-        store: Box<dyn Store>,
+        (store, seq): (Box<dyn Store>, u64),
+        attempts: HashMap<String, u32>,
         events: mpsc::UnboundedSender<Event>,
     ) -> std::io::Result<Self> {
         let (messages, inbox) = blocking::channel();
         let run_id = run_id.to_owned();
-        thread::Builder::new().name("orc-journal".to_owned()).spawn(move || write(&run_id, store, &inbox, &events))?;
-        Ok(Self { messages, attempts: Arc::default() })
+        thread::Builder::new()
+            .name("orc-journal".to_owned())
+            .spawn(move || write(&run_id, store, seq, &inbox, &events))?;
+        Ok(Self { messages, attempts: Arc::new(Mutex::new(attempts)) })
     }
 
     /// The number of a new attempt of `path`; it runs on for the whole run, whoever tries again.
@@ -98,11 +102,11 @@ const GROUP: usize = 256;
 fn write(
     run_id: &str,
     mut store: Box<dyn Store>,
+    mut seq: u64,
     inbox: &blocking::Receiver<Message>,
     events: &mpsc::UnboundedSender<Event>,
 ) {
-    let mut seq = 0;
-    let mut sent = 0;
+    let mut sent = seq;
     let mut broken: Option<StoreError> = None;
     while let Ok(first) = inbox.recv() {
         let mut group = vec![first];
@@ -130,7 +134,12 @@ fn write(
         records.extend(told.iter().cloned().map(Record::Event));
         let result = match &broken {
             Some(error) => Err(error.clone()),
-            None => store.write(run_id, &records),
+            None => {
+                failpoint::reached();
+                let result = store.write(run_id, &records);
+                failpoint::reached();
+                result
+            }
         };
         match &result {
             Ok(()) => {
@@ -154,4 +163,42 @@ fn write(
             }
         }
     }
+}
+
+/// Where tests break a run off: before and after each write, as the death of the process would.
+#[cfg(debug_assertions)]
+mod failpoint {
+    use std::sync::{
+        LazyLock,
+        atomic::{AtomicU64, Ordering},
+    };
+
+    /// `ORC_CRASH_AT=3`: the third point is the last.
+    static CRASH_AT: LazyLock<Option<u64>> =
+        LazyLock::new(|| std::env::var("ORC_CRASH_AT").ok().and_then(|number| number.parse().ok()));
+    static POINTS: AtomicU64 = AtomicU64::new(0);
+
+    pub(super) fn reached() {
+        let point = POINTS.fetch_add(1, Ordering::SeqCst) + 1;
+        if *CRASH_AT == Some(point) {
+            die();
+        }
+    }
+
+    /// Without a word to anybody: no destructor, no flush.
+    #[cfg(unix)]
+    fn die() -> ! {
+        let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGKILL);
+        std::process::abort()
+    }
+
+    #[cfg(not(unix))]
+    fn die() -> ! {
+        std::process::abort()
+    }
+}
+
+#[cfg(not(debug_assertions))]
+mod failpoint {
+    pub(super) fn reached() {}
 }

@@ -9,13 +9,14 @@ use tokio::time::sleep;
 use super::{
     EventKind, clock,
     context::RunContext,
-    execute::{Handled, StepEnd, Stopwatch, blank, lock, skipped},
+    execute::{Handled, StepEnd, Stopwatch, blank, lock, record, skipped},
     journal::Batch,
     loops,
+    past::{self, Tried},
     perform::{self, Attempt, failure},
     render::{Names, StepValue, from_json},
     schedule::Ending,
-    store::Record,
+    store::{LastWord, Record},
 };
 use crate::{
     models::Served,
@@ -65,13 +66,33 @@ pub(crate) fn announce(cx: &RunContext, batch: &mut Batch, step: &StepPlan, path
 pub(crate) fn close(cx: &RunContext, batch: &mut Batch, path: &str, status: &str, value: Value) {
     let attempt = cx.journal.last_attempt(path);
     let (step, status) = (path.to_owned(), status.to_owned());
-    batch.records.push(Record::Outcome { step, attempt, status, value, time: clock::now() });
+    batch.records.push(Record::Outcome { step, attempt, status, value, last: None, time: clock::now() });
+}
+
+/// The same for what nothing will follow.
+pub(crate) fn close_for_good(cx: &RunContext, batch: &mut Batch, scope: &Scope, path: &str, end: &StepEnd) {
+    let document = end.document.clone();
+    let goto = end.goto.map(|target| scope.steps[target].id.clone());
+    batch.records.push(Record::Outcome {
+        step: path.to_owned(),
+        attempt: cx.journal.last_attempt(path),
+        status: document.status.clone(),
+        value: document.value.clone(),
+        last: Some(Box::new(LastWord { document, goto })),
+        time: clock::now(),
+    });
 }
 
 /// Stores the intent of a new attempt. Whether it may act: not in a run that was cancelled, or whose
 /// store broke.
 async fn begin(cx: &RunContext, step: &StepPlan, path: &str) -> bool {
     let mut batch = Batch::default();
+    if step.kind.is_loop() {
+        // What an earlier attempt of the loop came to counts no more.
+        let prefix = format!("{path}[");
+        cx.past.forget_beneath(&prefix);
+        batch.records.push(Record::Forget { prefix });
+    }
     announce(cx, &mut batch, step, path);
     cx.commit(batch).await;
     !cx.cancel.is_cancelled()
@@ -99,7 +120,9 @@ pub(crate) async fn run(call: Call) -> StepEnd {
             }
         }
     }
-    if step.condition.is_some() && !begin(&call.cx, &step, &call.path).await {
+    // A resumed loop goes on where it was.
+    let goes_on = call.cx.past.knows(&call.path) || (step.kind.is_loop() && call.cx.past.was_begun(&call.path));
+    if step.condition.is_some() && !goes_on && !begin(&call.cx, &step, &call.path).await {
         return end(&call, &watch, Done { cancelled: true, ..Done::default() });
     }
     let mut done = attempts(&call.cx, &step, &call.names, &call.path).await;
@@ -112,16 +135,32 @@ pub(crate) async fn run(call: Call) -> StepEnd {
 /// Tries as often as the step says; the first intent is stored already.
 async fn attempts(cx: &Arc<RunContext>, step: &Arc<StepPlan>, names: &Arc<Names>, path: &str) -> Done {
     let mut attempt = 1;
+    let mut tried = cx.past.take_tried(path);
+    if let Some(before) = tried.take_if(|tried| tried.goes_on && step.kind.is_loop()) {
+        // What its body came to in this attempt is known and counts.
+        attempt = before.count + 1;
+        let mut batch = Batch::default();
+        announce(cx, &mut batch, step, path);
+        cx.commit(batch).await;
+    }
     loop {
-        let mut done = match &step.kind {
-            StepKind::Act => once(cx, step, names, path).await,
-            _ => loops::run(cx, step, names, path).await,
+        let before = tried.take();
+        let stored = before.is_some();
+        let mut done = match (before, &step.kind) {
+            (Some(Tried { count, last, timed_out, result, served, .. }), _) => {
+                attempt = count;
+                Done { failure: Some(last), timed_out, result, served, ..Done::default() }
+            }
+            (None, StepKind::Act) => once(cx, step, names, path).await,
+            (None, _) => loops::run(cx, step, names, path).await,
         };
         done.attempts = attempt;
         let Some(failed) = done.failure.as_ref().filter(|_| !done.cancelled) else { return done };
-        let mut batch = Batch::default();
-        close(cx, &mut batch, path, "failed", json!({"success": false, "error": failed.message}));
-        cx.journal.post(batch);
+        if !stored {
+            let mut batch = Batch::default();
+            close(cx, &mut batch, path, "failed", past::failed_value(failed, &done));
+            cx.journal.post(batch);
+        }
         // What cannot be rendered now cannot be rendered a moment later.
         let hopeless =
             matches!(&*failed.error_type, "UnresolvedTemplateError" | "TemplateError" | "AutoResolutionError");
@@ -194,7 +233,12 @@ async fn handle(call: &Call, handler: &Handler, failed: &Failure) -> Option<Valu
         let watch = Stopwatch::start();
         let task = Arc::clone(&call.scope.steps[at]);
         let path = format!("{}{}", call.path.strip_suffix(&call.scope.steps[call.at].id).unwrap_or_default(), task.id);
-        if !begin(&call.cx, &task, &path).await {
+        if let Some(end) = call.cx.past.end(&path, &call.scope, at) {
+            let result = end.document.success.then(|| end.document.value["result"].clone());
+            lock(&call.handled).insert(task.id.clone(), end);
+            return result;
+        }
+        if !call.cx.past.knows(&path) && !begin(&call.cx, &task, &path).await {
             return None;
         }
         let done = Box::pin(attempts(&call.cx, &task, &names, &path)).await;
@@ -207,10 +251,12 @@ async fn handle(call: &Call, handler: &Handler, failed: &Failure) -> Option<Valu
             path,
             handled: Arc::clone(&call.handled),
         };
-        let end = end(&handler_call, &watch, done);
+        let mut end = end(&handler_call, &watch, done);
         let mut batch = Batch::default();
-        close(&call.cx, &mut batch, &handler_call.path, &end.document.status, end.document.value.clone());
+        let prefix = handler_call.path.strip_suffix(&task.id).unwrap_or_default();
+        record(&call.cx, &mut batch, &call.scope, prefix, &end);
         call.cx.commit(batch).await;
+        end.recorded = true;
         lock(&call.handled).insert(task.id.clone(), end);
         return result;
     }
@@ -290,7 +336,7 @@ fn end(call: &Call, watch: &Stopwatch, done: Done) -> StepEnd {
     document.value = Value::Object(value);
     let error = failed.as_ref().map(|failed| (&*failed.error_type, &*failed.message));
     let value = StepValue::ended(status, success, &done.result, error, done.recovered, &step.output);
-    StepEnd { ending, document, value: Some(Arc::new(value)), goto }
+    StepEnd { ending, document, value: Some(Arc::new(value)), goto, recorded: false }
 }
 
 /// The step a `goto` names.

@@ -5,9 +5,12 @@
 
 use std::path::{Path, PathBuf};
 
+use camino::Utf8PathBuf;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Event;
+use super::{Event, document::StepDocument, select::Selection};
+use crate::tools::Permissions;
 
 pub mod memory;
 pub use memory::MemoryStore;
@@ -27,6 +30,83 @@ pub trait Store: Send {
 
     /// The events of a run in order; empty for an unknown run.
     fn events(&self, run_id: &str) -> Result<Vec<Event>, StoreError>;
+
+    /// All runs, the newest first.
+    fn runs(&self) -> Result<Vec<StoredRun>, StoreError>;
+
+    /// The attempts of a run's steps, by step and number.
+    fn attempts(&self, run_id: &str) -> Result<Vec<StoredAttempt>, StoreError>;
+
+    /// Removes these runs with all that belongs to them.
+    fn remove(&mut self, run_ids: &[String]) -> Result<(), StoreError>;
+}
+
+/// How a run runs, as far as a resume must repeat it. Paths are absolute.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StoredConfig {
+    /// Where relative paths start.
+    pub working_dir: Utf8PathBuf,
+    /// Where the run's files go.
+    pub output_dir: Utf8PathBuf,
+    /// What was allowed beyond the two directories.
+    pub permissions: Permissions,
+    /// Models were simulated.
+    pub simulate: bool,
+    /// `--max-concurrency`.
+    pub max_concurrency: Option<usize>,
+    /// The steps it is confined to, and why; all where there is none.
+    pub selection: Option<Selection>,
+}
+
+/// A run as the store knows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredRun {
+    /// Its id.
+    pub id: String,
+    /// The pipeline's id.
+    pub pipeline: String,
+    /// The file as the user named it.
+    pub file: String,
+    /// The pipeline's text.
+    pub source: String,
+    /// The inputs with their values.
+    pub inputs: Value,
+    /// How it runs.
+    pub config: StoredConfig,
+    /// RFC 3339 UTC.
+    pub started_at: String,
+    /// As in the result document; `None` while it runs, or when it was broken off.
+    pub status: Option<String>,
+    /// RFC 3339 UTC.
+    pub finished_at: Option<String>,
+}
+
+/// An attempt of a step as the store knows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredAttempt {
+    /// The step; iterations as `loop[2].step`.
+    pub step: String,
+    /// From 1; 0 for a step that came to its end without an attempt.
+    pub attempt: u32,
+    /// Its intent was stored.
+    pub intended: bool,
+    /// As in the result document; `None` without an outcome.
+    pub status: Option<String>,
+    /// The value templates see.
+    pub value: Value,
+    /// The step's part of the result document.
+    pub last: Option<LastWord>,
+}
+
+/// What a step came to in the end.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LastWord {
+    /// Its part of the result document.
+    pub document: StepDocument,
+    /// The step its `goto` chose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goto: Option<String>,
 }
 
 /// Something to remember about a run.
@@ -42,8 +122,15 @@ pub enum Record {
         source: String,
         /// The inputs with their values.
         inputs: Value,
+        /// How it runs, so that a later resume runs in the same way.
+        config: Box<StoredConfig>,
         /// RFC 3339 UTC.
         time: String,
+    },
+    /// The run goes on after it ended or was broken off.
+    RunResumed {
+        /// The pipeline's text from now on.
+        source: String,
     },
     /// A step is about to act.
     Intent {
@@ -64,8 +151,16 @@ pub enum Record {
         status: String,
         /// The value templates see.
         value: Value,
+        /// The step's part of the result document, once nothing more will become of it in this run;
+        /// `None` for an attempt after which others may follow.
+        last: Option<Box<LastWord>>,
         /// RFC 3339 UTC.
         time: String,
+    },
+    /// What the steps beneath a path came to counts no more: a loop begins again.
+    Forget {
+        /// The beginning of their paths, e.g. `loop[`.
+        prefix: String,
     },
     /// A fact, told to people after it is stored.
     Event(Event),
@@ -110,6 +205,11 @@ pub enum StoreError {
     /// The store was closed before the run ended.
     #[error("the run store was closed before the run ended")]
     Closed,
+}
+
+/// The store of the workspace at `root`.
+pub fn file(root: &Path) -> PathBuf {
+    root.join(".orc/runs.db")
 }
 
 /// Opens the store in `file`, or one in memory.

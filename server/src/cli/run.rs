@@ -1,23 +1,15 @@
 //! `orc run`.
 
-use std::{
-    fs::File,
-    io::{self, Write},
-    path::{Path, PathBuf},
-    process::ExitCode,
-    sync::Arc,
-};
+use std::{io, path::PathBuf, process::ExitCode, sync::Arc};
 
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum};
 use engine::{
     files::Disk,
     plan::{self, Given, Plan, PlanError},
-    run::{self, Event, ResultDocument, RunConfig},
+    run::{RunConfig, store},
     tools::Permissions,
 };
-use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 use super::{
     input::{self, Source},
@@ -30,9 +22,13 @@ mod inputs;
 
 mod later;
 
+pub(super) mod perform;
+
 mod progress;
 
 mod request;
+
+mod selection;
 
 mod signals;
 
@@ -100,6 +96,9 @@ pub(crate) struct Run {
     yes: bool,
 
     #[command(flatten)]
+    selection: selection::Options,
+
+    #[command(flatten)]
     later: later::Later,
 
     /// The run's id, announced by the caller already.
@@ -118,13 +117,20 @@ pub(crate) struct Run {
 
 /// What stdout carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub(super) enum Format {
     /// A summary for people.
     Text,
     /// The result document.
     Json,
     /// The events, one per line, as they happen.
     Jsonl,
+}
+
+impl Format {
+    /// What is written where nothing else was asked for.
+    pub(super) fn usual() -> Self {
+        if print::is_terminal(Stream::Stdout) { Self::Text } else { Self::Json }
+    }
 }
 
 impl Run {
@@ -163,84 +169,32 @@ impl Run {
         Ok((Source { name: self.file.clone(), text: request.text, found: false }, inputs.collect()))
     }
 
-    fn execute(&self, plan: Plan) -> io::Result<ExitCode> {
-        let config = match self.config() {
-            Ok(config) => config,
+    fn execute(&self, mut plan: Plan) -> io::Result<ExitCode> {
+        let ready = self.config().and_then(|mut config| {
+            if let Some(selection) = self.selection.read() {
+                plan = selection::confine(plan.clone(), selection, &mut config)?;
+            }
+            Ok(config)
+        });
+        match ready {
+            Ok(config) => {
+                let (output, format) = (self.output.clone(), self.format());
+                perform::Performance { config, output, format, follows_stdin: self.request_on_stdin }.run(plan)
+            }
             Err(message) => {
                 print::error(&message);
-                return Ok(ExitCode::from(super::INVALID));
+                Ok(ExitCode::from(super::INVALID))
             }
-        };
-        let output = match self.output.as_deref().map(open).transpose() {
-            Ok(output) => output,
-            Err(error) => {
-                print::error(&error.to_string());
-                return Ok(ExitCode::from(super::INVALID));
-            }
-        };
-        let format = self.format();
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        let finished = runtime.block_on(async {
-            let cancel = CancellationToken::new();
-            signals::watch(cancel.clone(), self.request_on_stdin)?;
-            let (sender, events) = mpsc::unbounded_channel();
-            let run = run::run(plan, config, sender, cancel);
-            let (result, shown) = tokio::join!(run, show(events, format));
-            Ok::<_, io::Error>((result, shown))
-        });
-        // A tool's blocking call must not hold the process once the document is there.
-        runtime.shutdown_background();
-        let (result, shown) = finished?;
-        let document = match result {
-            Ok(document) => document,
-            Err(error) => {
-                print::error(&error.to_string());
-                return Ok(ExitCode::from(super::INVALID));
-            }
-        };
-        self.conclude(&document, output, format, shown)
-    }
-
-    /// Writes the document wherever it shall go. One place that cannot be written does not keep it
-    /// from the others, and does not change how the run ended.
-    fn conclude(
-        &self,
-        document: &ResultDocument,
-        output: Option<File>,
-        format: Format,
-        shown: io::Result<()>,
-    ) -> io::Result<ExitCode> {
-        let text = format!("{}\n", serde_json::to_string_pretty(document)?);
-        if let (Some(path), Some(file)) = (&self.output, output)
-            && let Err(error) = replace(&file, &text)
-        {
-            print::error(&cannot_write(path, &error).to_string());
         }
-        let printed = match format {
-            Format::Text => print::out(&progress::summary(document, print::colour(Stream::Stdout))),
-            Format::Json => print::out(&text),
-            Format::Jsonl => Ok(()),
-        };
-        if let Err(error) = shown.and(printed) {
-            print::error(&format!("cannot write to standard output: {error}"));
-        }
-        Ok(match (document.status.as_str(), document.success) {
-            ("cancelled", _) => ExitCode::from(super::INTERRUPTED),
-            (_, true) => ExitCode::SUCCESS,
-            (_, false) => ExitCode::from(super::FAILED),
-        })
     }
 
     fn format(&self) -> Format {
-        let default = if print::is_terminal(Stream::Stdout) { Format::Text } else { Format::Json };
-        self.format.unwrap_or(default)
+        self.format.unwrap_or_else(Format::usual)
     }
 
     fn config(&self) -> Result<RunConfig, String> {
-        let here = std::env::current_dir().map_err(|error| format!("the working directory cannot be used: {error}"))?;
-        let working_dir = Utf8PathBuf::from_path_buf(here)
-            .map_err(|path| format!("the working directory `{}` is no UTF-8 path; move it", path.display()))?;
-        let store = (!self.no_store).then(|| working_dir.join(".orc/runs.db").into_std_path_buf());
+        let working_dir = working_dir()?;
+        let store = (!self.no_store).then(|| store::file(working_dir.as_std_path()));
         let absolute = |paths: &[Utf8PathBuf]| paths.iter().map(|path| working_dir.join(path)).collect();
         Ok(RunConfig {
             run_id: self.run_id.clone(),
@@ -257,8 +211,18 @@ impl Run {
             simulate: self.simulate,
             store,
             working_dir,
+            selection: None,
+            past: Arc::default(),
+            resumed: None,
         })
     }
+}
+
+/// Where the command works.
+pub(super) fn working_dir() -> Result<Utf8PathBuf, String> {
+    let here = std::env::current_dir().map_err(|error| format!("the working directory cannot be used: {error}"))?;
+    Utf8PathBuf::from_path_buf(here)
+        .map_err(|path| format!("the working directory `{}` is no UTF-8 path; move it", path.display()))
 }
 
 /// Why a run did not start.
@@ -279,42 +243,4 @@ impl Refusal {
             }
         }
     }
-}
-
-/// Shows the events to the last, whatever becomes of standard output: the run does not depend on it.
-async fn show(mut events: mpsc::UnboundedReceiver<Event>, format: Format) -> io::Result<()> {
-    let mut shown = Ok(());
-    while let Some(event) = events.recv().await {
-        if format == Format::Jsonl {
-            if shown.is_ok() {
-                let line = serde_json::to_string(&event).map_err(io::Error::from);
-                shown = line.and_then(|line| print::out(&format!("{line}\n")));
-            }
-        } else if let Some(line) = progress::line(&event, print::colour(Stream::Stderr)) {
-            print::note(&line);
-        }
-    }
-    shown
-}
-
-/// Opens the file of the result before the run, which may be long; what is in it stays until then.
-fn open(path: &Path) -> io::Result<File> {
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => std::fs::create_dir_all(parent),
-        _ => Ok(()),
-    };
-    let open = || File::options().write(true).create(true).truncate(false).open(path);
-    folder.and_then(|()| open()).map_err(|error| cannot_write(path, &error))
-}
-
-fn replace(mut file: &File, text: &str) -> io::Result<()> {
-    // A device or a pipe has no length.
-    if file.metadata()?.is_file() {
-        file.set_len(0)?;
-    }
-    file.write_all(text.as_bytes())
-}
-
-fn cannot_write(path: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("cannot write the result to `{}`: {error}", path.display()))
 }

@@ -96,18 +96,18 @@ fn open_call(text: &str) -> Option<Call<'_>> {
 /// What is called, and how it is written before its name.
 fn called(call: &Call<'_>) -> Option<(&'static str, Signature, &'static str)> {
     if call.before.ends_with('|') {
-        let found = names::filter(&call.name)?;
+        let found = names::filter(call.name)?;
         return Some(("", found.signature, found.doc));
     }
     let word = call.before.rsplit(|character: char| !character.is_alphanumeric()).next();
     if matches!(word, Some("is")) || call.before.ends_with("is not") {
-        let found = names::test(&call.name)?;
+        let found = names::test(call.name)?;
         return Some(("is ", found.signature, found.doc));
     }
     if call.before.ends_with('.') {
         return None;
     }
-    let found = names::global(&call.name)?;
+    let found = names::global(call.name)?;
     Some(("", found.signature, found.doc))
 }
 

@@ -1,9 +1,10 @@
 //! A store that forgets: `--no-store`, and tests.
 
-use super::{Record, Store, StoreError};
+use super::{Record, Store, StoreError, StoredAttempt, StoredRun};
 use crate::run::Event;
 
-/// Keeps the events of runs until it is dropped.
+/// Keeps the events of runs until it is dropped. It lists no run: nothing outlives the process that
+/// could ask.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     records: Vec<(String, Record)>,
@@ -31,5 +32,18 @@ impl Store for MemoryStore {
                 _ => None,
             })
             .collect())
+    }
+
+    fn runs(&self) -> Result<Vec<StoredRun>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn attempts(&self, _: &str) -> Result<Vec<StoredAttempt>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn remove(&mut self, run_ids: &[String]) -> Result<(), StoreError> {
+        self.records.retain(|(run, _)| !run_ids.contains(run));
+        Ok(())
     }
 }

@@ -11,29 +11,36 @@ use std::{
 };
 
 use rusqlite::{Connection, ErrorCode, config::DbConfig, params};
+use serde_json::json;
 
-use super::{Record, Store, StoreError};
+use super::{Record, Store, StoreError, StoredAttempt, StoredConfig, StoredRun};
 use crate::run::Event;
 
 /// Marks a database file as ours (`orc` and a zero byte).
 const APPLICATION_ID: i64 = 0x6f72_6300;
 
 /// The format of the tables below; a file of a higher one is left alone.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 
 const TABLES: &str = "
 CREATE TABLE runs (
     id TEXT PRIMARY KEY, pipeline TEXT NOT NULL, file TEXT NOT NULL, source TEXT NOT NULL, inputs TEXT NOT NULL,
-    started_at TEXT NOT NULL, status TEXT, finished_at TEXT
+    started_at TEXT NOT NULL, status TEXT, finished_at TEXT, config TEXT
 ) WITHOUT ROWID;
 CREATE TABLE steps (
     run_id TEXT NOT NULL, step TEXT NOT NULL, attempt INTEGER NOT NULL,
-    intent_at TEXT, outcome_at TEXT, status TEXT, value TEXT,
+    intent_at TEXT, outcome_at TEXT, status TEXT, value TEXT, last TEXT,
     PRIMARY KEY (run_id, step, attempt)
 ) WITHOUT ROWID;
 CREATE TABLE events (
     run_id TEXT NOT NULL, seq INTEGER NOT NULL, event TEXT NOT NULL, PRIMARY KEY (run_id, seq)
 ) WITHOUT ROWID;
+";
+
+/// What a file of format 1 lacks.
+const FROM_1: &str = "
+ALTER TABLE runs ADD COLUMN config TEXT;
+ALTER TABLE steps ADD COLUMN last TEXT;
 ";
 
 /// A [`Store`] in one SQLite file.
@@ -69,13 +76,32 @@ impl SqliteStore {
         // end. The log is as durable; SQLite copies it when it has grown to a thousand pages.
         self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(error)?;
         if number("application_id").map_err(error)? == APPLICATION_ID {
-            return Ok(());
+            return self.migrate();
         }
         // Two processes may come here at once: the second waits, and finds the tables made.
         self.connection.execute_batch("BEGIN IMMEDIATE").map_err(error)?;
         let made = self.make_tables();
         self.connection.execute_batch(if made.is_ok() { "COMMIT" } else { "ROLLBACK" }).map_err(error)?;
         made
+    }
+
+    /// Brings the tables of an older version up to date.
+    fn migrate(&self) -> Result<(), StoreError> {
+        let error = |error: rusqlite::Error| refused(&self.path, &error);
+        let version =
+            || self.connection.query_row("SELECT user_version FROM pragma_user_version", [], |row| row.get(0));
+        if version().map_err(error)? == FORMAT {
+            return Ok(());
+        }
+        self.connection.execute_batch("BEGIN IMMEDIATE").map_err(error)?;
+        // Another process may have been first.
+        let found: i64 = version().map_err(error)?;
+        let done = match found {
+            1 => self.connection.execute_batch(&format!("{FROM_1} PRAGMA user_version = {FORMAT};")),
+            _ => Ok(()),
+        };
+        self.connection.execute_batch(if done.is_ok() { "COMMIT" } else { "ROLLBACK" }).map_err(error)?;
+        done.map_err(error)
     }
 
     fn make_tables(&self) -> Result<(), StoreError> {
@@ -119,28 +145,124 @@ impl Store for SqliteStore {
         })
         .collect()
     }
+
+    fn runs(&self) -> Result<Vec<StoredRun>, StoreError> {
+        let error = |error: rusqlite::Error| refused(&self.path, &error);
+        let unreadable = |error: serde_json::Error| failed(&self.path, error.to_string());
+        let mut statement = self
+            .connection
+            .prepare(
+                "SELECT id, pipeline, file, source, inputs, config, started_at, status, finished_at FROM runs
+                 ORDER BY started_at DESC, id DESC",
+            )
+            .map_err(error)?;
+        let rows = statement.query_map([], |row| {
+            let (inputs, config): (String, Option<String>) = (row.get(4)?, row.get(5)?);
+            let run = StoredRun {
+                id: row.get(0)?,
+                pipeline: row.get(1)?,
+                file: row.get(2)?,
+                source: row.get(3)?,
+                inputs: serde_json::Value::Null,
+                config: StoredConfig::default(),
+                started_at: row.get(6)?,
+                status: row.get(7)?,
+                finished_at: row.get(8)?,
+            };
+            Ok((run, inputs, config))
+        });
+        rows.map_err(error)?
+            .map(|row| {
+                let (run, inputs, config) = row.map_err(error)?;
+                let config = config.map(|config| serde_json::from_str(&config)).transpose().map_err(unreadable)?;
+                let inputs = serde_json::from_str(&inputs).map_err(unreadable)?;
+                Ok(StoredRun { inputs, config: config.unwrap_or_default(), ..run })
+            })
+            .collect()
+    }
+
+    fn attempts(&self, run_id: &str) -> Result<Vec<StoredAttempt>, StoreError> {
+        let error = |error: rusqlite::Error| refused(&self.path, &error);
+        let unreadable = |error: serde_json::Error| failed(&self.path, error.to_string());
+        let mut statement = self
+            .connection
+            .prepare(
+                "SELECT step, attempt, intent_at IS NOT NULL, status, value, last FROM steps WHERE run_id = ?
+                 ORDER BY step, attempt",
+            )
+            .map_err(error)?;
+        let rows = statement.query_map([run_id], |row| {
+            let (value, last): (Option<String>, Option<String>) = (row.get(4)?, row.get(5)?);
+            let attempt = StoredAttempt {
+                step: row.get(0)?,
+                attempt: row.get(1)?,
+                intended: row.get(2)?,
+                status: row.get(3)?,
+                value: serde_json::Value::Null,
+                last: None,
+            };
+            Ok((attempt, value, last))
+        });
+        rows.map_err(error)?
+            .map(|row| {
+                let (attempt, value, last) = row.map_err(error)?;
+                let value = value.map(|value| serde_json::from_str(&value)).transpose().map_err(unreadable)?;
+                let last = last.map(|last| serde_json::from_str(&last)).transpose().map_err(unreadable)?;
+                Ok(StoredAttempt { value: value.unwrap_or_default(), last, ..attempt })
+            })
+            .collect()
+    }
+
+    fn remove(&mut self, run_ids: &[String]) -> Result<(), StoreError> {
+        let path = &self.path;
+        let remove = |connection: &mut Connection| -> Result<(), rusqlite::Error> {
+            let transaction = connection.transaction()?;
+            for id in run_ids {
+                transaction.execute("DELETE FROM runs WHERE id = ?", [id])?;
+                transaction.execute("DELETE FROM steps WHERE run_id = ?", [id])?;
+                transaction.execute("DELETE FROM events WHERE run_id = ?", [id])?;
+            }
+            transaction.commit()
+        };
+        remove(&mut self.connection).map_err(|error| refused(path, &error))
+    }
 }
 
 fn write_record(connection: &Connection, run_id: &str, record: &Record) -> Result<(), rusqlite::Error> {
     match record {
-        Record::RunStarted { pipeline, file, source, inputs, time } => connection
+        Record::RunStarted { pipeline, file, source, inputs, config, time } => connection
             .prepare_cached(
-                "INSERT INTO runs (id, pipeline, file, source, inputs, started_at) VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO runs (id, pipeline, file, source, inputs, config, started_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
             )?
-            .execute(params![run_id, pipeline, file, source, inputs.to_string(), time])?,
+            .execute(params![run_id, pipeline, file, source, inputs.to_string(), json!(config).to_string(), time])?,
+        Record::RunResumed { source } => connection
+            .prepare_cached("UPDATE runs SET source = ?, status = NULL, finished_at = NULL WHERE id = ?")?
+            .execute(params![source, run_id])?,
         Record::Intent { step, attempt, time } => connection
             .prepare_cached("INSERT INTO steps (run_id, step, attempt, intent_at) VALUES (?, ?, ?, ?)")?
             .execute(params![run_id, step, attempt, time])?,
-        Record::Outcome { step, attempt, status, value, time } => connection
+        Record::Outcome { step, attempt, status, value, last, time } => connection
             .prepare_cached(
-                "INSERT INTO steps (run_id, step, attempt, status, value, outcome_at) VALUES (?, ?, ?, ?, ?, ?)
-                 ON CONFLICT DO UPDATE SET status = excluded.status, value = excluded.value,
+                "INSERT INTO steps (run_id, step, attempt, status, value, last, outcome_at)
+                 VALUES (?, ?, ?, ?, ?, ?, ?)
+                 ON CONFLICT DO UPDATE SET status = excluded.status, value = excluded.value, last = excluded.last,
                      outcome_at = excluded.outcome_at",
             )?
-            .execute(params![run_id, step, attempt, status, value.to_string(), time])?,
+            .execute(params![
+                run_id,
+                step,
+                attempt,
+                status,
+                value.to_string(),
+                last.as_ref().map(|last| json!(last).to_string()),
+                time
+            ])?,
+        Record::Forget { prefix } => connection
+            .prepare_cached("UPDATE steps SET last = NULL WHERE run_id = ? AND substr(step, 1, length(?2)) = ?2")?
+            .execute(params![run_id, prefix])?,
         Record::Event(event) => connection
             .prepare_cached("INSERT INTO events (run_id, seq, event) VALUES (?, ?, ?)")?
-            .execute(params![run_id, event.seq as i64, serde_json::json!(event).to_string()])?,
+            .execute(params![run_id, event.seq as i64, json!(event).to_string()])?,
         Record::RunFinished { status, time } => connection
             .prepare_cached("UPDATE runs SET status = ?, finished_at = ? WHERE id = ?")?
             .execute(params![status, time, run_id])?,
@@ -220,6 +342,7 @@ mod tests {
                         file: "p.yaml".to_owned(),
                         source: String::new(),
                         inputs: json!({}),
+                        config: Box::default(),
                         time: time.clone(),
                     },
                     Record::Intent { step: "a".to_owned(), attempt: 1, time: time.clone() },
@@ -228,6 +351,7 @@ mod tests {
                         attempt: 1,
                         status: "completed".to_owned(),
                         value: json!({"result": 1}),
+                        last: None,
                         time,
                     },
                     event(1),
@@ -283,6 +407,6 @@ mod tests {
         drop(SqliteStore::open(&newer).unwrap());
         Connection::open(&newer).unwrap().pragma_update(None, "user_version", 99).unwrap();
         let message = SqliteStore::open(&newer).unwrap_err().to_string();
-        assert!(message.contains("written by a newer orc (format 99, this one knows 1)"), "{message}");
+        assert!(message.contains("written by a newer orc (format 99, this one knows 2)"), "{message}");
     }
 }

@@ -7,12 +7,6 @@ use clap::Args;
 /// Options that come with a later version.
 #[derive(Debug, Args)]
 pub(crate) struct Later {
-    #[arg(long, hide = true, value_name = "ID")]
-    step: Option<String>,
-    #[arg(long, hide = true, value_name = "ID")]
-    from: Option<String>,
-    #[arg(long, hide = true, value_name = "ID")]
-    until: Option<String>,
     #[arg(long, hide = true, value_name = "DIR")]
     record: Option<String>,
     #[arg(long, hide = true, value_name = "DIR")]
@@ -30,9 +24,6 @@ impl Later {
     /// in this version.
     pub(super) fn refuse(&self) -> Result<(), String> {
         let used = [
-            ("--step", self.step.is_some()),
-            ("--from", self.from.is_some()),
-            ("--until", self.until.is_some()),
             ("--record", self.record.is_some()),
             ("--replay", self.replay.is_some()),
             ("--locked", self.locked),

@@ -1,7 +1,7 @@
 //! Where templates stand: every scalar that is rendered, with what surrounds it. Inert fields and
 //! the text of an inline sub-pipeline, which the child reads, are left out.
 
-use std::sync::Arc;
+use std::{collections::hash_map::Entry, sync::Arc};
 
 use rustc_hash::FxHashSet;
 
@@ -59,10 +59,10 @@ pub fn templates(
 ) -> (Templates, Vec<Site>) {
     let (mut templates, mut found) = (Templates::default(), Vec::new());
     sites(tree, pipeline, registry, &mut |site| {
-        if !templates.contains_key(&site.node) {
+        if let Entry::Vacant(place) = templates.entry(site.node) {
             let template = known(site.node).unwrap_or_else(|| read(tree, &site));
             let Some(template) = template else { return };
-            templates.insert(site.node, template);
+            place.insert(template);
         }
         found.push(site);
     });

@@ -1,0 +1,163 @@
+//! What is known before a run begins: the ends of steps that ran before, in this run when it is
+//! resumed, in an earlier one when it is confined to some steps.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, Mutex},
+};
+
+use serde_json::{Value, json};
+
+use super::{
+    execute::{StepEnd, lock},
+    render::StepValue,
+    schedule::Ending,
+    step::Done,
+    store::{LastWord, StoredAttempt},
+};
+use crate::{models::Served, plan::Scope, tools::Failure};
+
+/// Ends and failed attempts by path (`loop[2].step`). Nothing for a run that begins.
+#[derive(Debug, Default)]
+pub struct Past {
+    ends: Mutex<HashMap<String, LastWord>>,
+    tried: Mutex<HashMap<String, Tried>>,
+    attempts: HashMap<String, u32>,
+    /// The run the ends come from, if that is another one.
+    from: Option<String>,
+}
+
+/// Attempts that failed, after which more were to follow.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Tried {
+    pub(crate) count: u32,
+    pub(crate) last: Failure,
+    pub(crate) timed_out: bool,
+    /// What the last of them gave all the same.
+    pub(crate) result: Value,
+    pub(crate) served: Option<Served>,
+    /// The attempt after them had begun.
+    pub(crate) goes_on: bool,
+}
+
+impl Past {
+    /// The past of a run that is resumed.
+    pub fn of_run(attempts: &[StoredAttempt]) -> Self {
+        let mut past = Self::default();
+        let (mut ends, mut tried) = (HashMap::new(), HashMap::new());
+        for attempt in attempts {
+            let known = past.attempts.entry(attempt.step.clone()).or_default();
+            *known = (*known).max(attempt.attempt);
+            match (&attempt.last, attempt.status.as_deref()) {
+                // What was stopped with the run has no outcome (contract §5.2).
+                (Some(_), Some("cancelled")) => {}
+                (Some(last), _) => {
+                    ends.insert(attempt.step.clone(), last.clone());
+                }
+                (None, Some("failed")) => {
+                    let failure = serde_json::from_value::<Failure>(attempt.value["failure"].clone());
+                    let Ok(last) = failure else { continue };
+                    let timed_out = attempt.value["timed_out"] == json!(true);
+                    let result = attempt.value["result"].clone();
+                    let served = serde_json::from_value(attempt.value["served"].clone()).unwrap_or_default();
+                    let count = tried.get(&attempt.step).map_or(0, |tried: &Tried| tried.count) + 1;
+                    tried
+                        .insert(attempt.step.clone(), Tried { count, last, timed_out, result, served, goes_on: false });
+                }
+                (None, None) if attempt.intended => {
+                    if let Some(tried) = tried.get_mut(&attempt.step) {
+                        tried.goes_on = true;
+                    }
+                }
+                _ => {}
+            }
+        }
+        tried.retain(|step, _| !ends.contains_key(step));
+        past.ends = Mutex::new(ends);
+        past.tried = Mutex::new(tried);
+        past
+    }
+
+    /// Ends of the earlier run `run`, to be used again.
+    pub fn of_other(run: &str, ends: HashMap<String, LastWord>) -> Self {
+        Self { ends: Mutex::new(ends), from: Some(run.to_owned()), ..Self::default() }
+    }
+
+    /// Forgets the ends of `steps` and of all that is beneath them.
+    pub fn forget(&self, steps: &BTreeSet<String>) {
+        let root = |path: &String| steps.contains(path.split(['[', '.']).next().unwrap_or_default());
+        lock(&self.ends).retain(|path, _| !root(path));
+        lock(&self.tried).retain(|path, _| !root(path));
+    }
+
+    /// Forgets what begins with `prefix`: a loop begins again.
+    pub(crate) fn forget_beneath(&self, prefix: &str) {
+        lock(&self.ends).retain(|path, _| !path.starts_with(prefix));
+        lock(&self.tried).retain(|path, _| !path.starts_with(prefix));
+    }
+
+    /// The steps of the root whose ends are known.
+    pub fn known(&self) -> BTreeSet<String> {
+        lock(&self.ends).keys().filter(|path| !path.contains('[')).cloned().collect()
+    }
+
+    /// The steps of the root that failed.
+    pub fn failed(&self) -> BTreeSet<String> {
+        let ends = lock(&self.ends);
+        let failed = ends.iter().filter(|(path, end)| !path.contains('[') && end.document.status == "failed");
+        failed.map(|(path, _)| path.clone()).collect()
+    }
+
+    /// How often each path was announced.
+    pub(crate) fn attempts(&self) -> HashMap<String, u32> {
+        self.attempts.clone()
+    }
+
+    /// Whether anything is known of `path` that keeps it from simply starting.
+    pub(crate) fn knows(&self, path: &str) -> bool {
+        lock(&self.ends).contains_key(path) || lock(&self.tried).contains_key(path)
+    }
+
+    /// Whether `path` was announced before.
+    pub(crate) fn was_begun(&self, path: &str) -> bool {
+        self.attempts.contains_key(path)
+    }
+
+    /// The failed attempts of `path`, told once.
+    pub(crate) fn take_tried(&self, path: &str) -> Option<Tried> {
+        lock(&self.tried).remove(path)
+    }
+
+    /// The end of the step of `scope` at `at`, as it was.
+    pub(crate) fn end(&self, path: &str, scope: &Scope, at: usize) -> Option<StepEnd> {
+        let LastWord { mut document, goto } = lock(&self.ends).get(path).cloned()?;
+        let step = &scope.steps[at];
+        let ending = match &*document.status {
+            "completed" => Ending::Succeeded,
+            "failed" => Ending::Failed,
+            "skipped" => Ending::Skipped,
+            _ => return None,
+        };
+        let value = if ending == Ending::Skipped {
+            StepValue::absent(&step.id, "skipped", document.value["reason"].as_str().unwrap_or_default())
+        } else {
+            let status = if ending == Ending::Failed { "failed" } else { "completed" };
+            let error = document.error_type.as_deref().zip(document.error.as_deref());
+            let recovered = document.value["recovered"] == json!(true);
+            StepValue::ended(status, document.success, &document.value["result"], error, recovered, &step.output)
+        };
+        if let Some(run) = &self.from {
+            document.provenance = Some(json!({"run": run, "reused": true}));
+        }
+        let goto = goto.and_then(|target| scope.steps.iter().position(|step| step.id == target));
+        Some(StepEnd { ending, document, value: Some(Arc::new(value)), goto, recorded: self.from.is_none() })
+    }
+}
+
+/// What is stored of a failed attempt, for [`Past::of_run`].
+pub(crate) fn failed_value(failure: &Failure, done: &Done) -> Value {
+    json!({
+        "success": false, "error": failure.message, "result": done.result, "failure": failure,
+        "timed_out": done.timed_out, "served": done.served,
+    })
+}

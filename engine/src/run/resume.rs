@@ -1,0 +1,125 @@
+//! What going on with a run means: which run, what of it stands, what would act again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lang::registry::{Effect, Registry, Target};
+
+use super::store::{StoredAttempt, StoredRun};
+use crate::plan::{Program, Scope, StepPlan, program::StepKind};
+
+/// Finds a run by its id, a beginning that only it has, or `latest`; an error for people otherwise.
+pub fn find<'r>(runs: &'r [StoredRun], wanted: &str) -> Result<&'r StoredRun, String> {
+    if wanted == "latest" {
+        return runs.first().ok_or_else(|| "there is no run here yet; start one with `orc run`".to_owned());
+    }
+    if let Some(run) = runs.iter().find(|run| run.id == wanted) {
+        return Ok(run);
+    }
+    let found: Vec<&StoredRun> = runs.iter().filter(|run| run.id.starts_with(wanted)).collect();
+    match found.as_slice() {
+        [one] => Ok(one),
+        [] => Err(format!("there is no run `{wanted}` here; `orc runs list` names them")),
+        several => {
+            let ids: Vec<String> = several.iter().take(3).map(|run| format!("`{}`", run.id)).collect();
+            let more = if several.len() > 3 { " and more" } else { "" };
+            Err(format!("`{wanted}` may be {}{more}; write more of the id", ids.join(", ")))
+        }
+    }
+}
+
+/// A step that had begun to act when the run was broken off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interrupted {
+    /// Its path, e.g. `loop[2].step`.
+    pub step: String,
+    /// What running it does to the world.
+    pub effect: Effect,
+}
+
+impl Interrupted {
+    /// Whether it may simply run again (contract §5.2, §6.4).
+    pub fn may_run_again(&self) -> bool {
+        !matches!(self.effect, Effect::Effectful)
+    }
+}
+
+/// The steps that had an intent and no outcome, by path. A step that was stopped with the run counts
+/// as one; a loop does not act itself.
+pub fn interrupted(program: &Program, registry: &Registry, attempts: &[StoredAttempt]) -> Vec<Interrupted> {
+    let mut last: BTreeMap<&str, &StoredAttempt> = BTreeMap::new();
+    for attempt in attempts {
+        let newest = last.entry(&attempt.step).or_insert(attempt);
+        if attempt.attempt >= newest.attempt {
+            *newest = attempt;
+        }
+    }
+    let open = last.values().filter(|attempt| {
+        attempt.intended && attempt.attempt > 0 && matches!(attempt.status.as_deref(), None | Some("cancelled"))
+    });
+    // What is beneath a step that came to its end has no part in what follows.
+    let ended: BTreeSet<&str> = last
+        .values()
+        .filter(|attempt| attempt.last.is_some() && attempt.status.as_deref() != Some("cancelled"))
+        .map(|attempt| &*attempt.step)
+        .collect();
+    open.filter(|attempt| !above(&attempt.step).any(|above| ended.contains(above)))
+        .filter_map(|attempt| {
+            let step = step_at(&program.scope, &attempt.step)?;
+            let effect = effect(registry, step)?;
+            Some(Interrupted { step: attempt.step.clone(), effect })
+        })
+        .collect()
+}
+
+/// The paths of the loops around a path: `a[0].b[1].c` → `a`, `a[0].b`.
+fn above(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices("].").map(|(end, _)| {
+        let start = path[..end].rfind('[').unwrap_or(end);
+        &path[..start]
+    })
+}
+
+/// The step that `path` names.
+pub fn step_at<'p>(scope: &'p Scope, path: &str) -> Option<&'p StepPlan> {
+    let (id, rest) = match path.split_once('[') {
+        Some((id, rest)) => (id, rest.split_once("].").map(|(_, rest)| rest)),
+        None => (path, None),
+    };
+    let step = scope.steps.iter().find(|step| step.id == id)?;
+    let Some(rest) = rest else { return Some(step) };
+    match &step.kind {
+        StepKind::Act => None,
+        StepKind::ForEach { body, .. }
+        | StepKind::While { body, .. }
+        | StepKind::ActionLoop { body, .. }
+        | StepKind::Queue { body, .. } => step_at(body, rest),
+    }
+}
+
+/// What running the step does to the world; `None` for a loop. What cannot be told before it is
+/// rendered may do anything.
+pub fn effect(registry: &Registry, step: &StepPlan) -> Option<Effect> {
+    if step.kind.is_loop() {
+        return None;
+    }
+    let operation = step.parameters.get("action").and_then(|value| value.as_str());
+    Some(match registry.resolve(step.tool.as_deref(), step.action.as_deref(), operation) {
+        Target::Operation { operation: Some(operation), .. } => operation.effect,
+        Target::Action(action) => action.effect,
+        Target::Echo { .. } => Effect::Pure,
+        Target::FileProse => Effect::Idempotent,
+        Target::Auto => Effect::Model,
+        Target::Operation { operation: None, .. } | Target::Unknown => Effect::Effectful,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_loops_around_a_path() {
+        assert_eq!(above("a[0].b[1].c").collect::<Vec<_>>(), ["a", "a[0].b"]);
+        assert_eq!(above("a").count(), 0);
+    }
+}

@@ -1,0 +1,148 @@
+//! Runs that are confined to some steps (contract §5.5).
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::store::{LastWord, StoredAttempt, StoredRun};
+use crate::{
+    changes::{self, Changes},
+    plan::{Plan, Program, Scope, StepPlan, program::Routes},
+};
+
+/// What a run is confined to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Selection {
+    /// In which way.
+    pub mode: Mode,
+    /// The id of a step of the root.
+    pub step: String,
+}
+
+/// The ways to confine a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// The step alone, with what it needs.
+    Step,
+    /// The step and all that follows from it.
+    From,
+    /// The step and all it needs, from the beginning.
+    Until,
+}
+
+impl Selection {
+    /// The positions of the steps that are meant, what they need included; an error that names the
+    /// step if there is none of that id.
+    fn kept(&self, scope: &Scope) -> Result<BTreeSet<usize>, String> {
+        let at = scope.steps.iter().position(|step| step.id == self.step).ok_or_else(|| {
+            let ids = scope.steps.iter().map(|step| &*step.id);
+            let hint = lang::registry::did_you_mean(&self.step, ids.clone());
+            let hint = hint.map_or_else(
+                || format!("; the steps are {}", ids.map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ")),
+                |id| format!("; did you mean `{id}`?"),
+            );
+            format!("the pipeline has no step `{}` at its root{hint}", self.step)
+        })?;
+        let mut kept = self.asked_at(scope, at);
+        let mut open: Vec<usize> = kept.iter().copied().collect();
+        while let Some(step) = open.pop() {
+            // A handler of a step is no dependency, but the step may need it.
+            let tasks = scope.steps[step].handlers.iter().filter_map(|handler| handler.task.as_deref());
+            let handlers = tasks.filter_map(|task| scope.steps.iter().position(|step| step.id == task));
+            for needed in scope.dependencies[step].iter().copied().chain(handlers) {
+                if kept.insert(needed) {
+                    open.push(needed);
+                }
+            }
+        }
+        Ok(kept)
+    }
+
+    /// The steps that were asked for by name.
+    fn asked_at(&self, scope: &Scope, at: usize) -> BTreeSet<usize> {
+        let mut asked = BTreeSet::from([at]);
+        if self.mode == Mode::From {
+            // Each step waits only for earlier ones or later ones; so until nothing is added.
+            loop {
+                let before = asked.len();
+                for (step, dependencies) in scope.dependencies.iter().enumerate() {
+                    if dependencies.iter().any(|dependency| asked.contains(dependency)) {
+                        asked.insert(step);
+                    }
+                }
+                if asked.len() == before {
+                    break;
+                }
+            }
+        }
+        asked
+    }
+
+    /// The ids of the steps that run in any case.
+    fn asked(&self, scope: &Scope) -> BTreeSet<String> {
+        if self.mode == Mode::Until {
+            return scope.steps.iter().map(|step| step.id.clone()).collect();
+        }
+        let Some(at) = scope.steps.iter().position(|step| step.id == self.step) else { return BTreeSet::new() };
+        self.asked_at(scope, at).into_iter().map(|at| scope.steps[at].id.clone()).collect()
+    }
+
+    /// The plan without the steps that are not meant. It has no outputs: they speak of the whole.
+    pub fn apply(&self, plan: Plan) -> Result<Plan, String> {
+        let program = &plan.program;
+        let kept: Vec<usize> = self.kept(&program.scope)?.into_iter().collect();
+        let place: HashMap<usize, usize> = kept.iter().enumerate().map(|(new, old)| (*old, new)).collect();
+        let at = |target: Option<usize>| target.and_then(|target| place.get(&target).copied());
+        let steps = kept.iter().map(|old| {
+            let step = &program.scope.steps[*old];
+            let routes = Routes {
+                on_success: at(step.routes.on_success),
+                on_false: at(step.routes.on_false),
+                on_failure: at(step.routes.on_failure),
+                goto: step.routes.goto.clone().filter(|_| self.mode != Mode::Step),
+            };
+            Arc::new(StepPlan { routes, ..(**step).clone() })
+        });
+        let steps: Vec<Arc<StepPlan>> = steps.collect();
+        let dependencies = kept.iter().map(|old| {
+            program.scope.dependencies[*old].iter().filter_map(|dependency| place.get(dependency).copied()).collect()
+        });
+        let is_kept = |id: &String| steps.iter().any(|step| step.id == *id);
+        let levels = program.levels.iter().map(|level| level.iter().filter(|id| is_kept(id)).cloned().collect());
+        let levels: Vec<Vec<String>> = levels.filter(|level: &Vec<String>| !level.is_empty()).collect();
+        let scope = Arc::new(Scope { dependencies: dependencies.collect(), steps });
+        let program = Program { scope, levels, outputs: indexmap::IndexMap::new(), ..(**program).clone() };
+        Ok(Plan { program: Arc::new(program), ..plan })
+    }
+
+    /// The ends of `run` that can be used again in `plan`, by id: successes of steps that are needed
+    /// and not asked for, and whose definitions and sources have not changed since.
+    pub fn reusable(
+        &self,
+        plan: &Plan,
+        run: &StoredRun,
+        attempts: &[StoredAttempt],
+        changes: &Changes,
+    ) -> HashMap<String, LastWord> {
+        let scope = &plan.program.scope;
+        let asked = self.asked(scope);
+        if changes.root || serde_json::Value::Object(plan.inputs.clone()) != run.inputs {
+            return HashMap::new();
+        }
+        let mut ends: HashMap<String, LastWord> = HashMap::new();
+        for attempt in attempts {
+            if let Some(last) = attempt.last.as_ref().filter(|last| last.document.success) {
+                ends.insert(attempt.step.clone(), last.clone());
+            }
+        }
+        let changed: BTreeSet<String> = changes.changed.iter().chain(&changes.added).cloned().collect();
+        let ran = |id: &String| asked.contains(id) || changed.contains(id) || !ends.contains_key(id);
+        let fresh = changes::with_dependants(scope, scope.steps.iter().map(|step| step.id.clone()).filter(ran));
+        ends.retain(|id, _| scope.steps.iter().any(|step| step.id == *id) && !fresh.contains(id));
+        ends
+    }
+}

@@ -1,0 +1,231 @@
+//! `orc resume`.
+
+use std::{collections::BTreeSet, io, path::PathBuf, process::ExitCode, sync::Arc};
+
+use camino::Utf8Path;
+use clap::Args;
+use engine::{
+    catalog,
+    changes::{self, Changes},
+    files::Disk,
+    plan::{self, Given, Plan, PlanError},
+    run::{
+        Past, RunConfig, lock,
+        resume::{self, Interrupted},
+        store::StoredRun,
+    },
+};
+use lang::analysis::Analysis;
+use serde_json::Value;
+
+use super::{
+    FAILED, INVALID,
+    input::Source,
+    print::{self, Stream},
+    report::{Checked, Format as ReportFormat, Report},
+    run::{Format, perform::Performance},
+    runs, validate,
+};
+
+/// Options of `orc resume`.
+#[derive(Debug, Args)]
+pub(crate) struct Resume {
+    /// The run: its id, the beginning of it, or latest.
+    run: String,
+
+    /// Run the steps that failed again.
+    #[arg(long)]
+    retry_failed: bool,
+
+    /// Go on although the pipeline is not what it was; what has changed runs again.
+    #[arg(long)]
+    allow_changes: bool,
+
+    /// Run steps again that were interrupted while they changed the world.
+    #[arg(long)]
+    yes: bool,
+
+    /// Write the result document to this file too.
+    #[arg(short = 'o', long = "output", value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// What to write to standard output: a summary, the result document, or the events as they
+    /// happen [default: text on a terminal, else json].
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+
+    /// How many steps may run at once [default: as before].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    max_concurrency: Option<u16>,
+}
+
+/// Why a run does not go on, and the exit code for it.
+struct Refusal(u8, String);
+
+impl Resume {
+    /// Goes on with the run; exit code 0, 1 failed or not safe to go on, 2 not possible, 130
+    /// interrupted.
+    pub(crate) fn run(&self) -> io::Result<ExitCode> {
+        match self.prepare() {
+            Ok((plan, config)) => {
+                let (output, format) = (self.output.clone(), self.format.unwrap_or_else(Format::usual));
+                Performance { config, output, format, follows_stdin: false }.run(plan)
+            }
+            Err(Refusal(code, message)) => {
+                print::error(&message);
+                Ok(ExitCode::from(code))
+            }
+        }
+    }
+
+    fn prepare(&self) -> Result<(Plan, RunConfig), Refusal> {
+        let invalid = |message: String| Refusal(INVALID, message);
+        let workspace = runs::Workspace::open().map_err(invalid)?;
+        let run = resume::find(&workspace.runs, &self.run).map_err(invalid)?.clone();
+        if let Some(process) = lock::holder(&workspace.file, &run.id) {
+            return Err(invalid(format!("the run `{}` is running now, in the process {process}", run.id)));
+        }
+        if run.config.working_dir.as_str().is_empty() {
+            let message = "was recorded by a version of orc that kept too little to go on; run the pipeline again";
+            return Err(invalid(format!("the run `{}` {message}", run.id)));
+        }
+        let attempts = workspace.store.attempts(&run.id).map_err(|error| invalid(error.to_string()))?;
+        let before = stored(&run);
+        let now = now(&run, &before);
+        let changes = Changes::between(&before, &now);
+        let plan = plan_of(&run, Arc::clone(&now)).map_err(invalid)?;
+        let past = Past::of_run(&attempts);
+        let again = self.again(&plan, &past, &changes);
+        past.forget(&again);
+        let interrupted = resume::interrupted(&plan.program, &catalog::registry(), &attempts);
+        let interrupted: Vec<Interrupted> = interrupted
+            .into_iter()
+            .filter(|step| !again.contains(step.step.split('[').next().unwrap_or_default()))
+            .collect();
+        print::note(&explain(&run, &plan, &past, &changes, &again, &interrupted));
+        if !changes.is_empty() && !self.allow_changes {
+            let message = "the pipeline is not what it was when the run began; `--allow-changes` goes on with it as \
+                           it is now, or take the change back";
+            return Err(invalid(message.to_owned()));
+        }
+        let unsafe_ones: Vec<&Interrupted> = interrupted.iter().filter(|step| !step.may_run_again()).collect();
+        if let [first, ..] = unsafe_ones.as_slice()
+            && !self.yes
+        {
+            let names: Vec<String> = unsafe_ones.iter().map(|step| format!("`{}`", step.step)).collect();
+            let message = format!(
+                "{} had begun when the run was broken off, and running {} again may do the same thing twice; look at \
+                 what was done, then go on with `orc resume {} --yes`",
+                names.join(", "),
+                if unsafe_ones.len() == 1 { format!("`{}`", first.step) } else { "them".to_owned() },
+                run.id,
+            );
+            return Err(Refusal(FAILED, message));
+        }
+        let config = self.config(&run, &workspace, past);
+        Ok((plan, config))
+    }
+
+    /// The steps of the root that ended and run again all the same, with all that wait for them.
+    fn again(&self, plan: &Plan, past: &Past, changes: &Changes) -> BTreeSet<String> {
+        let mut again: BTreeSet<String> =
+            if changes.root && self.allow_changes { past.known() } else { BTreeSet::new() };
+        again.extend(changes.changed.iter().cloned());
+        if self.retry_failed {
+            again.extend(past.failed());
+        }
+        changes::with_dependants(&plan.program.scope, again)
+    }
+
+    fn config(&self, run: &StoredRun, workspace: &runs::Workspace, past: Past) -> RunConfig {
+        let stored = &run.config;
+        RunConfig {
+            run_id: Some(run.id.clone()),
+            file: run.file.clone(),
+            working_dir: stored.working_dir.clone(),
+            output_dir: Some(stored.output_dir.clone()),
+            permissions: stored.permissions.clone(),
+            max_concurrency: self.max_concurrency.map(usize::from).or(stored.max_concurrency),
+            simulate: stored.simulate,
+            store: Some(workspace.file.clone()),
+            selection: stored.selection.clone(),
+            past: Arc::new(past),
+            resumed: Some(run.started_at.clone()),
+        }
+    }
+}
+
+/// The pipeline as it is now; as it was where its file cannot be read any more, or did not hold it
+/// in the first place.
+fn now(run: &StoredRun, before: &Arc<Analysis>) -> Arc<Analysis> {
+    let path = run.config.working_dir.join(&run.file);
+    match std::fs::read_to_string(&path) {
+        Ok(text) if run.file != "-" => {
+            let source = Source { name: run.file.clone(), text, found: false };
+            validate::analyse(&source, &Disk::new(catalog::registry()))
+        }
+        _ => Arc::clone(before),
+    }
+}
+
+/// The pipeline as it was when the run began.
+fn stored(run: &StoredRun) -> Arc<Analysis> {
+    let name = Utf8Path::new(&run.file).file_name().unwrap_or(&run.file);
+    Arc::new(Analysis::new(catalog::registry(), name, &run.source))
+}
+
+fn plan_of(run: &StoredRun, analysis: Arc<Analysis>) -> Result<Plan, String> {
+    let inputs = run.inputs.as_object().into_iter().flatten();
+    // What is not declared any more is nobody's input.
+    let declared = &analysis.pipeline().inputs;
+    let given: Vec<(String, Given)> = inputs
+        .filter(|(name, _)| declared.contains_key(*name))
+        .map(|(name, value): (&String, &Value)| (name.clone(), Given::Value(value.clone())))
+        .collect();
+    let plan = plan::plan(Arc::clone(&analysis), &given).map_err(|error| match error {
+        PlanError::NotAPipeline => format!("`{}` is no pipeline any more", run.file),
+        PlanError::Invalid => {
+            let report = Report { checked: vec![Checked { file: run.file.clone(), analysis }], ..Report::default() };
+            print::note(report.render(ReportFormat::Text, print::colour(Stream::Stderr)).trim_end());
+            format!("`{}` has errors now; mend them, then resume", run.file)
+        }
+        PlanError::Inputs(problems) => problems.join("\n"),
+    })?;
+    match &run.config.selection {
+        Some(selection) => selection.apply(plan),
+        None => Ok(plan),
+    }
+}
+
+/// What will happen and why, a line per kind.
+fn explain(
+    run: &StoredRun,
+    plan: &Plan,
+    past: &Past,
+    changes: &Changes,
+    again: &BTreeSet<String>,
+    interrupted: &[Interrupted],
+) -> String {
+    let known = past.known();
+    let mut lines = vec![format!("resuming {} ({}, begun {})", run.id, run.file, run.started_at)];
+    let mut say = |verb: &str, ids: Vec<String>, why: &str| {
+        if !ids.is_empty() {
+            lines.push(format!("  {verb:<6} {} – {why}", ids.join(", ")));
+        }
+    };
+    let ids = || plan.program.scope.steps.iter().map(|step| &step.id);
+    let broken: BTreeSet<&str> =
+        interrupted.iter().map(|step| step.step.split('[').next().unwrap_or_default()).collect();
+    let of = |chosen: &dyn Fn(&str) -> bool| ids().filter(|id| chosen(id)).cloned().collect::<Vec<String>>();
+    say("keep", of(&|id| known.contains(id)), "ended before");
+    say("run", of(&|id| changes.changed.iter().any(|changed| changed == id)), "changed since");
+    let changed = |id: &str| changes.changed.iter().any(|changed| changed == id);
+    say("run", of(&|id| again.contains(id) && !changed(id)), "again, as asked, or because of what it waits for");
+    say("run", of(&|id| !again.contains(id) && !known.contains(id) && broken.contains(id)), "was interrupted");
+    let added = |id: &str| changes.added.iter().any(|added| added == id);
+    say("run", of(&added), "is new");
+    let fresh = |id: &str| !again.contains(id) && !known.contains(id) && !broken.contains(id) && !added(id);
+    say("run", of(&fresh), "had not begun");
+    say("drop", changes.removed.clone(), "is gone");
+    lines.join("\n")
+}

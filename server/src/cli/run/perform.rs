@@ -1,0 +1,134 @@
+//! Performs a run: shows its events, writes its document wherever it shall go, says how it ended.
+
+use std::{
+    fs::File,
+    io::{self, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use engine::{
+    plan::Plan,
+    run::{self, Event, ResultDocument, RunConfig},
+};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    super::{
+        FAILED, INTERRUPTED, INVALID,
+        print::{self, Stream},
+    },
+    Format, progress, signals,
+};
+
+/// A run and what becomes of its result.
+pub(in crate::cli) struct Performance {
+    pub(in crate::cli) config: RunConfig,
+    /// Where the document is written too.
+    pub(in crate::cli) output: Option<PathBuf>,
+    pub(in crate::cli) format: Format,
+    /// The end of standard input cancels the run.
+    pub(in crate::cli) follows_stdin: bool,
+}
+
+impl Performance {
+    /// Runs `plan` to its end.
+    pub(in crate::cli) fn run(self, plan: Plan) -> io::Result<ExitCode> {
+        let Self { config, output, format, follows_stdin } = self;
+        let file = match output.as_deref().map(open).transpose() {
+            Ok(file) => file,
+            Err(error) => {
+                print::error(&error.to_string());
+                return Ok(ExitCode::from(INVALID));
+            }
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let finished = runtime.block_on(async {
+            let cancel = CancellationToken::new();
+            signals::watch(cancel.clone(), follows_stdin)?;
+            let (sender, events) = mpsc::unbounded_channel();
+            let run = run::run(plan, config, sender, cancel);
+            let (result, shown) = tokio::join!(run, show(events, format));
+            Ok::<_, io::Error>((result, shown))
+        });
+        // A tool's blocking call must not hold the process once the document is there.
+        runtime.shutdown_background();
+        let (result, shown) = finished?;
+        let document = match result {
+            Ok(document) => document,
+            Err(error) => {
+                print::error(&error.to_string());
+                return Ok(ExitCode::from(INVALID));
+            }
+        };
+        conclude(&document, output.as_deref().zip(file), format, shown)
+    }
+}
+
+/// Writes the document wherever it shall go. One place that cannot be written does not keep it from
+/// the others, and does not change how the run ended.
+fn conclude(
+    document: &ResultDocument,
+    output: Option<(&Path, File)>,
+    format: Format,
+    shown: io::Result<()>,
+) -> io::Result<ExitCode> {
+    let text = format!("{}\n", serde_json::to_string_pretty(document)?);
+    if let Some((path, file)) = output
+        && let Err(error) = replace(&file, &text)
+    {
+        print::error(&cannot_write(path, &error).to_string());
+    }
+    let printed = match format {
+        Format::Text => print::out(&progress::summary(document, print::colour(Stream::Stdout))),
+        Format::Json => print::out(&text),
+        Format::Jsonl => Ok(()),
+    };
+    if let Err(error) = shown.and(printed) {
+        print::error(&format!("cannot write to standard output: {error}"));
+    }
+    Ok(match (document.status.as_str(), document.success) {
+        ("cancelled", _) => ExitCode::from(INTERRUPTED),
+        (_, true) => ExitCode::SUCCESS,
+        (_, false) => ExitCode::from(FAILED),
+    })
+}
+
+/// Shows the events to the last, whatever becomes of standard output: the run does not depend on it.
+async fn show(mut events: mpsc::UnboundedReceiver<Event>, format: Format) -> io::Result<()> {
+    let mut shown = Ok(());
+    while let Some(event) = events.recv().await {
+        if format == Format::Jsonl {
+            if shown.is_ok() {
+                let line = serde_json::to_string(&event).map_err(io::Error::from);
+                shown = line.and_then(|line| print::out(&format!("{line}\n")));
+            }
+        } else if let Some(line) = progress::line(&event, print::colour(Stream::Stderr)) {
+            print::note(&line);
+        }
+    }
+    shown
+}
+
+/// Opens the file of the result before the run, which may be long; what is in it stays until then.
+fn open(path: &Path) -> io::Result<File> {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => std::fs::create_dir_all(parent),
+        _ => Ok(()),
+    };
+    let open = || File::options().write(true).create(true).truncate(false).open(path);
+    folder.and_then(|()| open()).map_err(|error| cannot_write(path, &error))
+}
+
+fn replace(mut file: &File, text: &str) -> io::Result<()> {
+    // A device or a pipe has no length.
+    if file.metadata()?.is_file() {
+        file.set_len(0)?;
+    }
+    file.write_all(text.as_bytes())
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot write the result to `{}`: {error}", path.display()))
+}

@@ -1,0 +1,363 @@
+//! `orc runs`: what ran here, and what became of it.
+
+use std::{fmt::Write as _, io, path::PathBuf, process::ExitCode};
+
+use clap::{Args, Subcommand, ValueEnum};
+use engine::run::{
+    lock, resume,
+    store::{self, Store, StoredAttempt, StoredRun},
+};
+use serde_json::{Value, json};
+
+use super::{FAILED, INVALID, print, run::working_dir};
+
+/// Options of `orc runs`.
+#[derive(Debug, Args)]
+pub(crate) struct Runs {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List the runs of this workspace, the newest first.
+    List(List),
+    /// Show a run: its steps, what they came to, what can be done next.
+    Show(Show),
+    /// Print the events of a run.
+    Logs(Logs),
+    /// Compare two runs step by step.
+    Diff(Diff),
+    /// Stop a run that is running.
+    Cancel(Cancel),
+    /// Remove runs that ended.
+    Prune(Prune),
+}
+
+#[derive(Debug, Args, Default)]
+struct List {
+    /// How to write it.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Debug, Args)]
+struct Show {
+    /// The run: its id, the beginning of it, or latest.
+    #[arg(default_value = "latest")]
+    run: String,
+    /// How to write it.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Debug, Args)]
+struct Logs {
+    /// The run: its id, the beginning of it, or latest.
+    #[arg(default_value = "latest")]
+    run: String,
+    /// How to write them.
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    format: LogFormat,
+}
+
+#[derive(Debug, Args)]
+struct Diff {
+    /// The earlier run.
+    one: String,
+    /// The later run.
+    #[arg(default_value = "latest")]
+    other: String,
+}
+
+#[derive(Debug, Args)]
+struct Cancel {
+    /// The run: its id, the beginning of it, or latest.
+    run: String,
+}
+
+#[derive(Debug, Args)]
+struct Prune {
+    /// How many of the newest runs stay.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    keep: usize,
+    /// Say what would be removed, and remove nothing.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    #[default]
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    Text,
+    Jsonl,
+}
+
+/// The runs of the workspace the command works in.
+pub(super) struct Workspace {
+    pub(super) file: PathBuf,
+    pub(super) store: Box<dyn Store>,
+    /// The newest first.
+    pub(super) runs: Vec<StoredRun>,
+}
+
+impl Workspace {
+    /// Opens the store that is there; none is made.
+    pub(super) fn open() -> Result<Self, String> {
+        let file = store::file(working_dir()?.as_std_path());
+        if !file.exists() {
+            return Err("there is no run here yet: `.orc/runs.db` is missing; start one with `orc run`".to_owned());
+        }
+        let store = store::open(Some(&file)).map_err(|error| error.to_string())?;
+        let runs = store.runs().map_err(|error| error.to_string())?;
+        Ok(Self { file, store, runs })
+    }
+
+    fn find(&self, wanted: &str) -> Result<&StoredRun, String> {
+        resume::find(&self.runs, wanted)
+    }
+
+    /// `running`, `interrupted`, or how it ended.
+    fn status<'r>(&self, run: &'r StoredRun) -> &'r str {
+        match &run.status {
+            Some(status) => status,
+            None if lock::holder(&self.file, &run.id).is_some() => "running",
+            None => "interrupted",
+        }
+    }
+}
+
+impl Runs {
+    /// Exit code 0; 2 where there is no such run.
+    pub(crate) fn run(&self) -> io::Result<ExitCode> {
+        let done = match self.command.as_ref().unwrap_or(&Command::List(List::default())) {
+            Command::List(list) => list.run(),
+            Command::Show(show) => show.run(),
+            Command::Logs(logs) => logs.run(),
+            Command::Diff(diff) => diff.run(),
+            Command::Cancel(cancel) => cancel.run(),
+            Command::Prune(prune) => prune.run(),
+        };
+        match done {
+            Ok((code, text)) => {
+                print::out(&text)?;
+                Ok(ExitCode::from(code))
+            }
+            Err(message) => {
+                print::error(&message);
+                Ok(ExitCode::from(INVALID))
+            }
+        }
+    }
+}
+
+type Answer = Result<(u8, String), String>;
+
+impl List {
+    fn run(&self) -> Answer {
+        let workspace = Workspace::open()?;
+        if self.format == Format::Json {
+            let rows: Vec<Value> = workspace
+                .runs
+                .iter()
+                .map(|run| {
+                    json!({
+                        "id": run.id, "pipeline": run.pipeline, "file": run.file, "status": workspace.status(run),
+                        "started_at": run.started_at, "completed_at": run.finished_at, "cost": cost(&workspace, run),
+                    })
+                })
+                .collect();
+            return Ok((0, pretty(&json!(rows))));
+        }
+        let width = workspace.runs.iter().map(|run| run.id.len()).max().unwrap_or_default();
+        let mut text = String::new();
+        for run in &workspace.runs {
+            let _ =
+                writeln!(text, "{:<width$}  {:<11}  {}  {}", run.id, workspace.status(run), run.started_at, run.file);
+        }
+        Ok((0, text))
+    }
+}
+
+/// What the run cost, as its document says; `null` while it has none.
+fn cost(workspace: &Workspace, run: &StoredRun) -> Value {
+    document(workspace, run).map_or(Value::Null, |document| document["cost"].clone())
+}
+
+/// The result document of a run that ended.
+fn document(workspace: &Workspace, run: &StoredRun) -> Option<Value> {
+    let events = workspace.store.events(&run.id).ok()?;
+    let last = events.into_iter().next_back()?;
+    Some(last.data.get("result")?.clone())
+}
+
+impl Show {
+    fn run(&self) -> Answer {
+        let workspace = Workspace::open()?;
+        let run = workspace.find(&self.run)?;
+        let status = workspace.status(run);
+        let attempts = workspace.store.attempts(&run.id).map_err(|error| error.to_string())?;
+        if self.format == Format::Json {
+            let steps: Vec<Value> = attempts.iter().map(step).collect();
+            let shown = json!({
+                "id": run.id, "pipeline": run.pipeline, "file": run.file, "status": status,
+                "started_at": run.started_at, "completed_at": run.finished_at, "inputs": run.inputs,
+                "simulated": run.config.simulate, "steps": steps, "result": document(&workspace, run),
+            });
+            return Ok((0, pretty(&shown)));
+        }
+        let mut text = format!("{}  {status}\n{}, begun {}", run.id, run.file, run.started_at);
+        if let Some(end) = &run.finished_at {
+            let _ = write!(text, ", ended {end}");
+        }
+        text.push('\n');
+        for (name, value) in run.inputs.as_object().into_iter().flatten() {
+            let _ = writeln!(text, "  {name} = {}", short(value));
+        }
+        let width = attempts.iter().map(|attempt| attempt.step.chars().count()).max().unwrap_or_default();
+        for attempt in &attempts {
+            let state =
+                attempt.status.as_deref().unwrap_or(if status == "running" { "running" } else { "interrupted" });
+            let again = if attempt.attempt > 1 { format!("  attempt {}", attempt.attempt) } else { String::new() };
+            let error = attempt.last.as_ref().and_then(|last| last.document.error.clone());
+            let error = error.map(|error| format!("  {error}")).unwrap_or_default();
+            let _ = writeln!(text, "  {:<width$}  {state}{again}{error}", attempt.step);
+        }
+        let next = match status {
+            "interrupted" | "cancelled" => format!("`orc resume {}` goes on where it was", run.id),
+            "failed" => format!("`orc resume {} --retry-failed` runs what failed again", run.id),
+            _ => String::new(),
+        };
+        if !next.is_empty() {
+            let _ = writeln!(text, "{next}");
+        }
+        Ok((0, text))
+    }
+}
+
+fn step(attempt: &StoredAttempt) -> Value {
+    let document = attempt.last.as_ref().map(|last| json!(last.document));
+    let status = attempt.status.as_deref();
+    json!({"step": attempt.step, "attempt": attempt.attempt, "status": status, "document": document})
+}
+
+fn pretty(value: &Value) -> String {
+    format!("{value:#}\n")
+}
+
+/// A value on one line, not too long.
+fn short(value: &Value) -> String {
+    let text = value.to_string();
+    if text.chars().count() <= 80 { text } else { text.chars().take(79).chain(['…']).collect() }
+}
+
+impl Logs {
+    fn run(&self) -> Answer {
+        let workspace = Workspace::open()?;
+        let run = workspace.find(&self.run)?;
+        let events = workspace.store.events(&run.id).map_err(|error| error.to_string())?;
+        let mut text = String::new();
+        for event in events {
+            if self.format == LogFormat::Jsonl {
+                let _ = writeln!(text, "{}", json!(event));
+                continue;
+            }
+            let kind = json!(event.kind);
+            let step = event.step.as_deref().unwrap_or_default();
+            let said = event.data.get("text").or_else(|| event.data.get("error")).or_else(|| event.data.get("status"));
+            let said = said.and_then(Value::as_str).unwrap_or_default().trim_end();
+            let line = format!("{}  {:<13} {step} {said}", event.time, kind.as_str().unwrap_or_default());
+            let _ = writeln!(text, "{}", line.trim_end());
+        }
+        Ok((0, text))
+    }
+}
+
+impl Diff {
+    fn run(&self) -> Answer {
+        let workspace = Workspace::open()?;
+        let (one, other) = (workspace.find(&self.one)?, workspace.find(&self.other)?);
+        let ends = |run: &StoredRun| -> Result<Vec<(String, Value)>, String> {
+            let attempts = workspace.store.attempts(&run.id).map_err(|error| error.to_string())?;
+            let ends = attempts.into_iter().filter_map(|attempt| Some((attempt.step, attempt.last?.document)));
+            Ok(ends
+                .map(|(step, document)| (step, json!({"status": document.status, "value": document.value})))
+                .collect())
+        };
+        let (before, after) = (ends(one)?, ends(other)?);
+        let find =
+            |list: &[(String, Value)], step: &str| list.iter().find(|(id, _)| id == step).map(|(_, end)| end.clone());
+        let mut text = format!("{} → {}\n", one.id, other.id);
+        let inputs = [&one.inputs, &other.inputs];
+        if inputs[0] != inputs[1] {
+            let _ = writeln!(text, "  inputs  {} → {}", short(inputs[0]), short(inputs[1]));
+        }
+        let mut steps: Vec<&String> = before.iter().chain(&after).map(|(step, _)| step).collect();
+        steps.sort();
+        steps.dedup();
+        let mut differ = one.inputs != other.inputs;
+        for step in steps {
+            let (old, new) = (find(&before, step), find(&after, step));
+            if old == new {
+                continue;
+            }
+            differ = true;
+            let shown = |end: Option<Value>| end.map_or_else(|| "–".to_owned(), |end| short(&end));
+            let _ = writeln!(text, "  {step}\n    - {}\n    + {}", shown(old), shown(new));
+        }
+        if !differ {
+            text.push_str("  the same\n");
+        }
+        Ok((0, text))
+    }
+}
+
+impl Cancel {
+    fn run(&self) -> Answer {
+        let workspace = Workspace::open()?;
+        let run = workspace.find(&self.run)?;
+        let Some(process) = lock::holder(&workspace.file, &run.id) else {
+            print::error(&format!("the run `{}` is not running: it is {}", run.id, workspace.status(run)));
+            return Ok((FAILED, String::new()));
+        };
+        stop(process)?;
+        Ok((0, format!("asked the run {} to stop\n", run.id)))
+    }
+}
+
+/// Asks a process to end in good order.
+#[cfg(unix)]
+fn stop(process: u32) -> Result<(), String> {
+    let process = nix::unistd::Pid::from_raw(process as i32);
+    nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGTERM)
+        .map_err(|error| format!("the process {process} cannot be asked to stop: {error}"))
+}
+
+#[cfg(not(unix))]
+fn stop(process: u32) -> Result<(), String> {
+    Err(format!("stop the process {process} with Ctrl-C where it runs; this system has no way to ask it"))
+}
+
+impl Prune {
+    fn run(&self) -> Answer {
+        let mut workspace = Workspace::open()?;
+        let ended = |run: &&StoredRun| run.status.is_some() && lock::holder(&workspace.file, &run.id).is_none();
+        let old: Vec<String> = workspace.runs.iter().skip(self.keep).filter(ended).map(|run| run.id.clone()).collect();
+        if !self.dry_run {
+            workspace.store.remove(&old).map_err(|error| error.to_string())?;
+        }
+        let verb = if self.dry_run { "would remove" } else { "removed" };
+        let noun = if old.len() == 1 { "run" } else { "runs" };
+        let mut text = format!("{verb} {} {noun}\n", old.len());
+        for id in old {
+            let _ = writeln!(text, "  {id}");
+        }
+        Ok((0, text))
+    }
+}

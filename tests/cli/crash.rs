@@ -1,0 +1,345 @@
+//! The crash matrix: pipelines of every kind are killed at every write of the store, then resumed.
+//! The document must be that of a run that was never killed, no step that ended may run twice, and one
+//! that may not simply run again must say so.
+//!
+//! `ORC_CRASH_LONG=1` kills at every point, and the resumed run at every point as well; without it at
+//! every third, which is what there is time for on each change.
+
+use std::collections::BTreeMap;
+
+use engine::run::ResultDocument;
+use serde_json::Value;
+
+use crate::support::Folder;
+
+/// Pipelines whose steps may all run again: their documents are compared. Each starts `id: p`.
+const PIPELINES: [(&str, &str); 20] = [
+    (
+        "chain",
+        "
+steps:
+  - {id: a, action: echo, parameters: {message: one}}
+  - {id: b, tool: filesystem, action: write, parameters: {path: b.txt, content: '{{ a.result }} two'}, dependencies: [a]}
+  - {id: c, tool: filesystem, action: read, parameters: {path: b.txt}, dependencies: [b]}
+  - {id: d, action: echo, parameters: {message: '{{ c.result.content }} three'}, dependencies: [c]}
+outputs: {text: '{{ d.result }}'}",
+    ),
+    (
+        "fan",
+        "
+steps:
+  - {id: a, action: echo, parameters: {message: one}}
+  - {id: b, tool: filesystem, action: write, parameters: {path: b.txt, content: '{{ a.result }}'}, dependencies: [a]}
+  - {id: c, tool: filesystem, action: write, parameters: {path: c.txt, content: '{{ a.result }}'}, dependencies: [a]}
+  - {id: d, tool: filesystem, action: write, parameters: {path: d.txt, content: '{{ a.result }}'}, dependencies: [a]}
+  - {id: e, action: echo, parameters: {message: '{{ b.result.size + c.result.size + d.result.size }}'}, dependencies: [b, c, d]}
+outputs: {sum: '{{ e.result }}'}",
+    ),
+    (
+        "diamond with inputs",
+        "
+inputs: {who: {type: string, default: '{{ pipeline_id }}'}, n: {type: integer, default: 3}}
+steps:
+  - {id: a, action: echo, parameters: {message: '{{ who }}'}}
+  - {id: b, action: echo, parameters: {message: '{{ a.result }} b'}, dependencies: [a]}
+  - {id: c, action: echo, parameters: {message: '{{ a.result }} c'}, dependencies: [a]}
+  - {id: d, action: echo, parameters: {message: '{{ b.result }} {{ c.result }} {{ n }}'}, dependencies: [b, c]}
+outputs: {n: '{{ n }}', text: '{{ d.result }}'}",
+    ),
+    (
+        "loop in order",
+        "
+steps:
+  - id: each
+    for_each: [1, 2, 3]
+    steps:
+      - {id: t, tool: filesystem, action: write, parameters: {path: 'f{{ item }}.txt', content: '{{ item }}'}}
+      - {id: r, tool: filesystem, action: read, parameters: {path: 'f{{ item }}.txt'}, dependencies: [t]}
+  - {id: n, action: echo, parameters: {message: '{{ each.result.count }}'}, dependencies: [each]}
+outputs: {all: '{{ each.result.results }}'}",
+    ),
+    (
+        "loop side by side",
+        "
+steps:
+  - id: each
+    for_each: [1, 2, 3, 4]
+    max_parallel: 4
+    steps:
+      - {id: t, action: echo, parameters: {message: '{{ item }}'}}
+      - {id: u, action: echo, parameters: {message: '{{ t.result }}!'}, dependencies: [t]}
+outputs: {all: '{{ each.result.results }}'}",
+    ),
+    (
+        "loop over a result",
+        "
+steps:
+  - {id: list, tool: data-processing, action: convert, parameters: {data: '[{\"a\": 1}, {\"a\": 2}]', from_format: json, to_format: json}}
+  - id: each
+    for_each: '{{ [5, 6] }}'
+    action: echo
+    parameters: {message: '{{ item }} of {{ length }}'}
+    dependencies: [list]
+outputs: {all: '{{ each.result }}'}",
+    ),
+    (
+        "loop in a loop",
+        "
+steps:
+  - id: outer
+    for_each: [1, 2]
+    steps:
+      - id: inner
+        for_each: [a, b]
+        loop_var: letter
+        steps:
+          - {id: t, action: echo, parameters: {message: '{{ letter }}'}}
+outputs: {all: '{{ outer.result.results }}'}",
+    ),
+    (
+        "while",
+        "
+steps:
+  - id: again
+    while: '{{ iteration < 3 }}'
+    steps:
+      - {id: t, action: echo, parameters: {message: 'turn {{ iteration }}'}}
+outputs: {all: '{{ again.result }}'}",
+    ),
+    (
+        "until",
+        "
+steps:
+  - id: again
+    until: '{{ t.result == \"turn 2\" }}'
+    max_iterations: 5
+    steps:
+      - {id: t, action: echo, parameters: {message: 'turn {{ iteration }}'}}
+outputs: {all: '{{ again.result }}'}",
+    ),
+    (
+        "queue",
+        "
+steps:
+  - id: many
+    create_parallel_queue:
+      on: [1, 2, 3]
+      max_parallel: 1
+      action_loop:
+        - {name: t, action: echo, parameters: {message: '{{ item }}'}}
+outputs: {all: '{{ many.result }}'}",
+    ),
+    (
+        "conditions",
+        "
+inputs: {yes: {type: boolean, default: true}}
+steps:
+  - {id: a, action: echo, parameters: {message: one}}
+  - {id: b, action: echo, condition: '{{ yes }}', parameters: {message: two}, dependencies: [a]}
+  - {id: c, action: echo, condition: '{{ not yes }}', parameters: {message: three}, dependencies: [a]}
+  - {id: d, action: echo, parameters: {message: '{{ b.result }}'}, dependencies: [b, c]}
+outputs: {text: '{{ d.result }}'}",
+    ),
+    (
+        "route",
+        "
+steps:
+  - {id: a, action: echo, parameters: {message: one}, on_success: d}
+  - {id: b, action: echo, parameters: {message: two}, dependencies: [a]}
+  - {id: c, action: echo, parameters: {message: three}, dependencies: [b]}
+  - {id: d, action: echo, parameters: {message: four}, dependencies: [a]}
+outputs: {text: '{{ d.result }}'}",
+    ),
+    (
+        "goto",
+        "
+inputs: {to: {type: string, default: d}}
+steps:
+  - {id: a, action: echo, parameters: {message: one}, goto: '{{ to }}'}
+  - {id: b, action: echo, parameters: {message: two}, dependencies: [a]}
+  - {id: d, action: echo, parameters: {message: four}, dependencies: [a]}
+outputs: {text: '{{ d.result }}'}",
+    ),
+    (
+        "failure that stops",
+        "
+steps:
+  - {id: a, action: echo, parameters: {message: one}}
+  - {id: b, tool: filesystem, action: read, parameters: {path: missing.txt}, dependencies: [a]}
+  - {id: c, action: echo, parameters: {message: '{{ b.result }}'}, dependencies: [b]}",
+    ),
+    (
+        "failure that goes on",
+        "
+steps:
+  - {id: a, tool: filesystem, action: read, parameters: {path: missing.txt}, on_failure: continue}
+  - {id: b, action: echo, parameters: {message: '{{ a.status }}'}, dependencies: [a]}
+outputs: {text: '{{ b.result }}'}",
+    ),
+    (
+        "failure that skips",
+        "
+steps:
+  - {id: a, tool: filesystem, action: read, parameters: {path: missing.txt}, on_failure: skip}
+  - {id: b, action: echo, parameters: {message: x}, dependencies: [a]}
+  - {id: c, action: echo, parameters: {message: y}}
+outputs: {text: '{{ c.result }}'}",
+    ),
+    (
+        "retries",
+        "
+steps:
+  - id: a
+    tool: filesystem
+    action: read
+    parameters: {path: missing.txt}
+    retry: {attempts: 3, delay: 0.001, backoff: fixed, jitter: false}
+    on_failure: continue
+  - {id: b, action: echo, parameters: {message: '{{ a.status }}'}, dependencies: [a]}
+outputs: {text: '{{ b.result }}'}",
+    ),
+    (
+        "loop that is tried again",
+        "
+steps:
+  - id: each
+    for_each: [1, 2]
+    retry: {attempts: 2, delay: 0.001, backoff: fixed, jitter: false}
+    on_failure: continue
+    steps:
+      - {id: t, action: echo, parameters: {message: '{{ item }}'}}
+      - {id: u, tool: filesystem, action: read, parameters: {path: missing.txt}, dependencies: [t]}
+  - {id: z, action: echo, parameters: {message: end}, dependencies: [each]}",
+    ),
+    (
+        "handlers",
+        "
+steps:
+  - id: a
+    tool: filesystem
+    action: read
+    parameters: {path: missing.txt}
+    on_error: [{error_types: [FileNotFoundError], handler_task_id: mend}]
+  - {id: mend, action: echo, parameters: {message: instead}}
+  - {id: b, action: echo, parameters: {message: '{{ a.result }}'}, dependencies: [a]}
+  - id: c
+    tool: filesystem
+    action: read
+    parameters: {path: missing.txt}
+    on_error: {fallback_value: nothing}
+outputs: {text: '{{ b.result }} {{ c.result }}'}",
+    ),
+    (
+        "model",
+        "
+steps:
+  - {id: a, action: generate, parameters: {prompt: one}, model: simulated/simulated}
+  - {id: b, action: generate, parameters: {prompt: 'after {{ a.result }}'}, model: simulated/simulated, dependencies: [a]}
+outputs: {text: '{{ b.result }}'}",
+    ),
+];
+
+fn long() -> bool {
+    std::env::var_os("ORC_CRASH_LONG").is_some()
+}
+
+/// The document without what differs between any two runs.
+fn normalized(text: &str) -> Value {
+    let document: ResultDocument = serde_json::from_str(text).unwrap();
+    serde_json::to_value(document.normalized()).unwrap()
+}
+
+fn folder(text: &str) -> Folder {
+    Folder::with("p.orc.yaml", format!("id: p\nname: p{text}\n"))
+}
+
+/// How often each step came to an end for good.
+fn ends(folder: &Folder) -> BTreeMap<String, usize> {
+    let events = folder.orc(&["runs", "logs", "--format", "jsonl"]).stdout;
+    let mut ends = BTreeMap::new();
+    for line in events.lines() {
+        let event: Value = serde_json::from_str(line).unwrap();
+        if event["type"] == "step.finished" {
+            *ends.entry(event["step"].as_str().unwrap().to_owned()).or_default() += 1;
+        }
+    }
+    ends
+}
+
+/// Kills `text` at every `every`-th point; the number of points it was killed at.
+fn matrix(name: &str, text: &str, every: u32) -> u32 {
+    let whole = folder(text);
+    let ended = whole.orc(&["run", "p.orc.yaml"]);
+    assert!(matches!(ended.code, Some(0 | 1)), "{name}: {ended:?}");
+    let (code, wanted) = (ended.code, normalized(&ended.stdout));
+    let wanted_ends = ends(&whole);
+    let mut points = 0;
+    for point in (1..).step_by(every as usize) {
+        let broken = folder(text);
+        if !broken.orc_killed_at(point, &["run", "p.orc.yaml"]) {
+            break;
+        }
+        points += 1;
+        if point <= 2 && broken.orc(&["runs", "list", "--format", "json"]).stdout.trim() == "[]" {
+            // Killed before the run was known: nothing was done, nothing is lost.
+            continue;
+        }
+        for second in 1.. {
+            if !long() || !broken.orc_killed_at(second, &["resume", "latest"]) {
+                break;
+            }
+            points += 1;
+        }
+        let resumed = broken.orc(&["resume", "latest"]);
+        assert_eq!(resumed.code, code, "{name} at {point}: {resumed:?}");
+        assert_eq!(normalized(&resumed.stdout), wanted, "{name} at {point}:\n{}", resumed.stderr);
+        assert_eq!(ends(&broken), wanted_ends, "{name} at {point}: a step ended twice, or never");
+    }
+    points
+}
+
+#[test]
+fn a_run_that_is_killed_anywhere_ends_as_if_it_had_not_been() {
+    let every = if long() { 1 } else { 3 };
+    let (one, other) = PIPELINES.split_at(PIPELINES.len() / 2);
+    let all = |part: &[(&str, &str)]| part.iter().map(|(name, text)| matrix(name, text, every)).sum::<u32>();
+    let points = std::thread::scope(|scope| {
+        let others = scope.spawn(|| all(other));
+        all(one) + others.join().unwrap()
+    });
+    println!("{points} crash points in {} pipelines", PIPELINES.len());
+    assert!(points > 100, "only {points} points");
+}
+
+#[test]
+fn what_may_not_run_twice_is_not_run_twice() {
+    let text = "
+steps:
+  - {id: a, tool: terminal, action: execute, parameters: {command: 'echo a >> log.txt'}}
+  - {id: b, tool: terminal, action: execute, parameters: {command: 'echo b >> log.txt'}, dependencies: [a]}
+  - {id: c, action: echo, parameters: {message: end}, dependencies: [b]}";
+    let mut refused = 0;
+    for point in 1.. {
+        let folder = folder(text);
+        if !folder.orc_killed_at(point, &["run", "p.orc.yaml"]) {
+            break;
+        }
+        if point <= 2 && folder.orc(&["runs", "list", "--format", "json"]).stdout.trim() == "[]" {
+            continue;
+        }
+        let resumed = folder.orc(&["resume", "latest"]);
+        let lines = || std::fs::read_to_string(folder.path().join("log.txt")).unwrap_or_default();
+        let before = lines();
+        if resumed.code == Some(1) {
+            refused += 1;
+            assert!(resumed.stderr.contains("had begun when the run was broken off"), "at {point}: {resumed:?}");
+            assert!(["", "a\n", "a\nb\n"].contains(&&*before), "at {point}: {before}");
+            let resumed = folder.orc(&["resume", "latest", "--yes"]);
+            assert_eq!(resumed.code, Some(0), "at {point}: {resumed:?}");
+            assert!(lines().ends_with("b\n"), "at {point}: {}", lines());
+        } else {
+            assert_eq!((resumed.code, &*before), (Some(0), "a\nb\n"), "at {point}: {resumed:?}");
+        }
+    }
+    assert!(refused >= 4, "only {refused} interruptions were noticed");
+}

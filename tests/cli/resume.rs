@@ -1,0 +1,205 @@
+//! `orc resume`, `orc runs`, and runs that are confined to some steps.
+
+use serde_json::Value;
+
+use crate::support::{Ended, Folder};
+
+const PIPELINE: &str = "\
+id: p
+name: p
+inputs:
+  who: {type: string, default: world}
+steps:
+  - id: a
+    tool: filesystem
+    action: write
+    parameters: {path: a.txt, content: 'hello {{ who }}'}
+  - id: b
+    tool: filesystem
+    action: read
+    parameters: {path: '{{ a.result.path }}'}
+    dependencies: [a]
+  - id: c
+    tool: filesystem
+    action: read
+    parameters: {path: wanted.txt}
+    dependencies: [b]
+  - id: d
+    action: echo
+    parameters: {message: '{{ b.result.content }} and {{ c.result.content }}'}
+    dependencies: [b, c]
+outputs:
+  text: '{{ d.result }}'
+";
+
+fn document(ended: &Ended) -> Value {
+    serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {ended:?}"))
+}
+
+fn statuses(document: &Value) -> String {
+    let steps = document["steps"].as_object().unwrap();
+    steps.iter().map(|(id, step)| format!("{id} {}", step["status"].as_str().unwrap())).collect::<Vec<_>>().join(", ")
+}
+
+/// The steps that acted in the last run, or since it was resumed.
+fn acted(folder: &Folder) -> Vec<String> {
+    let events = folder.orc(&["runs", "logs", "--format", "jsonl"]).stdout;
+    let mut acted = Vec::new();
+    for line in events.lines() {
+        let event: Value = serde_json::from_str(line).unwrap();
+        match event["type"].as_str().unwrap() {
+            "run.started" => acted.clear(),
+            "step.started" => acted.push(event["step"].as_str().unwrap().to_owned()),
+            _ => {}
+        }
+    }
+    acted
+}
+
+/// A run whose step `c` failed for want of a file that is there now.
+fn failed() -> Folder {
+    let folder = Folder::with("p.orc.yaml", PIPELINE);
+    let ended = folder.orc(&["run", "p.orc.yaml"]);
+    assert_eq!(statuses(&document(&ended)), "a completed, b completed, c failed, d not_run");
+    folder.write("wanted.txt", "more");
+    folder
+}
+
+#[test]
+fn what_failed_runs_again_and_what_ended_does_not() {
+    let folder = failed();
+    let resumed = folder.orc(&["resume", "latest", "--retry-failed"]);
+    assert_eq!(resumed.code, Some(0), "{resumed:?}");
+    assert_eq!(document(&resumed)["outputs"]["text"], "hello world and more");
+    assert_eq!(acted(&folder), ["c", "d"]);
+    assert!(resumed.stderr.contains("  keep   a, b – ended before\n  run    c, d – again, as asked"), "{resumed:?}");
+}
+
+#[test]
+fn without_being_asked_a_failure_stands() {
+    let folder = failed();
+    let resumed = folder.orc(&["resume", "latest"]);
+    assert_eq!(resumed.code, Some(1), "{resumed:?}");
+    assert_eq!(statuses(&document(&resumed)), "a completed, b completed, c failed, d not_run");
+    assert_eq!(acted(&folder), Vec::<String>::new());
+}
+
+#[test]
+fn a_changed_pipeline_needs_a_word_and_a_comment_none() {
+    let folder = failed();
+    folder.write("p.orc.yaml", format!("# a remark\n{PIPELINE}"));
+    assert_eq!(folder.orc(&["resume", "latest", "--retry-failed"]).code, Some(0));
+    let folder = failed();
+    folder.write(
+        "p.orc.yaml",
+        PIPELINE.replace("hello", "bye").replace("id: d", "id: e").replace("d.result", "e.result"),
+    );
+    let refused = folder.orc(&["resume", "latest", "--retry-failed"]);
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(refused.stderr.contains("the pipeline is not what it was when the run began"), "{refused:?}");
+}
+
+#[test]
+fn what_changed_runs_again_with_all_that_waits_for_it() {
+    let folder = failed();
+    folder.write("p.orc.yaml", PIPELINE.replace("hello {{ who }}", "bye {{ who }}"));
+    let resumed = folder.orc(&["resume", "latest", "--allow-changes"]);
+    assert_eq!(resumed.code, Some(0), "{resumed:?}");
+    assert_eq!(document(&resumed)["outputs"]["text"], "bye world and more");
+    assert_eq!(acted(&folder), ["a", "b", "c", "d"]);
+    assert!(resumed.stderr.contains("  run    a – changed since\n"), "{resumed:?}");
+}
+
+#[test]
+fn a_run_is_named_by_its_id_its_beginning_or_latest() {
+    let folder = failed();
+    let list = folder.orc(&["runs", "list", "--format", "json"]);
+    let runs: Vec<Value> = serde_json::from_str(&list.stdout).unwrap();
+    let id = runs[0]["id"].as_str().unwrap();
+    assert_eq!((runs.len(), &runs[0]["status"], &runs[0]["pipeline"]), (1, &"failed".into(), &"p".into()));
+    assert_eq!(runs[0]["cost"]["nano_usd"], 0);
+    for name in [id, &id[..6], "latest"] {
+        assert_eq!(folder.orc(&["runs", "show", name]).code, Some(0), "{name}");
+    }
+    folder.orc(&["resume", "nothing"]).refused("error: there is no run `nothing` here; `orc runs list` names them");
+    let nowhere = Folder::new().orc(&["resume", "latest"]);
+    nowhere.refused("error: there is no run here yet: `.orc/runs.db` is missing; start one with `orc run`");
+}
+
+#[test]
+fn a_run_shows_what_its_steps_came_to_and_what_can_be_done() {
+    let folder = failed();
+    let shown = folder.orc(&["runs", "show"]).stdout;
+    let steps: Vec<&str> = shown.lines().skip(2).collect();
+    assert_eq!(&steps[..3], ["  who = \"world\"", "  a  completed", "  b  completed"]);
+    assert!(steps[3].starts_with("  c  failed  "), "{shown}");
+    assert!(steps[4].ends_with("--retry-failed` runs what failed again"), "{shown}");
+}
+
+#[test]
+fn two_runs_are_compared_step_by_step() {
+    let folder = failed();
+    folder.orc(&["run", "p.orc.yaml", "-i", "who=you"]);
+    let runs: Vec<Value> = serde_json::from_str(&folder.orc(&["runs", "list", "--format", "json"]).stdout).unwrap();
+    let shown = folder.orc(&["runs", "diff", runs[1]["id"].as_str().unwrap()]).stdout;
+    assert!(shown.contains("  inputs  {\"who\":\"world\"} → {\"who\":\"you\"}\n"), "{shown}");
+    assert!(shown.contains("\n  b\n    - "), "{shown}");
+    assert_eq!(folder.orc(&["runs", "diff", "latest", "latest"]).stdout.lines().nth(1), Some("  the same"));
+}
+
+#[test]
+fn old_runs_are_removed_and_the_newest_stay() {
+    let folder = failed();
+    folder.orc(&["run", "p.orc.yaml"]);
+    assert_eq!(
+        folder.orc(&["runs", "prune", "--keep", "1", "--dry-run"]).stdout.lines().next(),
+        Some("would remove 1 run")
+    );
+    assert_eq!(folder.orc(&["runs", "prune", "--keep", "1"]).stdout.lines().next(), Some("removed 1 run"));
+    assert_eq!(folder.orc(&["runs", "list"]).stdout.lines().count(), 1);
+}
+
+#[test]
+fn one_step_uses_what_the_latest_run_came_to() {
+    let folder = failed();
+    let ended = folder.orc(&["run", "p.orc.yaml", "--step", "c"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(statuses(&document(&ended)), "a completed, b completed, c completed");
+    assert_eq!(acted(&folder), ["c"]);
+    assert_eq!(document(&ended)["steps"]["b"]["provenance"]["reused"], true);
+    assert!(ended.stderr.contains("using the results of `a`, `b` from the run p_"), "{ended:?}");
+}
+
+#[test]
+fn what_one_step_needs_runs_where_it_is_not_there_or_not_the_same() {
+    let folder = Folder::with("p.orc.yaml", PIPELINE);
+    folder.write("wanted.txt", "more");
+    assert_eq!(folder.orc(&["run", "p.orc.yaml", "--step", "b"]).code, Some(0));
+    assert_eq!(acted(&folder), ["a", "b"]);
+    assert_eq!(folder.orc(&["run", "p.orc.yaml", "--step", "b", "-i", "who=you"]).code, Some(0));
+    assert_eq!(acted(&folder), ["a", "b"], "other inputs");
+    folder.write("p.orc.yaml", PIPELINE.replace("hello", "bye"));
+    assert_eq!(folder.orc(&["run", "p.orc.yaml", "--step", "b", "-i", "who=you"]).code, Some(0));
+    assert_eq!(acted(&folder), ["a", "b"], "another definition");
+    assert_eq!(folder.orc(&["run", "p.orc.yaml", "--step", "b", "-i", "who=you"]).code, Some(0));
+    assert_eq!(acted(&folder), ["b"]);
+}
+
+#[test]
+fn from_a_step_on_and_until_a_step() {
+    let folder = failed();
+    let ended = folder.orc(&["run", "p.orc.yaml", "--from", "c"]);
+    assert_eq!(statuses(&document(&ended)), "a completed, b completed, c completed, d completed");
+    assert_eq!(acted(&folder), ["c", "d"]);
+    let ended = folder.orc(&["run", "p.orc.yaml", "--until", "b"]);
+    assert_eq!(statuses(&document(&ended)), "a completed, b completed");
+    assert_eq!(acted(&folder), ["a", "b"]);
+}
+
+#[test]
+fn a_step_that_is_not_there_is_named_with_one_that_is() {
+    let folder = Folder::with("p.orc.yaml", PIPELINE.replace("id: d", "id: done").replace("d.result", "done.result"));
+    folder
+        .orc(&["run", "p.orc.yaml", "--step", "don"])
+        .refused("error: the pipeline has no step `don` at its root; did you mean `done`?");
+}
