@@ -73,7 +73,7 @@ fn nothing_runs_in_a_folder_that_is_not_trusted() {
 fn a_run_takes_the_open_text_and_the_inputs_and_reports_its_end() {
     let mut server = start(Some(true));
     server.open("sub/a.orc.yaml", PIPELINE);
-    assert_eq!(lens_titles(&mut server, "sub/a.orc.yaml"), ["▶ Run"]);
+    assert_eq!(lens_titles(&mut server, "sub/a.orc.yaml"), ["▶ Run", "▷ Run step", "▷ Run from here"]);
     let argument = json!({ "uri": server.uri("sub/a.orc.yaml"), "inputs": { "who": "you" } });
     let answer = server.request("workspace/executeCommand", command("orc.run", argument));
     let run = answer["runId"].as_str().unwrap().to_owned();
@@ -133,7 +133,7 @@ fn progress_is_shown_and_cancelling_it_cancels_the_run() {
     let begin = server.notification("$/progress");
     assert_eq!(begin["value"]["kind"], "begin");
     assert_eq!(begin["value"]["cancellable"], true);
-    assert_eq!(lens_titles(&mut server, "a.orc.yaml"), ["● running — ■ Cancel"]);
+    assert_eq!(lens_titles(&mut server, "a.orc.yaml")[0], "● running — ■ Cancel");
     server.notify("window/workDoneProgress/cancel", json!({ "token": answer["runId"] }));
     events(&mut server, answer["runId"].as_str().unwrap());
     while server.notification("$/progress")["value"]["kind"] != "end" {}
@@ -158,7 +158,7 @@ fn inputs_that_do_not_fit_are_refused_at_once() {
 fn an_unknown_command_is_refused_by_name() {
     let mut server = start(Some(true));
     let error = server.request_error("workspace/executeCommand", command("orc.fly", json!({})));
-    let expected = "unknown command `orc.fly`; the commands are `orc.run`, `orc.cancel`, `orc.trust`, `orc.explain`";
+    let expected = "unknown command `orc.fly`; the commands are `orc.run`, `orc.runStep`, `orc.runFrom`, `orc.resume`, `orc.cancel`, `orc.trust`, `orc.explain`";
     assert_eq!(error["message"], expected);
     server.finish();
 }
@@ -231,5 +231,71 @@ fn a_concurrency_of_zero_is_refused_at_once() {
     let argument = json!({ "uri": server.uri("a.orc.yaml"), "options": { "maxConcurrency": 0 } });
     let error = server.request_error("workspace/executeCommand", command("orc.run", argument));
     assert!(error["message"].as_str().unwrap().contains("nonzero"), "{error}");
+    server.finish();
+}
+
+const CHAIN: &str = "\
+id: chain
+name: Chain
+steps:
+  - id: a
+    tool: filesystem
+    action: write
+    parameters: {path: a.txt, content: one}
+  - id: b
+    tool: filesystem
+    action: read
+    parameters: {path: wanted.txt}
+    dependencies: [a]
+  - id: c
+    action: echo
+    parameters: {message: '{{ b.result.content }}'}
+    dependencies: [b]
+";
+
+/// The steps that acted.
+fn acted(seen: &[String]) -> Vec<&str> {
+    seen.iter().filter_map(|event| event.strip_prefix("step.started ")).collect()
+}
+
+#[test]
+fn a_step_runs_alone_or_with_what_follows_from_it() {
+    let mut server = start(Some(true));
+    server.open("a.orc.yaml", CHAIN);
+    std::fs::write(server.folder.path().join("wanted.txt"), "more").unwrap();
+    let mut run = |name: &str, step: &str| {
+        let argument = json!({ "uri": server.uri("a.orc.yaml"), "step": step });
+        let answer = server.request("workspace/executeCommand", command(name, argument));
+        let seen = events(&mut server, answer["runId"].as_str().unwrap());
+        server.ignore("window/showMessage");
+        seen
+    };
+    assert_eq!(acted(&run("orc.runStep", "a")), ["a"]);
+    assert_eq!(acted(&run("orc.runStep", "b")), ["b"]);
+    assert_eq!(acted(&run("orc.runFrom", "b")), ["b", "c"]);
+    assert_eq!(acted(&run("orc.run", "c")), ["c"]);
+    let argument = json!({ "uri": server.uri("a.orc.yaml"), "step": "d" });
+    let error = server.request_error("workspace/executeCommand", command("orc.runStep", argument));
+    assert!(error["message"].as_str().unwrap().starts_with("the pipeline has no step `d` at its root"), "{error}");
+    server.finish();
+}
+
+#[test]
+fn a_run_that_was_broken_off_goes_on() {
+    let mut server = start(Some(true));
+    server.open("a.orc.yaml", CHAIN);
+    std::fs::write(server.folder.path().join("a.orc.yaml"), CHAIN).unwrap();
+    let argument = json!({ "uri": server.uri("a.orc.yaml") });
+    let answer = server.request("workspace/executeCommand", command("orc.run", argument));
+    let run = answer["runId"].as_str().unwrap().to_owned();
+    assert_eq!(acted(&events(&mut server, &run)), ["a", "b"]);
+    server.ignore("window/showMessage");
+    let argument = json!({ "runId": run });
+    let answer = server.request("workspace/executeCommand", command("orc.resume", argument));
+    assert_eq!(answer["runId"], run.as_str());
+    assert_eq!(acted(&events(&mut server, &run)), Vec::<&str>::new(), "what failed stands");
+    server.ignore("window/showMessage");
+    let error = server.request_error("workspace/executeCommand", command("orc.resume", json!({ "runId": "x" })));
+    assert_eq!(error["message"], "there is no run `x` here; `orc runs list` names them");
     server.finish();
 }

@@ -14,6 +14,18 @@ command('OrcRun', function(call)
   require('orc.commands').run_command(call.fargs)
 end, { nargs = '*', desc = 'run the pipeline in this buffer: OrcRun [name=value]…' })
 
+command('OrcRunStep', function()
+  require('orc.commands').run_step('orc.runStep')
+end, { desc = 'run the step at the cursor' })
+
+command('OrcRunFrom', function()
+  require('orc.commands').run_step('orc.runFrom')
+end, { desc = 'run the step at the cursor and all that follows from it' })
+
+command('OrcResume', function(call)
+  require('orc.commands').resume(call.args)
+end, { nargs = '?', desc = 'go on with a run: OrcResume [run]' })
+
 command('OrcCancel', function()
   require('orc.commands').cancel()
 end, { desc = 'cancel the run of this buffer' })

@@ -9,7 +9,10 @@ export function registerCommands(server: LanguageServer, view: RunView): vscode.
   const command = (name: string, act: (argument?: unknown) => Promise<void> | void) =>
     vscode.commands.registerCommand(name, act);
   return [
-    command('orc.run', (argument) => run(server, view, argument)),
+    command('orc.run', (argument) => run(server, view, 'orc.run', runArguments(argument))),
+    command('orc.runStep', async (argument) => run(server, view, 'orc.runStep', await stepArguments(argument))),
+    command('orc.runFrom', async (argument) => run(server, view, 'orc.runFrom', await stepArguments(argument))),
+    command('orc.resume', (argument) => resume(server, view, argument)),
     command('orc.cancel', (argument) => cancel(server, view, argument)),
     command('orc.trust', () => trust()),
     command('orc.explain', (argument) => explain(server, argument)),
@@ -27,16 +30,35 @@ export async function cancelRun(server: LanguageServer, runId: string): Promise<
   }
 }
 
-async function run(server: LanguageServer, view: RunView, argument: unknown): Promise<void> {
-  const wanted = runArguments(argument);
+/** Starts a run by `command`; without a step where one is needed, says where to put the cursor. */
+async function run(
+  server: LanguageServer,
+  view: RunView,
+  command: string,
+  wanted: RunArguments | undefined,
+): Promise<void> {
   if (wanted === undefined) {
-    void vscode.window.showErrorMessage('orc: open the pipeline to run in an editor first.');
+    const what = command === 'orc.run' ? 'open the pipeline to run in an editor first' : 'put the cursor on a step';
+    void vscode.window.showErrorMessage(`orc: ${what}.`);
     return;
   }
   try {
-    const runId = startedRun(await server.execute('orc.run', wanted));
+    const runId = startedRun(await server.execute(command, wanted));
     if (runId === undefined) throw new Error('the language server did not name the run it started');
     view.begin(runId, wanted.uri);
+  } catch (error) {
+    if (isUntrusted(error)) await offerTrust(messageOf(error));
+    else void vscode.window.showErrorMessage(`orc: ${messageOf(error)}`);
+  }
+}
+
+/** Goes on with a run: the one that is named, else the latest of the workspace. */
+async function resume(server: LanguageServer, view: RunView, argument: unknown): Promise<void> {
+  const named = (argument as { runId?: unknown } | undefined)?.runId;
+  try {
+    const runId = startedRun(await server.execute('orc.resume', { runId: typeof named === 'string' ? named : 'latest' }));
+    if (runId === undefined) throw new Error('the language server did not name the run it goes on with');
+    view.begin(runId, activeUri() ?? '');
   } catch (error) {
     if (isUntrusted(error)) await offerTrust(messageOf(error));
     else void vscode.window.showErrorMessage(`orc: ${messageOf(error)}`);
@@ -89,6 +111,23 @@ function runArguments(argument: unknown): RunArguments | undefined {
   if (typeof given?.uri === 'string') return { ...given, uri: given.uri };
   const uri = activeUri();
   return uri === undefined ? undefined : { uri };
+}
+
+/** What a lens carries, else the step at the cursor: the last one whose lens stands at or above it. */
+async function stepArguments(argument: unknown): Promise<RunArguments | undefined> {
+  const given = runArguments(argument);
+  const editor = vscode.window.activeTextEditor;
+  if (given?.step !== undefined || given === undefined || editor === undefined) return given;
+  const lenses = await vscode.commands.executeCommand<vscode.CodeLens[] | undefined>(
+    'vscode.executeCodeLensProvider',
+    editor.document.uri,
+    10_000,
+  );
+  const above = (lenses ?? []).filter(
+    (lens) => lens.command?.command === 'orc.runStep' && lens.range.start.line <= editor.selection.active.line,
+  );
+  const step = (above.at(-1)?.command?.arguments?.[0] as RunArguments | undefined)?.step;
+  return step === undefined ? undefined : { ...given, step };
 }
 
 function activeUri(): string | undefined {

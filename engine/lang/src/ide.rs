@@ -133,6 +133,10 @@ pub struct Lens {
 pub enum LensKind {
     /// Run the pipeline.
     Run,
+    /// Run this step of the root alone.
+    RunStep(String),
+    /// Run this step of the root and all that follows from it.
+    RunFrom(String),
 }
 
 /// An offered change.

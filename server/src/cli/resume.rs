@@ -57,6 +57,10 @@ pub(crate) struct Resume {
     /// How many steps may run at once [default: as before].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     max_concurrency: Option<u16>,
+
+    /// The end of standard input cancels the run.
+    #[arg(long, hide = true)]
+    follow_stdin: bool,
 }
 
 /// Why a run does not go on, and the exit code for it.
@@ -69,7 +73,7 @@ impl Resume {
         match self.prepare() {
             Ok((plan, config)) => {
                 let (output, format) = (self.output.clone(), self.format.unwrap_or_else(Format::usual));
-                Performance { config, output, format, follows_stdin: false }.run(plan)
+                Performance { config, output, format, follows_stdin: self.follow_stdin }.run(plan)
             }
             Err(Refusal(code, message)) => {
                 print::error(&message);

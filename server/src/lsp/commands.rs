@@ -6,7 +6,14 @@ use std::{
 };
 
 use camino::Utf8PathBuf;
-use engine::plan::{self, Given, PlanError};
+use engine::{
+    plan::{self, Given, PlanError},
+    run::{
+        Selection,
+        select::Mode,
+        store::{self, StoredRun},
+    },
+};
 use lang::{
     analysis::Analysis,
     check::{Diagnostic, Severity},
@@ -31,7 +38,8 @@ use super::{
 use crate::{cli::input, pages};
 
 /// All commands, as `initialize` reports them.
-pub(crate) const NAMES: [&str; 4] = ["orc.run", "orc.cancel", "orc.trust", "orc.explain"];
+pub(crate) const NAMES: [&str; 7] =
+    ["orc.run", "orc.runStep", "orc.runFrom", "orc.resume", "orc.cancel", "orc.trust", "orc.explain"];
 
 /// What a failed command answers with (LSP 3.17, `RequestFailed`).
 const REQUEST_FAILED: i64 = -32803;
@@ -40,7 +48,10 @@ const REQUEST_FAILED: i64 = -32803;
 pub(crate) async fn execute(owner: &Owner, pinned: Pinned, params: ExecuteCommandParams) -> Result<Value> {
     let argument = params.arguments.into_iter().next().unwrap_or(Value::Null);
     match params.command.as_str() {
-        "orc.run" => run(owner, pinned, read(argument)?).await,
+        "orc.run" => run(owner, pinned, read(argument)?, None).await,
+        "orc.runStep" => run(owner, pinned, read(argument)?, Some(Mode::Step)).await,
+        "orc.runFrom" => run(owner, pinned, read(argument)?, Some(Mode::From)).await,
+        "orc.resume" => resume(owner, pinned, read::<CancelArgument>(argument)?.run_id).await,
         "orc.cancel" => cancel(owner, &read::<CancelArgument>(argument)?.run_id),
         "orc.trust" => {
             let argument: TrustArgument = if argument.is_null() { TrustArgument::default() } else { read(argument)? };
@@ -53,10 +64,15 @@ pub(crate) async fn execute(owner: &Owner, pinned: Pinned, params: ExecuteComman
     }
 }
 
-async fn run(owner: &Owner, pinned: Pinned, argument: RunArgument) -> Result<Value> {
-    if argument.step.is_some() {
-        return Err(failed("running one step comes with a later version; run the pipeline without `step`"));
-    }
+/// Starts a run of the whole, or of what `mode` says of the step.
+async fn run(owner: &Owner, pinned: Pinned, argument: RunArgument, mode: Option<Mode>) -> Result<Value> {
+    // `orc.run` with a step means that step.
+    let mode = mode.or(argument.step.is_some().then_some(Mode::Step));
+    let selection = match (mode, argument.step.clone()) {
+        (Some(mode), Some(step)) => Some(Selection { mode, step }),
+        (Some(_), None) => return Err(Error::invalid_params("name the step as `{\"uri\": …, \"step\": …}`")),
+        (None, _) => None,
+    };
     let place = place(&pinned, &argument.uri)?;
     let said = pinned.environment.trusted;
     if !owner.session.trust.covers(&place.root, said, &folders(&pinned)) {
@@ -75,12 +91,17 @@ async fn run(owner: &Owner, pinned: Pinned, argument: RunArgument) -> Result<Val
         let analysis = Arc::clone(document.checked());
         let given: Vec<(String, Given)> =
             inputs.iter().map(|(name, value)| (name.clone(), Given::Value(value.clone()))).collect();
-        plan::plan(Arc::clone(&analysis), &given).map_err(|error| refusal(&analysis, error))?;
+        let mut plan = plan::plan(Arc::clone(&analysis), &given).map_err(|error| refusal(&analysis, error))?;
+        if let Some(selection) = &selection {
+            plan = selection.apply(plan)?;
+        }
         let pipeline = analysis.pipeline();
         Ok(Job {
+            selection,
+            resumes: false,
             id: runs::new_id(pipeline.id_text()),
             name: pipeline.name.as_ref().map_or_else(|| pipeline.id_text(), |name| &name.value).to_owned(),
-            steps: pipeline.steps.len(),
+            steps: plan.program.scope.steps.len(),
             text: analysis.text().to_owned(),
             file: place.file,
             folder: place.root,
@@ -95,6 +116,54 @@ async fn run(owner: &Owner, pinned: Pinned, argument: RunArgument) -> Result<Val
     let answer = json!({ "runId": job.id });
     runs::start(owner, job).map_err(failed)?;
     Ok(answer)
+}
+
+/// Goes on with a run of one of the folders.
+async fn resume(owner: &Owner, pinned: Pinned, id: String) -> Result<Value> {
+    let folders = folders(&pinned);
+    let found = owner.session.work.run(move || find_run(&folders, &id)).await?;
+    let (folder, run) = found.map_err(failed)?;
+    let said = pinned.environment.trusted;
+    if !owner.session.trust.covers(&folder, said, &self::folders(&pinned)) {
+        return Err(untrusted(&folder, said));
+    }
+    let uri = Url::from_file_path(folder.join(&run.file));
+    let uri = uri.map_err(|()| failed(format!("the run `{}` has no file that can be named", run.id)))?;
+    let answer = json!({ "runId": run.id });
+    let job = Job {
+        name: run.pipeline,
+        steps: 0,
+        text: String::new(),
+        file: run.file,
+        folder,
+        inputs: serde_json::Map::new(),
+        simulate: run.config.simulate,
+        max_concurrency: None,
+        output_dir: None,
+        selection: None,
+        resumes: true,
+        id: run.id,
+        uri,
+    };
+    runs::start(owner, job).map_err(failed)?;
+    Ok(answer)
+}
+
+/// The run that `wanted` means in one of `folders`, and the folder.
+fn find_run(folders: &[PathBuf], wanted: &str) -> std::result::Result<(PathBuf, StoredRun), String> {
+    let mut problem = "there is no run in this workspace yet".to_owned();
+    for folder in folders {
+        let file = store::file(folder);
+        if !file.exists() {
+            continue;
+        }
+        let runs = store::open(Some(&file)).and_then(|store| store.runs()).map_err(|error| error.to_string())?;
+        match engine::run::resume::find(&runs, wanted) {
+            Ok(run) => return Ok((folder.clone(), run.clone())),
+            Err(message) => problem = message,
+        }
+    }
+    Err(problem)
 }
 
 fn cancel(owner: &Owner, id: &str) -> Result<Value> {

@@ -16,13 +16,13 @@ impl Notification for RunEvent {
     const METHOD: &'static str = "orc/runEvent";
 }
 
-/// The argument of `orc.run`.
+/// The argument of `orc.run`, `orc.runStep` and `orc.runFrom`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct RunArgument {
     /// The pipeline.
     pub(crate) uri: Url,
-    /// One step alone: with a later version.
+    /// A step of the root: the one that is meant, or where to begin.
     #[serde(default)]
     pub(crate) step: Option<String>,
     /// Inputs by name.
@@ -45,7 +45,7 @@ pub(crate) struct RunOptions {
     pub(crate) output_dir: Option<String>,
 }
 
-/// The argument of `orc.cancel`.
+/// The argument of `orc.cancel` and `orc.resume`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CancelArgument {

@@ -5,6 +5,7 @@
 use std::{num::NonZeroU16, path::PathBuf, sync::Arc};
 
 use dashmap::DashMap;
+use engine::run::Selection;
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 use tower_lsp::lsp_types::Url;
@@ -40,6 +41,10 @@ pub(crate) struct Job {
     pub(crate) max_concurrency: Option<NonZeroU16>,
     /// Where the run's files go.
     pub(crate) output_dir: Option<String>,
+    /// The steps it is confined to.
+    pub(crate) selection: Option<Selection>,
+    /// It goes on with a run that is stored; text and inputs are those of that run.
+    pub(crate) resumes: bool,
 }
 
 /// How the last run of a document stands.

@@ -130,21 +130,24 @@ impl Converter<'_> {
 
     /// A lens, with how the last run stands.
     pub(crate) fn lens(&self, lens: &ide::Lens, state: Option<State>) -> lsp_types::CodeLens {
-        let LensKind::Run = lens.kind;
-        let run = |title: String| Command {
-            title,
-            command: "orc.run".to_owned(),
-            arguments: Some(vec![json!({ "uri": self.uri })]),
+        let command = |title: &str, name: &str, argument| Command {
+            title: title.to_owned(),
+            command: name.to_owned(),
+            arguments: Some(vec![argument]),
         };
-        let command = match state {
-            None => run("▶ Run".to_owned()),
-            Some(State::Running { id }) => Command {
+        let run = |title: &str| command(title, "orc.run", json!({ "uri": self.uri }));
+        let of_step = |title, name, step: &String| command(title, name, json!({ "uri": self.uri, "step": step }));
+        let command = match (&lens.kind, state) {
+            (LensKind::RunStep(step), _) => of_step("▷ Run step", "orc.runStep", step),
+            (LensKind::RunFrom(step), _) => of_step("▷ Run from here", "orc.runFrom", step),
+            (LensKind::Run, None) => run("▶ Run"),
+            (LensKind::Run, Some(State::Running { id })) => Command {
                 title: "● running — ■ Cancel".to_owned(),
                 command: "orc.cancel".to_owned(),
                 arguments: Some(vec![json!({ "runId": id })]),
             },
-            Some(State::Ended { success, summary }) => {
-                run(format!("{} {summary} — ▶ Run again", if success { "✔" } else { "✘" }))
+            (LensKind::Run, Some(State::Ended { success, summary })) => {
+                run(&format!("{} {summary} — ▶ Run again", if success { "✔" } else { "✘" }))
             }
         };
         lsp_types::CodeLens { range: self.range(lens.range), command: Some(command), data: None }

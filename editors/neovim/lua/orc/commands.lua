@@ -50,7 +50,8 @@ end
 --- Runs the pipeline in a buffer, saved or not.
 ---@param bufnr? integer
 ---@param argument? table what a lens carries: `{uri, step?, inputs?, options?}`
-function M.run(bufnr, argument)
+---@param command? string the server's command; `orc.run` without one
+function M.run(bufnr, argument, command)
   bufnr = (bufnr == nil or bufnr == 0) and vim.api.nvim_get_current_buf() or bufnr
   local client = client_of(bufnr)
   if not client then
@@ -59,7 +60,7 @@ function M.run(bufnr, argument)
   argument = argument or { uri = vim.uri_from_bufnr(bufnr) }
   local asked = false
   local function attempt()
-    execute(client, 'orc.run', argument, bufnr, function(failure, answer)
+    execute(client, command or 'orc.run', argument, bufnr, function(failure, answer)
       if failure and is_untrusted(failure) and not asked then
         asked = true
         ask_trust(client, bufnr, attempt)
@@ -75,6 +76,42 @@ function M.run(bufnr, argument)
     end)
   end
   attempt()
+end
+
+--- Runs the step at the cursor, or all from it on: the last one whose lens stands at or above the cursor.
+---@param command 'orc.runStep'|'orc.runFrom'
+function M.run_step(command)
+  local bufnr = vim.api.nvim_get_current_buf()
+  local client = client_of(bufnr)
+  if not client then
+    return
+  end
+  local line = vim.api.nvim_win_get_cursor(0)[1] - 1
+  local params = { textDocument = vim.lsp.util.make_text_document_params(bufnr) }
+  local function answered(failure, lenses)
+    local argument
+    for _, lens in ipairs(not failure and type(lenses) == 'table' and lenses or {}) do
+      if lens.command and lens.command.command == command and lens.range.start.line <= line then
+        argument = lens.command.arguments[1]
+      end
+    end
+    if argument then
+      M.run(bufnr, argument, command)
+    else
+      tell('put the cursor on a step', vim.log.levels.WARN)
+    end
+  end
+  if vim.fn.has('nvim-0.11') == 1 then
+    client:request('textDocument/codeLens', params, answered, bufnr)
+  else
+    client.request('textDocument/codeLens', params, answered, bufnr)
+  end
+end
+
+--- Goes on with a run: the one that is named, else the latest of the workspace.
+---@param run_id? string
+function M.resume(run_id)
+  M.run(0, { runId = run_id and run_id ~= '' and run_id or 'latest' }, 'orc.resume')
 end
 
 --- Cancels the run of a buffer, else the newest one that is going.

@@ -130,6 +130,11 @@ local function dictionary(entries)
   return next(entries) and entries or vim.empty_dict()
 end
 
+--- A lens that starts a run was chosen.
+local function started_by_lens(command, context)
+  require('orc.commands').run(context.bufnr, command.arguments and command.arguments[1], command.command)
+end
+
 --- What `vim.lsp` needs to know of the server.
 local function client_config()
   local capabilities = vim.lsp.protocol.make_client_capabilities()
@@ -160,9 +165,9 @@ local function client_config()
     handlers = handlers,
     -- Lenses go through the same way as `:OrcRun`, so that both ask for trust.
     commands = {
-      ['orc.run'] = function(command, context)
-        require('orc.commands').run(context.bufnr, command.arguments and command.arguments[1])
-      end,
+      ['orc.run'] = started_by_lens,
+      ['orc.runStep'] = started_by_lens,
+      ['orc.runFrom'] = started_by_lens,
     },
   }
 end

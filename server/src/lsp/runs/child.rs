@@ -4,7 +4,7 @@
 
 use std::{process::Stdio, time::Duration};
 
-use engine::run::Event;
+use engine::run::{Event, Selection, select::Mode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::{
@@ -49,7 +49,19 @@ pub(crate) fn start(owner: &Owner, job: Job) -> Result<(), String> {
 
 fn spawn(job: &Job) -> std::io::Result<Child> {
     let mut command = Command::new(std::env::current_exe()?);
+    if job.resumes {
+        command.args(["resume", "--format", "jsonl", "--follow-stdin", "--", &job.id]);
+        return started(command, job);
+    }
     command.args(["run", "--format", "jsonl", "--request-on-stdin", "--run-id", &job.id]);
+    if let Some(Selection { mode, step }) = &job.selection {
+        let option = match mode {
+            Mode::Step => "--step",
+            Mode::From => "--from",
+            Mode::Until => "--until",
+        };
+        command.arg(format!("{option}={step}"));
+    }
     if job.simulate {
         command.arg("--simulate");
     }
@@ -61,6 +73,10 @@ fn spawn(job: &Job) -> std::io::Result<Child> {
     }
     // Last, so that a name that begins with `-` is no option.
     command.arg("--").arg(&job.file);
+    started(command, job)
+}
+
+fn started(mut command: Command, job: &Job) -> std::io::Result<Child> {
     command.kill_on_drop(true);
     command.current_dir(&job.folder).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     #[cfg(unix)]
@@ -77,9 +93,11 @@ async fn follow(job: &Job, child: &mut Child, cancel: &CancellationToken, progre
     let process = child.id();
     let request = json!({ "text": job.text, "inputs": job.inputs }).to_string();
     let feed = async {
-        // A child that does not read its request has ended, which its output tells.
-        let _ = stdin.write_all(format!("{}\n{request}", request.len()).as_bytes()).await;
-        let _ = stdin.flush().await;
+        if !job.resumes {
+            // A child that does not read its request has ended, which its output tells.
+            let _ = stdin.write_all(format!("{}\n{request}", request.len()).as_bytes()).await;
+            let _ = stdin.flush().await;
+        }
         cancel.cancelled().await;
         drop(stdin);
         tokio::time::sleep(GRACE).await;
