@@ -330,6 +330,16 @@ fn conditions_are_expressions_without_braces() {
     assert!(labels(&fixture.replace("{{ $0 }}", "x")).starts_with("topic fetch "));
 }
 
+#[test]
+fn in_the_indentation_of_a_condition_nothing_is_written_over() {
+    let fixture = NAMES.replace(
+        "    action: generate\n    parameters:\n",
+        "    condition: |\n      topic and\n   $0   fetch\n    parameters:\n",
+    );
+    let fixture = fixture.replace("{{ $0 }}", "x");
+    assert_eq!(line_taken(&fixture, "topic"), "   topic   fetch");
+}
+
 const LOOP: &str = "\
 inputs:
   names: {type: array}

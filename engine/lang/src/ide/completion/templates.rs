@@ -79,9 +79,11 @@ fn in_scalar(request: &Request<'_>, bare: bool) -> Option<(ExprContext, TextRang
         None if bare => template::condition_context_at(&decoded.text, offset),
         None => return None,
     };
-    let word =
-        if context.word.is_empty() { TextRange::empty(request.offset) } else { decoded.source_range(context.word) };
-    Some((context, word))
+    // A cursor in the indentation of a line has the word behind that beside it in the scalar, but not
+    // in the file.
+    let word = decoded.source_range(context.word);
+    let here = !context.word.is_empty() && word.contains_inclusive(request.offset);
+    Some((context, if here { word } else { TextRange::empty(request.offset) }))
 }
 
 /// The same read from the line alone, where the text is broken.
