@@ -93,3 +93,13 @@ fn a_text_is_laid_out_after_a_step_of_it_was_typed() {
     assert!(was_kept.is_some());
     assert_eq!(format::format(&kept).map(|edits| edits.len()), Ok(1));
 }
+
+#[test]
+fn what_is_typed_in_a_step_may_belong_to_a_bracket_left_open_before_all() {
+    let text = "[a\nid: p\nsteps:\n  - id: one\n    action: x\n  - id: two\n    action: y\n";
+    let typed = text.replace("action: x", "action: x}");
+    assert_eq!(parse(text).problems[0].message, "this `[` is not closed; add `]`");
+    let (kept, _) = reparse(&parse(text), &typed);
+    assert_eq!(kept.problems[0].message, "the `}` in this value does not fit the bracket it closes");
+    assert_eq!(kept.problems, parse(&typed).problems);
+}
