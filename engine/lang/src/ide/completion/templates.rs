@@ -129,6 +129,8 @@ fn function(name: &str, doc: &str, signature: &names::Signature, word: TextRange
     let mut found = item(name.to_owned(), CompletionKind::Function, word, name.to_owned(), rank);
     found.detail = signature.describe(name);
     doc.clone_into(&mut found.documentation);
+    // What takes nothing is seldom called.
+    found.commits = if signature.params.is_empty() { "" } else { "(" };
     found
 }
 
@@ -179,6 +181,7 @@ fn variables(request: &Request<'_>, word: TextRange, context: &ExprContext) -> V
         let mut variable = named(name, kind, rank * 10_000 + place);
         variable.deprecated = deprecated;
         detail.clone_into(&mut variable.detail);
+        variable.commits = ".";
         doc.clone_into(&mut variable.documentation);
         found.push(variable);
     }
@@ -252,6 +255,7 @@ fn fields(request: &Request<'_>, word: TextRange, path: &[String], context: &Exp
             let mut found = item(name.clone(), CompletionKind::Field, word, format!("{lead}{name}"), rank as u32);
             found.detail = type_names(&shapes.types(member.shape));
             shapes.doc(member.shape).clone_into(&mut found.documentation);
+            found.commits = ".";
             found
         })
         .collect()
