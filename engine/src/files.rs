@@ -13,7 +13,7 @@ use lang::{
     analysis::Analysis,
     registry::Registry,
     syntax::MAX_BYTES,
-    workspace::{Entry, Files, Workspace, normal},
+    workspace::{Entry, Files, Listing, Workspace, normal},
 };
 
 /// How many files and directories a search for pipelines looks at.
@@ -92,18 +92,25 @@ impl Files for Disk {
         Some(Arc::clone(read.analysis.get_or_init(analyse)))
     }
 
-    fn list(&self, directory: &Utf8Path) -> Vec<Entry> {
-        let Ok(entries) = directory.read_dir_utf8() else { return Vec::new() };
-        let mut found: Vec<Entry> = entries
-            .filter_map(Result::ok)
-            .take(MOST_LISTED)
+    fn list(&self, directory: &Utf8Path, beginning: &str) -> Listing {
+        let read = |beginning: &str, most: usize| -> Vec<_> {
+            let entries = directory.read_dir_utf8().into_iter().flatten().filter_map(Result::ok);
+            entries.filter(|entry| entry.file_name().starts_with(beginning)).take(most).collect()
+        };
+        let mut read_entries = read("", MOST_LISTED + 1);
+        let cut = read_entries.len() > MOST_LISTED;
+        if cut {
+            read_entries = read(beginning, MOST_LISTED);
+        }
+        let mut entries: Vec<Entry> = read_entries
+            .iter()
             .map(|entry| Entry {
                 name: entry.file_name().to_owned(),
                 directory: entry.path().metadata().is_ok_and(|metadata| metadata.is_dir()),
             })
             .collect();
-        found.sort_by(|one, other| one.name.cmp(&other.name));
-        found
+        entries.sort_by(|one, other| one.name.cmp(&other.name));
+        Listing { entries, cut }
     }
 
     fn pipelines(&self, root: &Utf8Path) -> Vec<Utf8PathBuf> {

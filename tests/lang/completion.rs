@@ -58,6 +58,24 @@ fn a_key_that_stands_there_in_another_spelling_is_not_offered() {
 }
 
 #[test]
+fn the_first_step_begins_with_one_dash() {
+    for (fixture, line) in [
+        ("steps:\n  $0\n", "  - id: "),
+        ("steps:\n  - $0\n", "  - id: "),
+        ("steps:\n  - i$0\n", "  - id: "),
+        ("steps:\n- $0\n", "- id: "),
+        ("steps:\n  - id: a\n  $0\n", "  - id: "),
+        ("steps:\n  - id: a\n  - $0\n", "  - id: "),
+    ] {
+        assert_eq!(line_taken(fixture, "id"), line, "{fixture}");
+    }
+    for fixture in ["steps:\n  $0\n", "steps:\n  - $0\n", "steps:\n  - id: a\n  - $0\n", "steps:\n  - id: a\n  $0\n"] {
+        let text = taken(fixture, "parameters");
+        assert!(text.contains("  - parameters:\n      \n"), "{text}");
+    }
+}
+
+#[test]
 fn tools_are_offered() {
     labels_are(
         "steps:\n  - id: a\n    tool: $0\n",
@@ -328,6 +346,16 @@ fn filters_and_tests_are_offered_in_their_places() {
 fn conditions_are_expressions_without_braces() {
     let fixture = NAMES.replace("    action: generate\n    parameters:\n", "    condition: top$0\n    parameters:\n");
     assert!(labels(&fixture.replace("{{ $0 }}", "x")).starts_with("topic fetch "));
+}
+
+#[test]
+fn in_the_indentation_of_a_condition_nothing_is_written_over() {
+    let fixture = NAMES.replace(
+        "    action: generate\n    parameters:\n",
+        "    condition: |\n      topic and\n   $0   fetch\n    parameters:\n",
+    );
+    let fixture = fixture.replace("{{ $0 }}", "x");
+    assert_eq!(line_taken(&fixture, "topic"), "   topic   fetch");
 }
 
 const LOOP: &str = "\

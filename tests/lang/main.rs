@@ -23,6 +23,7 @@ mod hover;
 
 mod ignore;
 
+mod snippets;
 mod symbols;
 
 mod lenses;

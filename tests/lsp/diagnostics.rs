@@ -1,6 +1,7 @@
 //! Diagnostics, pushed and pulled, never both.
 
-use serde_json::json;
+use lang::check::Code;
+use serde_json::{Value, json};
 
 use crate::support::{TestServer, brief};
 
@@ -119,4 +120,18 @@ fn a_setting_that_is_null_is_the_default() {
     server.notify("workspace/didChangeConfiguration", json!({ "settings": { "orc": section } }));
     assert!(!duplicate_key(&server.pushed("a.orc.yaml", 1)));
     server.finish();
+}
+
+#[test]
+fn what_is_old_or_without_use_is_tagged_and_each_code_leads_to_its_page() {
+    let mut editor = TestServer::start(json!({}));
+    let text = "id: p\nsteps:\n  - id: a\n    foreach: [1] # orc: ignore ORC204\n    steps: [{id: b, action: generate, parameters: {model: <AUTO>, prompt: x}}]\n";
+    editor.open("a.orc.yaml", text);
+    let found = editor.notification("textDocument/publishDiagnostics")["diagnostics"].take();
+    let told = |found: &Value| json!([found["code"], found["tags"], found["codeDescription"]["href"]]);
+    let page = |number| server::pages::url(Code(number));
+    let told: Vec<Value> = found.as_array().unwrap().iter().map(told).collect();
+    // 1 is drawn faint, 2 struck through.
+    assert_eq!(told, [json!(["ORC801", [2], page(801)]), json!(["ORC890", [1], page(890)])]);
+    editor.finish();
 }

@@ -90,3 +90,46 @@ fn an_editor_that_pulls_is_asked_to_pull_again() {
     assert_eq!(brief(&second["items"]), ["5:53 ORC415"]);
     server.finish();
 }
+
+/// A folder with a pipeline `p.orc.yaml` that runs `child.orc.yaml` of its folder's root.
+fn root(name: &str, input: &str) -> tempfile::TempDir {
+    let folder = tempfile::Builder::new().prefix(name).tempdir().unwrap();
+    fs::create_dir(folder.path().join("sub")).unwrap();
+    fs::write(folder.path().join("child.orc.yaml"), child(input)).unwrap();
+    folder
+}
+
+#[test]
+fn each_document_is_worked_on_in_its_own_workspace_folder() {
+    let (one, two) = (root("one", "count"), root("two", "amount"));
+    let uri = |folder: &tempfile::TempDir, name: &str| format!("file://{}/{name}", folder.path().display());
+    let mut server = TestServer::spawn();
+    let folders = json!([{ "uri": uri(&one, ""), "name": "one" }]);
+    let params = json!({ "processId": null, "capabilities": {}, "workspaceFolders": folders });
+    server.initialized = server.request("initialize", params);
+    assert_eq!(server.initialized["capabilities"]["workspace"]["workspaceFolders"]["supported"], true);
+    server.notify("initialized", json!({}));
+    // The diagnostics of a parent that lies beneath the root, in order of folder.
+    let pushed = |server: &mut TestServer, folder: &tempfile::TempDir, open: bool| {
+        let uri = uri(folder, "sub/p.orc.yaml");
+        if open {
+            let document = json!({ "uri": uri, "languageId": "yaml", "version": 1, "text": PARENT });
+            server.notify("textDocument/didOpen", json!({ "textDocument": document }));
+        }
+        let pushed = server.notification("textDocument/publishDiagnostics");
+        assert_eq!(pushed["uri"], uri.as_str());
+        brief(&pushed["diagnostics"])
+    };
+    assert_eq!(pushed(&mut server, &one, true), Vec::<String>::new());
+    // Outside of all folders a document is worked on where it lies; there is no child.
+    assert_eq!(pushed(&mut server, &two, true), ["5:28 ORC412"]);
+    let added = json!({ "added": [{ "uri": uri(&two, ""), "name": "two" }], "removed": [] });
+    server.notify("workspace/didChangeWorkspaceFolders", json!({ "event": added }));
+    assert_eq!(pushed(&mut server, &two, false), ["5:53 ORC415"]);
+    let symbols = server.request("workspace/symbol", json!({ "query": "amount" }));
+    assert_eq!(symbols[0]["location"]["uri"], uri(&two, "child.orc.yaml"));
+    let removed = json!({ "added": [], "removed": [{ "uri": uri(&two, ""), "name": "two" }] });
+    server.notify("workspace/didChangeWorkspaceFolders", json!({ "event": removed }));
+    assert_eq!(pushed(&mut server, &two, false), ["5:28 ORC412"]);
+    server.finish();
+}

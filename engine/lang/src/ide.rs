@@ -88,6 +88,8 @@ pub struct Completion {
     pub rank: u32,
     /// Struck through.
     pub deprecated: bool,
+    /// Characters that take it when they are typed: those that can follow it and nothing shorter.
+    pub commits: &'static str,
 }
 
 /// The kinds of [`Completion`].

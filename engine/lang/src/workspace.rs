@@ -27,6 +27,15 @@ pub struct Entry {
     pub directory: bool,
 }
 
+/// The entries of a directory.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// In order of name.
+    pub entries: Vec<Entry>,
+    /// Some are left out.
+    pub cut: bool,
+}
+
 /// The files around a document. Paths are absolute and normal (no `.` or `..`).
 pub trait Files: Debug + Send + Sync {
     /// Whether there is a file (`Some(false)`) or a directory (`Some(true)`) at `path`.
@@ -38,8 +47,9 @@ pub trait Files: Debug + Send + Sync {
     /// The file at `path`, analysed; `None` if it cannot be read.
     fn analysis(&self, path: &Utf8Path) -> Option<Arc<Analysis>>;
 
-    /// What stands in a directory, in order of name; nothing if it cannot be read.
-    fn list(&self, directory: &Utf8Path) -> Vec<Entry>;
+    /// What stands in a directory; nothing if it cannot be read. Of one that is too long only what
+    /// begins with `beginning`.
+    fn list(&self, directory: &Utf8Path, beginning: &str) -> Listing;
 
     /// The pipelines beneath `root`, in order of path.
     fn pipelines(&self, root: &Utf8Path) -> Vec<Utf8PathBuf>;

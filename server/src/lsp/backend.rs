@@ -176,7 +176,7 @@ impl LanguageServer for Backend {
         let position = params.text_document_position.position;
         let session = Arc::clone(&self.session);
         let found = move |converter: &Converter<'_>| completion::complete(converter, &session.completions, position);
-        Ok(self.answer(found).await?.map(CompletionResponse::Array))
+        self.answer(found).await
     }
 
     async fn completion_resolve(&self, item: CompletionItem) -> Result<CompletionItem> {

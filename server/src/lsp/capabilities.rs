@@ -33,6 +33,12 @@ pub(crate) struct Client {
     pub(crate) related_information: bool,
     /// It takes snippets.
     pub(crate) snippets: bool,
+    /// It shows more beside the label of an item.
+    pub(crate) label_details: bool,
+    /// It takes an item when one of its characters is typed.
+    pub(crate) commit_characters: bool,
+    /// It can be told whether to indent the lines of an item.
+    pub(crate) insert_modes: bool,
     /// It asks for an item's documentation when it shows it.
     pub(crate) resolves_documentation: bool,
     /// It shows progress that the server starts.
@@ -62,6 +68,11 @@ impl Client {
             refreshes_lenses: flag("/capabilities/workspace/codeLens/refreshSupport"),
             related_information: flag("/capabilities/textDocument/publishDiagnostics/relatedInformation"),
             snippets: flag("/capabilities/textDocument/completion/completionItem/snippetSupport"),
+            label_details: flag("/capabilities/textDocument/completion/completionItem/labelDetailsSupport"),
+            commit_characters: flag("/capabilities/textDocument/completion/completionItem/commitCharactersSupport"),
+            insert_modes: params
+                .pointer("/capabilities/textDocument/completion/completionItem/insertTextModeSupport")
+                .is_some_and(Value::is_object),
             resolves_documentation: params
                 .pointer("/capabilities/textDocument/completion/completionItem/resolveSupport/properties")
                 .and_then(Value::as_array)

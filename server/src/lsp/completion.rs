@@ -8,7 +8,7 @@ use std::{
 
 use lang::ide::completion;
 use serde_json::json;
-use tower_lsp::lsp_types::{CompletionItem, Documentation, Position};
+use tower_lsp::lsp_types::{CompletionItem, CompletionList, CompletionResponse, Documentation, Position};
 
 use super::{from_proto, to_proto::Converter};
 
@@ -51,17 +51,20 @@ impl Lists {
     }
 }
 
-/// What may be typed at `position`.
-pub(crate) fn complete(converter: &Converter<'_>, lists: &Lists, position: Position) -> Vec<CompletionItem> {
+/// What may be typed at `position`. Where nothing is left out an editor goes on filtering what it has.
+pub(crate) fn complete(converter: &Converter<'_>, lists: &Lists, position: Position) -> CompletionResponse {
     let client = &converter.environment.client;
     let offset = from_proto::offset(converter.analysis, position, client.encoding);
-    let found = completion::complete(converter.analysis, offset).into_iter();
-    let mut items: Vec<CompletionItem> = found.map(|item| converter.completion(item)).collect();
+    let found = completion::completions(converter.analysis, offset);
+    let mut items: Vec<CompletionItem> = found.items.into_iter().map(|item| converter.completion(item)).collect();
     if client.resolves_documentation {
         let list = lists.remember(items.iter_mut().map(|item| item.documentation.take()).collect());
         for (at, item) in items.iter_mut().enumerate() {
             item.data = Some(json!({ "list": list, "item": at }));
         }
     }
-    items
+    if found.cut {
+        return CompletionResponse::List(CompletionList { is_incomplete: true, items });
+    }
+    CompletionResponse::Array(items)
 }

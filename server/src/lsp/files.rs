@@ -10,7 +10,7 @@ use dashmap::DashMap;
 use engine::files::Disk;
 use lang::{
     analysis::Analysis,
-    workspace::{Entry, Files, Workspace, normal},
+    workspace::{Files, Listing, Workspace, normal},
 };
 use tower_lsp::lsp_types::Url;
 
@@ -156,8 +156,8 @@ impl Files for View {
         }
     }
 
-    fn list(&self, directory: &Utf8Path) -> Vec<Entry> {
-        self.around.disk.list(directory)
+    fn list(&self, directory: &Utf8Path, beginning: &str) -> Listing {
+        self.around.disk.list(directory, beginning)
     }
 
     fn pipelines(&self, root: &Utf8Path) -> Vec<Utf8PathBuf> {

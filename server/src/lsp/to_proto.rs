@@ -8,9 +8,9 @@ use lang::{
 };
 use serde_json::json;
 use tower_lsp::lsp_types::{
-    self, CodeDescription, Command, CompletionItemKind, CompletionItemTag, CompletionTextEdit,
-    DiagnosticRelatedInformation, DiagnosticSeverity, DiagnosticTag, Documentation, HoverContents, InsertTextFormat,
-    Location, MarkupContent, MarkupKind, NumberOrString, SymbolKind, Url,
+    self, CodeDescription, Command, CompletionItemKind, CompletionItemLabelDetails, CompletionItemTag,
+    CompletionTextEdit, DiagnosticRelatedInformation, DiagnosticSeverity, DiagnosticTag, Documentation, HoverContents,
+    InsertTextFormat, InsertTextMode, Location, MarkupContent, MarkupKind, NumberOrString, SymbolKind, Url,
 };
 
 use super::{runs::State, session::Environment};
@@ -155,24 +155,56 @@ impl Converter<'_> {
 
     /// A completion item.
     pub(crate) fn completion(&self, completion: ide::Completion) -> lsp_types::CompletionItem {
-        let snippet = completion.snippet && self.environment.client.snippets;
+        let client = &self.environment.client;
+        let snippet = completion.snippet && client.snippets;
         let mut edit = self.edit(&completion.edit);
         if completion.snippet && !snippet {
-            edit.new_text = without_stops(&edit.new_text);
+            edit.new_text = ide::completion::without_stops(&edit.new_text);
         }
+        // Editors indent the lines of a snippet like the line it is put into, whatever they are told.
+        let lines = edit.new_text.contains('\n');
+        if snippet && lines {
+            edit.new_text = edit.new_text.replace(&format!("\n{}", self.indentation(completion.edit.range)), "\n");
+        }
+        let mode = if snippet { InsertTextMode::ADJUST_INDENTATION } else { InsertTextMode::AS_IS };
+        let commits = completion.commits.chars().map(String::from).collect();
         lsp_types::CompletionItem {
             sort_text: Some(format!("{:05}{}", completion.rank, completion.label)),
-            label: completion.label,
             kind: Some(completion_kind(completion.kind)),
+            label_details: client.label_details.then(|| label_details(&completion)).flatten(),
+            label: completion.label,
             detail: (!completion.detail.is_empty()).then_some(completion.detail),
             documentation: (!completion.documentation.is_empty())
                 .then(|| Documentation::MarkupContent(markdown(completion.documentation))),
             insert_text_format: snippet.then_some(InsertTextFormat::SNIPPET),
+            insert_text_mode: (lines && client.insert_modes).then_some(mode),
             text_edit: Some(CompletionTextEdit::Edit(edit)),
+            commit_characters: (client.commit_characters && !completion.commits.is_empty()).then_some(commits),
             tags: completion.deprecated.then(|| vec![CompletionItemTag::DEPRECATED]),
             ..lsp_types::CompletionItem::default()
         }
     }
+
+    /// The spaces at the beginning of the line on which `range` begins.
+    fn indentation(&self, range: TextRange) -> &str {
+        let (text, lines) = (self.analysis.text(), self.analysis.lines());
+        let line = &text[lines.line_range(text, lines.line_of(range.start()))];
+        &line[..line.len() - line.trim_start_matches(' ').len()]
+    }
+}
+
+/// What an editor writes right behind the label, and at the end of its line: parameters and what comes
+/// out of a function, the detail of anything else.
+fn label_details(completion: &ide::Completion) -> Option<CompletionItemLabelDetails> {
+    if completion.detail.is_empty() {
+        return None;
+    }
+    let signature = completion.detail.strip_prefix(&completion.label).filter(|rest| rest.starts_with('('));
+    let (detail, description) = match signature.map(|rest| rest.split_once(" -> ").unwrap_or((rest, ""))) {
+        Some((parameters, returns)) => (Some(parameters.to_owned()), returns.to_owned()),
+        None => (None, completion.detail.clone()),
+    };
+    Some(CompletionItemLabelDetails { detail, description: (!description.is_empty()).then_some(description) })
 }
 
 fn markdown(value: String) -> MarkupContent {
@@ -206,38 +238,5 @@ fn completion_kind(kind: ide::CompletionKind) -> CompletionItemKind {
         ide::CompletionKind::Path => CompletionItemKind::FILE,
         ide::CompletionKind::Keyword => CompletionItemKind::KEYWORD,
         ide::CompletionKind::Snippet => CompletionItemKind::SNIPPET,
-    }
-}
-
-/// A snippet's text for a client without snippets: `$1` goes, `${1:default}` leaves its default,
-/// `\$` is a dollar.
-fn without_stops(snippet: &str) -> String {
-    let mut text = String::with_capacity(snippet.len());
-    let mut characters = snippet.chars().peekable();
-    let mut open = 0_u32;
-    while let Some(character) = characters.next() {
-        match character {
-            '\\' => text.extend(characters.next()),
-            '$' if characters.peek() == Some(&'{') => {
-                characters.next();
-                while characters.next_if(char::is_ascii_digit).is_some() {}
-                characters.next_if_eq(&':');
-                open += 1;
-            }
-            '$' => while characters.next_if(char::is_ascii_digit).is_some() {},
-            '}' if open > 0 => open -= 1,
-            other => text.push(other),
-        }
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::without_stops;
-
-    #[test]
-    fn a_snippet_without_stops_keeps_its_defaults() {
-        assert_eq!(without_stops("id: ${1:step}\naction: $2 \\$5"), "id: step\naction:  $5");
     }
 }

@@ -1,6 +1,8 @@
 //! Completion: asks the cursor what is being typed, then the registry and the pipeline what may
 //! stand there.
 
+use std::cell::Cell;
+
 use text_size::{TextRange, TextSize};
 
 use super::{
@@ -26,28 +28,51 @@ mod quotes;
 
 mod comments;
 
+mod snippets;
+pub use snippets::without_stops;
+
 mod paths;
+
+/// What may be typed at a place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Completions {
+    /// What is offered.
+    pub items: Vec<Completion>,
+    /// There is more, which is offered once more is typed.
+    pub cut: bool,
+}
 
 /// What may be typed at `offset`.
 pub fn complete(analysis: &Analysis, offset: TextSize) -> Vec<Completion> {
+    completions(analysis, offset).items
+}
+
+/// The same, and whether something is left out.
+pub fn completions(analysis: &Analysis, offset: TextSize) -> Completions {
     let cursor = cursor::cursor(analysis.parse(), offset);
     let located = spot::locate(&cursor.path);
-    let request = Request { analysis, offset, cursor: &cursor, located };
+    let request = Request { analysis, offset, cursor: &cursor, located, cut: Cell::new(false) };
+    let items = items(&request);
+    Completions { items, cut: request.cut.get() }
+}
+
+fn items(request: &Request<'_>) -> Vec<Completion> {
+    let cursor = request.cursor;
     if !matches!(cursor.slot, Slot::Comment | Slot::Key)
-        && let Some(word) = paths::included(&request)
+        && let Some(word) = paths::included(request)
     {
-        return paths::complete(&request, word, paths::Wanted::Included);
+        return paths::complete(request, word, paths::Wanted::Included);
     }
     match &cursor.slot {
-        Slot::Comment => comments::complete(&request),
-        Slot::Template => templates::complete(&request, false),
-        Slot::Auto => values::auto_attributes(&request),
-        Slot::Key => keys::complete(&request),
+        Slot::Comment => comments::complete(request),
+        Slot::Template => templates::complete(request, false),
+        Slot::Auto => values::auto_attributes(request),
+        Slot::Key => keys::complete(request),
         Slot::Value { key } => match key.as_str() {
-            "condition" | "if" | "while" | "until" | "while_condition" => templates::complete(&request, true),
-            key => values::complete(&request, key),
+            "condition" | "if" | "while" | "until" | "while_condition" => templates::complete(request, true),
+            key => values::complete(request, key),
         },
-        Slot::Item => values::items(&request),
+        Slot::Item => values::items(request),
     }
 }
 
@@ -57,6 +82,8 @@ struct Request<'a> {
     offset: TextSize,
     cursor: &'a Cursor,
     located: Located,
+    /// Something is left out.
+    cut: Cell<bool>,
 }
 
 impl<'a> Request<'a> {
@@ -111,5 +138,6 @@ fn item(label: String, kind: CompletionKind, word: TextRange, new_text: String, 
         snippet: false,
         rank,
         deprecated: false,
+        commits: "",
     }
 }

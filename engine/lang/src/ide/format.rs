@@ -168,7 +168,7 @@ fn difference(before: &Tree, after: &Tree) -> Option<TextRange> {
         let (one, other) = (before.node(id), after.node(id));
         let same = one.kind == other.kind
             && one.parent == other.parent
-            && one.links == other.links
+            && before.children(id) == after.children(id)
             && match one.kind {
                 NodeKind::Scalar(_) => before.decoded(id).text == after.decoded(id).text,
                 NodeKind::Alias | NodeKind::Error => before.source(id) == after.source(id),

@@ -26,6 +26,8 @@ pub(super) struct Masked {
     pub(super) unknown_aliases: Vec<Range<usize>>,
     /// First entries of items whose dash is damaged, in order.
     pub(super) stranded: Vec<Stranded>,
+    /// Something is not closed that may be closed, or not, anywhere in the rest of the text.
+    pub(super) open_ended: bool,
 }
 
 /// An entry that yaml-rust2 cannot be shown because it does not stand where its mapping's other
@@ -52,6 +54,7 @@ impl Masked {
             regions: Vec::new(),
             unknown_aliases: Vec::new(),
             stranded: Vec::new(),
+            open_ended: false,
         }
     }
 

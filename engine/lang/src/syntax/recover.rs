@@ -46,6 +46,7 @@ fn is_local(masked: &Masked, text: &str) -> bool {
     let counts_levels = |problem: &Problem| problem.kind == ProblemKind::TooDeep;
     masked.end == text.len()
         && masked.stranded.is_empty()
+        && !masked.open_ended
         && masked.unknown_aliases.is_empty()
         && !masked.problems.iter().any(counts_levels)
 }

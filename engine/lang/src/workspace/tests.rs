@@ -10,7 +10,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use expect_test::{Expect, expect};
 use indexmap::IndexMap;
 
-use super::{Entry, Files, Workspace};
+use super::{Entry, Files, Listing, Workspace};
 use crate::{
     analysis::Analysis,
     registry::{
@@ -42,7 +42,7 @@ impl Files for Made {
         self.files.get(path).map(|_| Arc::new(analysis(&files, path)))
     }
 
-    fn list(&self, directory: &Utf8Path) -> Vec<Entry> {
+    fn list(&self, directory: &Utf8Path, _: &str) -> Listing {
         let beneath = self.files.keys().filter_map(|file| file.strip_prefix(directory).ok());
         let entry = |rest: &Utf8Path| {
             let first = rest.components().next()?;
@@ -50,7 +50,7 @@ impl Files for Made {
         };
         let mut found: Vec<Entry> = beneath.filter_map(entry).collect();
         found.dedup();
-        found
+        Listing { entries: found, cut: false }
     }
 
     fn pipelines(&self, root: &Utf8Path) -> Vec<Utf8PathBuf> {

@@ -11,7 +11,7 @@ use lang::{
     text::TextSize,
 };
 
-use crate::support::{Dice, check, corpus};
+use crate::{invariants::check, material::pipelines, support::Dice};
 
 /// How often each file is damaged in each way.
 const PLACES: usize = 200;
@@ -83,7 +83,7 @@ const INSERTED: &[char] = &[
 
 #[test]
 fn damage_leaves_the_steps_before_it_as_they_were() {
-    let files = corpus();
+    let files = pipelines();
     let next = AtomicUsize::new(0);
     let wrong: Vec<String> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..std::thread::available_parallelism().map_or(2, usize::from))

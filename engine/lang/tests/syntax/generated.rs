@@ -1,10 +1,6 @@
 //! Generated pipelines, and what a few random edits make of them.
 
-use lang::{
-    ide::format,
-    syntax::{NodeId, NodeKind, Parse, parse},
-    text::edit::apply_edits,
-};
+use lang::syntax::parse;
 use proptest::{
     collection::vec,
     prelude::*,
@@ -12,7 +8,10 @@ use proptest::{
     test_runner::{Config, RngSeed},
 };
 
-use crate::support::check;
+use crate::{
+    invariants::{check, check_layout, check_order},
+    material::INSERTED,
+};
 
 /// The same cases in every run, and no files of failures.
 pub(crate) fn config() -> Config {
@@ -55,62 +54,6 @@ const VALUES: &[&str] = &[
 
 const KEYS: &[&str] = &["action", "parameters", "\"quoted key\"", "'it''s'", "schlüssel", "<<", "? odd", "😀"];
 
-/// What people, editors and merges put into a text.
-pub(crate) const INSERTED: &[&str] = &[
-    "",
-    "\"",
-    "'",
-    "[",
-    "]",
-    "{",
-    "}",
-    "{{",
-    "}}",
-    "{{ ",
-    "{%",
-    "%}",
-    "{#",
-    "<AUTO>",
-    "</AUTO>",
-    "<AUTO",
-    "\t",
-    "\n",
-    "\r",
-    "\r\n",
-    "\n\n",
-    ":",
-    ": ",
-    "- ",
-    "\n- ",
-    "\n  - ",
-    "#",
-    " #",
-    "|",
-    ">",
-    "&",
-    "*",
-    "!",
-    "!!",
-    "? ",
-    ",",
-    "%",
-    "@",
-    "`",
-    "\\",
-    "---",
-    "\n---\n",
-    "\n...\n",
-    "<<<<<<< HEAD\n",
-    "\0",
-    "\u{feff}",
-    "\u{85}",
-    "\u{2028}",
-    "é",
-    "😀",
-    "a",
-    "    ",
-];
-
 fn step() -> impl Strategy<Value = String> {
     let entry = (select(KEYS), select(VALUES)).prop_map(|(key, value)| format!("    {key}: {value}\n"));
     ("[a-zé_]{1,6}", vec(entry, 0..5), select(&["", "    # a comment\n", "\n", "# far left\n"][..]))
@@ -144,25 +87,6 @@ pub(crate) fn edit(text: &mut String, (at, deleted, inserted): &Edit) {
     text.replace_range(start..end, inserted);
 }
 
-/// Keys stand before their values, entries and items one after the other.
-fn check_order(parse: &Parse) {
-    let tree = &parse.tree;
-    let mut waiting: Vec<NodeId> = vec![tree.root()];
-    while let Some(id) = waiting.pop() {
-        waiting.extend(tree.children(id));
-        if tree.kind(id) == NodeKind::Alias {
-            continue;
-        }
-        let mut done = tree.range(id).start();
-        let entries = tree.entries(id).flat_map(|entry| [entry.key, entry.value]);
-        for part in entries.chain(tree.items(id)) {
-            assert!(tree.range(part).start() >= done, "{:?} begins before {done:?}", tree.node(part));
-            done = tree.range(part).end();
-        }
-        assert!(done <= tree.range(id).end());
-    }
-}
-
 fn check_all(text: &str) {
     let parse = parse(text);
     check(text, &parse);
@@ -184,18 +108,6 @@ proptest! {
             edit(&mut text, change);
             check_all(&text);
         }
-    }
-}
-
-/// The layout of a text is stable; a text without errors has one.
-fn check_layout(text: &str) {
-    let parse = parse(text);
-    match format::format(&parse) {
-        Ok(edits) => {
-            let after = apply_edits(text, &edits);
-            assert_eq!(format::format(&lang::syntax::parse(&after)), Ok(Vec::new()), "{text:?} → {after:?}");
-        }
-        Err(why) => assert!(!why.message.contains("left as it is"), "{text:?}: {why:?}"),
     }
 }
 

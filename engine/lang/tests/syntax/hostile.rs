@@ -5,7 +5,7 @@ use lang::{
     text::TextRange,
 };
 
-use crate::support::check;
+use crate::invariants::check;
 
 /// Reads a text, and sees that the tree covers it.
 fn survive(text: &str) -> Parse {
@@ -138,4 +138,11 @@ fn a_line_of_two_megabytes_is_a_line() {
     }
     assert_eq!(kinds(&survive(&format!("a: \"{long}\n"))), [ProblemKind::Syntax]);
     assert_eq!(kinds(&survive(&format!("a: 1\n{long}\n"))), [ProblemKind::Syntax]);
+}
+
+#[test]
+fn a_block_tag_far_below_an_open_bracket_stands_in_no_list() {
+    let text = "[a\nid: p\nsteps:\n  - id: one\n    prompt: |\n      Either,\n      {% if a %}\n      \"b\"\n";
+    assert_eq!(kinds(&survive(text)), [ProblemKind::Syntax]);
+    assert_eq!(kinds(&survive("a: [b,\n  {% if c %}\n  'd',\ne: f\n")), [ProblemKind::BlockTagBetweenEntries]);
 }

@@ -1,8 +1,9 @@
 //! A tree made from an earlier one is the tree of the text.
 
-use std::fmt::Write;
-
-use lang::syntax::{NodeId, Parse, Tree, parse, reparse};
+use lang::{
+    ide::format,
+    syntax::{Parse, parse, reparse},
+};
 use proptest::{
     collection::vec,
     prelude::*,
@@ -10,22 +11,11 @@ use proptest::{
 };
 
 use crate::{
-    generated::{INSERTED, config, edit, pipeline},
-    support::{Dice, corpus},
+    generated::{config, edit, pipeline},
+    invariants::dump,
+    material::{INSERTED, pipelines},
+    support::Dice,
 };
-
-/// Everything a tree says.
-fn dump(tree: &Tree) -> String {
-    let mut out = String::new();
-    let mut waiting: Vec<NodeId> = vec![tree.root()];
-    while let Some(id) = waiting.pop() {
-        let node = tree.node(id);
-        let _ = writeln!(out, "{id:?} {:?} {:?} {:?} {:?}", node.kind, node.range, node.parent, tree.decoded(id).text);
-        waiting.extend(tree.children(id).iter().rev());
-    }
-    let _ = writeln!(out, "{:?}\n{:?}", tree.leaves(), tree.comments());
-    out
-}
 
 /// Whether anything was kept of the earlier tree.
 fn check(old: &Parse, text: &str) -> (Parse, bool) {
@@ -34,6 +24,7 @@ fn check(old: &Parse, text: &str) -> (Parse, bool) {
         let fresh = parse(text);
         same(old, text, &format!("{:#?}", fresh.problems), &format!("{:#?}", new.problems));
         same(old, text, &dump(&fresh.tree), &dump(&new.tree));
+        same(old, text, &format!("{:#?}", format::format(&fresh)), &format!("{:#?}", format::format(&new)));
     }
     (new, splice.is_some())
 }
@@ -72,7 +63,7 @@ proptest! {
 fn typing_in_real_files_leaves_the_tree_of_the_text() {
     let mut kept = 0;
     let mut all = 0;
-    for (number, (_, text)) in corpus().into_iter().enumerate() {
+    for (number, (_, text)) in pipelines().into_iter().enumerate() {
         let mut dice = Dice::new(number);
         let mut tree = parse(&text);
         let mut text = text;
@@ -92,4 +83,23 @@ fn typing_in_real_files_leaves_the_tree_of_the_text() {
     }
     println!("{kept} of {all} edits read one step");
     assert!(kept * 4 > all, "{kept} of {all}");
+}
+
+#[test]
+fn a_text_is_laid_out_after_a_step_of_it_was_typed() {
+    let text = "id: p\nsteps:\n  - id: one\n    action:   x\n  - id: two\n    action: y\n";
+    let typed = text.replace("action: y", "action: z");
+    let (kept, was_kept) = reparse(&parse(text), &typed);
+    assert!(was_kept.is_some());
+    assert_eq!(format::format(&kept).map(|edits| edits.len()), Ok(1));
+}
+
+#[test]
+fn what_is_typed_in_a_step_may_belong_to_a_bracket_left_open_before_all() {
+    let text = "[a\nid: p\nsteps:\n  - id: one\n    action: x\n  - id: two\n    action: y\n";
+    let typed = text.replace("action: x", "action: x}");
+    assert_eq!(parse(text).problems[0].message, "this `[` is not closed; add `]`");
+    let (kept, _) = reparse(&parse(text), &typed);
+    assert_eq!(kept.problems[0].message, "the `}` in this value does not fit the bracket it closes");
+    assert_eq!(kept.problems, parse(&typed).problems);
 }

@@ -7,7 +7,7 @@ use lang::{
     text::TextSize,
 };
 
-use crate::support::check;
+use crate::invariants::check;
 
 const STEPS: usize = 8;
 

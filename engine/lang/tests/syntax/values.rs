@@ -2,7 +2,7 @@
 
 use lang::syntax::{ProblemKind, parse};
 
-use crate::support::{check, corpus};
+use crate::{invariants::check, material::pipelines};
 
 fn normal(value: serde_yaml::Value) -> serde_json::Value {
     use serde_json::Value;
@@ -32,7 +32,7 @@ fn normal(value: serde_yaml::Value) -> serde_json::Value {
 fn valid_files_read_as_serde_yaml_reads_them() {
     let mut compared = 0;
     let mut wrong = Vec::new();
-    for (name, text) in corpus() {
+    for (name, text) in pipelines() {
         let parse = parse(&text);
         check(&text, &parse);
         let Ok(value) = serde_yaml::from_str::<serde_yaml::Value>(&text) else {

@@ -1,19 +1,45 @@
 //! Keys of mappings: those of the language's tables, and the parameters of what a step does.
 
-use super::{Completion, CompletionKind, Request, Spot, item, spot};
+use super::{Completion, CompletionKind, Request, Spot, item, snippets, spot};
 use crate::registry::{KeySpec, KeyStatus, ParamSpec, Place, ValueType, keys, usage};
 
 pub(super) fn complete(request: &Request<'_>) -> Vec<Completion> {
     match request.located.spot {
-        Spot::Keys(place) | Spot::Items(place) => of_place(request, place, ""),
+        // Where a list of steps is expected and nothing stands yet, its first item begins.
+        Spot::Items(place @ (Place::Step | Place::LoopItem)) => of_place(request, place, Put::item(request)),
+        Spot::Keys(place) | Spot::Items(place) => of_place(request, place, Put::here(request)),
         Spot::Parameters(from) => parameters(request, from),
         Spot::Names(_) | Spot::Value(..) | Spot::Free => Vec::new(),
     }
 }
 
-/// The keys of `place` that do not stand there yet, in this or another spelling; each is put after
-/// `lead`.
-pub(super) fn of_place(request: &Request<'_>, place: Place, lead: &str) -> Vec<Completion> {
+/// What comes before a key, and the column at which the keys of its mapping then stand.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Put {
+    pub(super) lead: &'static str,
+    pub(super) column: usize,
+}
+
+impl Put {
+    /// In the mapping at the cursor.
+    fn here(request: &Request<'_>) -> Self {
+        Self { lead: "", column: request.cursor.indent as usize }
+    }
+
+    /// In an item of its own, behind the dash that may be typed already.
+    pub(super) fn item(request: &Request<'_>) -> Self {
+        let before = &request.analysis.text()[..usize::from(request.cursor.word.start())];
+        let line = &before[before.rfind('\n').map_or(0, |end| end + 1)..];
+        let dash = line.trim_end_matches(' ').ends_with('-') && line.trim_matches([' ', '-']).is_empty();
+        if dash && line.ends_with(' ') {
+            return Self { lead: "", column: line.len() };
+        }
+        Self { lead: "- ", column: request.cursor.indent as usize + 2 }
+    }
+}
+
+/// The keys of `place` that do not stand there yet, in this or another spelling.
+pub(super) fn of_place(request: &Request<'_>, place: Place, put: Put) -> Vec<Completion> {
     let stands = |name: &str| request.cursor.siblings.iter().any(|key| key == name);
     let spelled = |name: &str| {
         let mut pairs = keys::SPELLINGS.iter().filter(|_| place == Place::Step);
@@ -21,13 +47,13 @@ pub(super) fn of_place(request: &Request<'_>, place: Place, lead: &str) -> Vec<C
     };
     let frequent = usage::keys(place);
     let specs = keys::keys(place).iter().enumerate();
-    specs
+    let keys = specs
         .filter(|(_, spec)| !stands(spec.name) && !spelled(spec.name))
-        .map(|(index, spec)| key(request, spec, usage::place(frequent, spec.name, index), lead))
-        .collect()
+        .map(|(index, spec)| key(request, spec, usage::place(frequent, spec.name, index), put));
+    keys.chain(snippets::of_place(request, place, put)).collect()
 }
 
-fn key(request: &Request<'_>, spec: &KeySpec, order: u32, lead: &str) -> Completion {
+fn key(request: &Request<'_>, spec: &KeySpec, order: u32, put: Put) -> Completion {
     let useless = matches!(spec.status, KeyStatus::NoEffect { .. });
     let old = matches!(spec.status, KeyStatus::Deprecated { .. });
     let late = if useless {
@@ -41,12 +67,12 @@ fn key(request: &Request<'_>, spec: &KeySpec, order: u32, lead: &str) -> Complet
     let nested = spec.below.is_some() || spec.types == [ValueType::Object];
     // A list is the usual form, unless a template is.
     let listed = spec.types.first() == Some(&ValueType::Array) && !spec.templated;
-    let tail = tail(request, nested, listed || spec.types == [ValueType::Array]);
+    let tail = tail(request, put.column, nested, listed || spec.types == [ValueType::Array]);
     let mut found = item(
         spec.name.to_owned(),
         CompletionKind::Key,
         request.cursor.word,
-        format!("{lead}{}{tail}", spec.name),
+        format!("{}{}{tail}", put.lead, spec.name),
         rank,
     );
     found.detail = detail(spec.types, spec.required, spec.default);
@@ -72,7 +98,12 @@ fn parameters(request: &Request<'_>, from: usize) -> Vec<Completion> {
         .enumerate()
         .filter(|(_, param)| !known(param))
         .map(|(index, param)| {
-            let tail = tail(request, param.types == [ValueType::Object], param.types == [ValueType::Array]);
+            let tail = tail(
+                request,
+                request.cursor.indent as usize,
+                param.types == [ValueType::Object],
+                param.types == [ValueType::Array],
+            );
             let rank = index as u32 + if param.required { 0 } else { 100 };
             let new_text = format!("{}{tail}", param.name);
             let mut found = item(param.name.clone(), CompletionKind::Key, request.cursor.word, new_text, rank);
@@ -86,7 +117,7 @@ fn parameters(request: &Request<'_>, from: usize) -> Vec<Completion> {
 }
 
 /// What follows a key: nothing where a colon stands already, a new line for what is nested.
-fn tail(request: &Request<'_>, mapping: bool, sequence: bool) -> String {
+fn tail(request: &Request<'_>, column: usize, mapping: bool, sequence: bool) -> String {
     let after = &request.analysis.text()[usize::from(request.cursor.word.end())..];
     let quote = request.cursor.quote.map(String::from).unwrap_or_default();
     let unquoted = after.strip_prefix(['"', '\'']).unwrap_or(after);
@@ -95,7 +126,7 @@ fn tail(request: &Request<'_>, mapping: bool, sequence: bool) -> String {
     if closed || unquoted.trim_start_matches(' ').starts_with(':') {
         return String::new();
     }
-    let deeper = " ".repeat(request.cursor.indent as usize + 2);
+    let deeper = " ".repeat(column + 2);
     match (mapping, sequence) {
         _ if request.cursor.flow => format!("{quote}: "),
         (_, true) => format!("{quote}:\n{deeper}- "),

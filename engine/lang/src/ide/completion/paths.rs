@@ -47,7 +47,9 @@ pub(super) fn complete(request: &Request<'_>, word: TextRange, wanted: Wanted) -
     let segment = TextRange::new(word.start() + TextSize::of(directory), word.end());
     let mut found: Vec<Completion> = Vec::new();
     for place in places(workspace, wanted, directory) {
-        for entry in workspace.files.list(&place) {
+        let listing = workspace.files.list(&place, &typed[directory.len()..]);
+        request.cut.set(request.cut.get() || listing.cut);
+        for entry in listing.entries {
             let path = place.join(&entry.name);
             // Hidden files are seldom meant, and the document itself never.
             let hidden = entry.name.starts_with('.') && !typed[directory.len()..].starts_with('.');

@@ -79,9 +79,11 @@ fn in_scalar(request: &Request<'_>, bare: bool) -> Option<(ExprContext, TextRang
         None if bare => template::condition_context_at(&decoded.text, offset),
         None => return None,
     };
-    let word =
-        if context.word.is_empty() { TextRange::empty(request.offset) } else { decoded.source_range(context.word) };
-    Some((context, word))
+    // A cursor in the indentation of a line has the word behind that beside it in the scalar, but not
+    // in the file.
+    let word = decoded.source_range(context.word);
+    let here = !context.word.is_empty() && word.contains_inclusive(request.offset);
+    Some((context, if here { word } else { TextRange::empty(request.offset) }))
 }
 
 /// The same read from the line alone, where the text is broken.
@@ -127,6 +129,8 @@ fn function(name: &str, doc: &str, signature: &names::Signature, word: TextRange
     let mut found = item(name.to_owned(), CompletionKind::Function, word, name.to_owned(), rank);
     found.detail = signature.describe(name);
     doc.clone_into(&mut found.documentation);
+    // What takes nothing is seldom called.
+    found.commits = if signature.params.is_empty() { "" } else { "(" };
     found
 }
 
@@ -177,6 +181,7 @@ fn variables(request: &Request<'_>, word: TextRange, context: &ExprContext) -> V
         let mut variable = named(name, kind, rank * 10_000 + place);
         variable.deprecated = deprecated;
         detail.clone_into(&mut variable.detail);
+        variable.commits = ".";
         doc.clone_into(&mut variable.documentation);
         found.push(variable);
     }
@@ -250,6 +255,7 @@ fn fields(request: &Request<'_>, word: TextRange, path: &[String], context: &Exp
             let mut found = item(name.clone(), CompletionKind::Field, word, format!("{lead}{name}"), rank as u32);
             found.detail = type_names(&shapes.types(member.shape));
             shapes.doc(member.shape).clone_into(&mut found.documentation);
+            found.commits = ".";
             found
         })
         .collect()

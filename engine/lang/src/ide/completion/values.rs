@@ -4,13 +4,13 @@ use serde_json::Value;
 
 use super::{
     Completion, CompletionKind, Request, Spot,
-    keys::of_place,
+    keys::{Put, of_place},
     paths::{self, Wanted},
-    spot,
+    snippets, spot,
 };
 use crate::{
     model::StepIndex,
-    registry::{OperationSource, ParamKind, ParamSpec, Place, Target, ValueType, keys, usage},
+    registry::{ModelSpec, OperationSource, ParamKind, ParamSpec, Place, Target, ValueType, keys, usage},
 };
 
 pub(super) fn complete(request: &Request<'_>, key: &str) -> Vec<Completion> {
@@ -30,6 +30,10 @@ pub(super) fn complete(request: &Request<'_>, key: &str) -> Vec<Completion> {
                     return operations(request);
                 }
             }
+            let tags = snippets::auto(request);
+            if !tags.is_empty() {
+                return tags;
+            }
             let params = spot::params(&target);
             let param = match &request.cursor.path[from..] {
                 [] => spot::param_named(params, key),
@@ -44,7 +48,7 @@ pub(super) fn complete(request: &Request<'_>, key: &str) -> Vec<Completion> {
 /// Items of lists.
 pub(super) fn items(request: &Request<'_>) -> Vec<Completion> {
     match request.located.spot {
-        Spot::Items(place) => of_place(request, place, "- "),
+        Spot::Items(place) => of_place(request, place, Put::item(request)),
         Spot::Value(place, _) => request.last_key().map(|key| of_key(request, place, key)).unwrap_or_default(),
         Spot::Parameters(from) => {
             let target = request.target();
@@ -194,9 +198,7 @@ fn models(request: &Request<'_>) -> Vec<Completion> {
             let provider = providers.iter().position(|provider| *provider == model.provider).unwrap_or(providers.len());
             let name = format!("{}/{}", model.provider, model.name);
             let mut found = request.word(&name, CompletionKind::Model, provider as u32 + 1);
-            if let (Some(input), Some(output)) = (model.price.input, model.price.output) {
-                found.detail = format!("${input} in, ${output} out per million tokens");
-            }
+            found.detail = described(model, registry.models.price_date());
             found.deprecated = model.deprecated;
             found
         })
@@ -205,6 +207,25 @@ fn models(request: &Request<'_>) -> Vec<Completion> {
     "let the router choose".clone_into(&mut auto.detail);
     found.push(auto);
     found
+}
+
+/// What decides between models: where they are, how much they read, what they cost.
+fn described(model: &ModelSpec, price_date: &str) -> String {
+    let mut parts = vec![model.provider.clone()];
+    parts.extend(model.context.map(|tokens| format!("{} context", thousands(tokens))));
+    if let (Some(input), Some(output)) = (model.price.input, model.price.output) {
+        parts.push(format!("${input} in, ${output} out per million tokens ({price_date})"));
+    }
+    parts.join(" · ")
+}
+
+/// A number of tokens as people say it: `128k`, `1.05M`.
+fn thousands(tokens: u64) -> String {
+    match tokens {
+        0..1_000 => tokens.to_string(),
+        1_000..1_000_000 => format!("{}k", tokens / 1_000),
+        _ => format!("{}M", (tokens / 10_000) as f64 / 100.0),
+    }
 }
 
 /// The ids that may be listed: siblings of the step, without itself, those listed, and those that

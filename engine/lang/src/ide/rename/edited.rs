@@ -8,7 +8,7 @@ use super::apply_edits;
 use crate::{
     analysis::Analysis,
     text::TextEdit,
-    workspace::{Entry, Files, Workspace},
+    workspace::{Files, Listing, Workspace},
 };
 
 /// The files around a document, some of them edited.
@@ -67,8 +67,8 @@ impl Files for Edited {
         }
     }
 
-    fn list(&self, directory: &Utf8Path) -> Vec<Entry> {
-        self.base.as_ref().map(|base| base.list(directory)).unwrap_or_default()
+    fn list(&self, directory: &Utf8Path, beginning: &str) -> Listing {
+        self.base.as_ref().map(|base| base.list(directory, beginning)).unwrap_or_default()
     }
 
     fn pipelines(&self, root: &Utf8Path) -> Vec<Utf8PathBuf> {

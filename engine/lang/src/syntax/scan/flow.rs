@@ -9,16 +9,19 @@ impl Scanner<'_> {
     pub(super) fn flow(&mut self, at: usize, parent: isize) -> usize {
         let mut tag = None;
         let end = self.flow_end(at, parent, &mut tag);
-        if let Some(tag) = tag {
+        let tagged = match (&tag, &end) {
+            (Some(_), Ok(end)) => {
+                self.masked.blank(at..end + 1);
+                self.masked.damage.push(at..end + 1);
+                Some(self.line_rest(end + 1))
+            }
+            // A tag behind what is given up of an open collection stands in something else.
+            (Some(tag), Err(_)) => Some(self.drop_unclosed(at, parent)).filter(|next| tag.start < *next),
+            (None, _) => None,
+        };
+        if let (Some(tag), Some(next)) = (tag, tagged) {
             self.masked.problem(ProblemKind::BlockTagBetweenEntries, tag, BLOCK_TAG.to_owned());
-            return match end {
-                Ok(end) => {
-                    self.masked.blank(at..end + 1);
-                    self.masked.damage.push(at..end + 1);
-                    self.line_rest(end + 1)
-                }
-                Err(_) => self.drop_unclosed(at, parent),
-            };
+            return next;
         }
         match end {
             Ok(end) => {

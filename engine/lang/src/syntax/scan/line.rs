@@ -330,6 +330,7 @@ impl Scanner<'_> {
     pub(super) fn drop_unclosed(&mut self, at: usize, parent: isize) -> usize {
         let mut end = self.line_end(at);
         let limit = self.scalar_limit(at, parent);
+        self.masked.open_ended |= parent < 0;
         let first = at..self.trimmed_end(at, end);
         self.masked.blank(first.clone());
         self.masked.damage.push(first);
