@@ -16,7 +16,7 @@ fn items_are(fixture: &str, expected: &Expect) {
 fn the_keys_of_a_pipeline_are_offered_but_those_that_stand_there() {
     let found = labels("name: n\nsteps: []\n$0");
     let first: Vec<&str> = found.split(' ').take(6).collect();
-    expect!["description id outputs version parameters inputs"].assert_eq(&first.join(" "));
+    expect!["outputs metadata description id version parameters"].assert_eq(&first.join(" "));
     assert!(!found.split(' ').any(|key| key == "name" || key == "steps"), "{found}");
 }
 
@@ -26,9 +26,7 @@ fn the_keys_of_a_step_are_offered_with_their_types_the_useful_ones_first() {
     expect![[r#"
         parameters · Key · object
         dependencies · Key · array | string
-        tool · Key · string
         condition · Key · string | boolean
-        name · Key · string
         on_failure · Key · string, default fail
         depends_on · Key · array | string
         produces · Key · string
@@ -37,9 +35,11 @@ fn the_keys_of_a_step_are_offered_with_their_types_the_useful_ones_first() {
         requires_model · Key · string | object
         on_error · Key · string | object | array
         timeout · Key · number | string
-        max_retries · Key · integer
-        for_each · Key · array | string
-        while · Key · string | boolean
+        until · Key · string | boolean
+        steps · Key · array
+        max_parallel · Key · integer | string, default 1
+        max_iterations · Key · integer | string, default 10
+        retry_config · Key · object
     "#]]
     .assert_eq(&first(16, fixture));
     let last = items(fixture).lines().last().unwrap().to_owned();
@@ -130,7 +130,7 @@ fn the_operations_are_offered_in_the_parameter_that_names_them() {
     );
     labels_are(
         "steps:\n  - id: a\n    tool: filesystem\n    parameters:\n      action: $0\n",
-        &expect!["read write copy move delete list"],
+        &expect!["read delete list write copy move"],
     );
 }
 
@@ -243,13 +243,13 @@ fn routes_lead_forward() {
     items_are(
         &CHAIN.replace("    dependencies:\n      - $0", "    on_failure: $0"),
         &expect![[r#"
-        fail · Value
-        continue · Value
-        skip · Value
-        retry · Value
-        fourth · Step
-        fifth · Step
-    "#]],
+            continue · Value
+            skip · Value
+            retry · Value
+            fail · Value
+            fourth · Step
+            fifth · Step
+        "#]],
     );
 }
 
@@ -289,8 +289,8 @@ fn names_of_the_pipeline_are_offered_in_templates() {
             timestamp · Variable · run
             previous_results · Variable · run
             step_results · Variable · run
-            current_date · Variable · run (deprecated)
             current_timestamp · Variable · run (deprecated)
+            current_date · Variable · run (deprecated)
             active_loops · Function · active_loops() -> array
             current_loop_name · Function · current_loop_name() -> string
             cycler · Function · cycler(items: any, …) -> object
@@ -324,7 +324,7 @@ fn filters_and_tests_are_offered_in_their_places() {
     labels_are(
         &NAMES.replace("{{ $0 }}", "{{ topic | $0 }}"),
         &expect![
-            "default length tojson from_json slugify round basename join regex_replace truncate title to_json regex_search replace json upper abs attr batch capitalize center count d date dictsort e escape file_exists filesizeformat first float forceescape format groupby include_file indent int items json_encode last list loop_get lower map markdown_format max min next_in_loop pprint prev_in_loop random reject rejectattr reverse safe select selectattr slice sort split string striptags sum trim truncate_words unique urlencode urlize wordcount wordwrap xmlattr"
+            "length from_json default slugify basename truncate title regex_replace tojson upper regex_search replace round join capitalize attr center count to_json date json d e abs escape file_exists filesizeformat forceescape format batch include_file dictsort indent first float list lower markdown_format int loop_get groupby items pprint json_encode last random next_in_loop prev_in_loop map reverse max min safe split reject string striptags rejectattr select trim truncate_words sort selectattr urlencode slice urlize wordcount sum wordwrap xmlattr unique"
         ],
     );
     labels_are(
@@ -433,9 +433,9 @@ steps:
         action: generate
 ";
     expect![[r#"
+        again · Variable · loop
         iteration · Variable · loop
         loop_state · Variable · loop
-        again · Variable · loop
         count · Step · step
         inputs · Variable · all inputs
     "#]]

@@ -44,13 +44,13 @@ fn a_step_has_a_result_and_how_it_ended() {
         &expect![[r#"
             result · Field · object
             status · Field · string
-            success · Field · boolean
+            results · Field · array
             error · Field · string
+            success · Field · boolean
             error_type · Field · string
             recovered · Field · boolean
             reason · Field · string
             query · Field · string
-            results · Field · array
             total_results · Field · integer
             search_time · Field · number
             backend · Field · string
@@ -62,13 +62,13 @@ fn a_step_has_a_result_and_how_it_ended() {
         &expect![[r#"
             result · Field · object
             status · Field · string
-            success · Field · boolean
+            results · Field · array
             error · Field · string
+            success · Field · boolean
             error_type · Field · string
             recovered · Field · boolean
             reason · Field · string
             query · Field · string
-            results · Field · array
             total_results · Field · integer
             search_time · Field · number
             backend · Field · string
@@ -82,13 +82,13 @@ fn a_result_has_the_fields_of_its_tool() {
     after(
         "search.result.",
         &expect![[r#"
-        query · Field · string
-        results · Field · array
-        total_results · Field · integer
-        search_time · Field · number
-        backend · Field · string
-        timestamp · Field · string
-    "#]],
+            results · Field · array
+            query · Field · string
+            total_results · Field · integer
+            search_time · Field · number
+            backend · Field · string
+            timestamp · Field · string
+        "#]],
     );
 }
 
@@ -124,11 +124,11 @@ fn a_loop_has_its_iterations_with_the_steps_of_its_body() {
     after(
         "each.result.",
         &expect![[r#"
-        count · Field · integer
-        results · Field · array
-        succeeded · Field · integer
-        failed · Field · integer
-    "#]],
+            results · Field · array
+            count · Field · integer
+            succeeded · Field · integer
+            failed · Field · integer
+        "#]],
     );
     after(
         "each.result.results[0].",
@@ -139,23 +139,23 @@ fn a_loop_has_its_iterations_with_the_steps_of_its_body() {
     after(
         "each.result.results[-1].read.result.",
         &expect![[r#"
-        action · Field · string
-        path · Field · string
-        content · Field · string
-        size · Field · integer
-    "#]],
+            content · Field · string
+            path · Field · string
+            action · Field · string
+            size · Field · integer
+        "#]],
     );
     after(
         "again.",
         &expect![[r#"
             result · Field · object
             status · Field · string
-            success · Field · boolean
+            iterations · Field · array
             error · Field · string
+            success · Field · boolean
             error_type · Field · string
             recovered · Field · boolean
             reason · Field · string
-            iterations · Field · array
             count · Field · integer
             iteration_count · Field · integer
             terminated_by · Field · string
@@ -165,11 +165,11 @@ fn a_loop_has_its_iterations_with_the_steps_of_its_body() {
     after(
         "again.iterations[-1].list.result.",
         &expect![[r#"
-        action · Field · string
-        path · Field · string
-        items · Field · array
-        count · Field · integer
-    "#]],
+            path · Field · string
+            action · Field · string
+            items · Field · array
+            count · Field · integer
+        "#]],
     );
 }
 
@@ -196,13 +196,13 @@ fn inputs_and_the_run_have_their_names() {
         &expect![[r#"
             result · Field · object
             status · Field · string
-            success · Field · boolean
+            results · Field · array
             error · Field · string
+            success · Field · boolean
             error_type · Field · string
             recovered · Field · boolean
             reason · Field · string
             query · Field · string
-            results · Field · array
             total_results · Field · integer
             search_time · Field · number
             backend · Field · string
@@ -239,11 +239,11 @@ fn a_name_the_template_binds_has_what_it_is_bound_to() {
     after(
         "'' }} {% set last = again.iterations[-1] %}{{ last.list.result.",
         &expect![[r#"
-        action · Field · string
-        path · Field · string
-        items · Field · array
-        count · Field · integer
-    "#]],
+            path · Field · string
+            action · Field · string
+            items · Field · array
+            count · Field · integer
+        "#]],
     );
     after(
         "'' }} {% for one in each.result.results %}{{ loop.",

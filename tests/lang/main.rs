@@ -11,6 +11,8 @@ mod actions;
 
 mod completion;
 
+mod ranking;
+
 mod fields;
 
 mod paths;

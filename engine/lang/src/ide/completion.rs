@@ -24,6 +24,8 @@ pub(super) use values::AUTO_ATTRIBUTES;
 
 mod templates;
 
+mod evidence;
+
 mod quotes;
 
 mod comments;
@@ -140,4 +142,12 @@ fn item(label: String, kind: CompletionKind, word: TextRange, new_text: String, 
         deprecated: false,
         commits: "",
     }
+}
+
+/// The line on which `offset` stands.
+fn line_around(text: &str, offset: TextSize) -> TextRange {
+    let at = usize::from(offset);
+    let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
+    let end = text[at..].find('\n').map_or(text.len(), |length| at + length);
+    TextRange::new(TextSize::new(start as u32), TextSize::new(end as u32))
 }

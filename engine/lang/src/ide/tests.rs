@@ -72,7 +72,8 @@ fn the_outline_and_the_run_lens_survive_broken_text() {
         steps.children.iter().map(|step| &*step.name).collect::<Vec<_>>(),
         ["step_1", "step_2", "step_3", "step_4"]
     );
-    assert_eq!(lenses::lenses(&analysis).len(), 1);
+    // One for the pipeline, two for each of the four steps.
+    assert_eq!(lenses::lenses(&analysis).len(), 9);
 }
 
 #[test]

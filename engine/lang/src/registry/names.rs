@@ -120,6 +120,23 @@ pub fn tests() -> &'static [TestSpec] {
     tests::TESTS
 }
 
+/// The types that the filter `name` is meant for; none if any.
+pub fn filter_takes(name: &str) -> &'static [ValueType] {
+    match name {
+        "join" | "first" | "last" | "sort" | "unique" | "map" | "select" | "reject" | "selectattr" | "rejectattr"
+        | "batch" | "slice" | "sum" | "min" | "max" | "groupby" => &[ValueType::Array],
+        "length" | "count" | "reverse" | "list" => &[ValueType::Array, ValueType::String, ValueType::Object],
+        "items" | "dictsort" => &[ValueType::Object],
+        "round" | "abs" | "int" | "float" => &[ValueType::Integer, ValueType::Number],
+        "slugify" | "basename" | "truncate" | "title" | "upper" | "lower" | "capitalize" | "replace"
+        | "regex_replace" | "regex_search" | "trim" | "split" | "from_json" | "wordwrap" | "indent" | "date" => {
+            &[ValueType::String]
+        }
+        "tojson" | "to_json" | "json" | "json_encode" => &[ValueType::Array, ValueType::Object],
+        _ => &[],
+    }
+}
+
 /// The test `name`.
 pub fn test(name: &str) -> Option<&'static TestSpec> {
     static BY_NAME: ByName<TestSpec> = LazyLock::new(|| tests().iter().map(|spec| (spec.name, spec)).collect());

@@ -45,6 +45,75 @@ pub const FILTERS: &[&str] = &[
     "upper",
 ];
 
+/// The fields of results, the most frequent first.
+pub const RESULT_FIELDS: &[&str] = &[
+    "result",
+    "status",
+    "results",
+    "analysis",
+    "processed_data",
+    "content",
+    "outputs",
+    "path",
+    "iterations",
+    "recommendations",
+    "valid",
+    "model",
+    "error",
+    "stdout",
+    "success",
+];
+
+/// The order in which people write the keys of a mapping.
+pub fn order(place: Place) -> &'static [&'static str] {
+    match place {
+        Place::Pipeline => &[
+            "id",
+            "name",
+            "description",
+            "version",
+            "model",
+            "parameters",
+            "config",
+            "inputs",
+            "steps",
+            "outputs",
+            "metadata",
+        ],
+        Place::Step => &[
+            "id",
+            "name",
+            "while",
+            "tool",
+            "for_each",
+            "description",
+            "action",
+            "action_loop",
+            "if",
+            "max_parallel",
+            "max_iterations",
+            "depends_on",
+            "create_parallel_queue",
+            "until",
+            "requires_model",
+            "condition",
+            "retry",
+            "produces",
+            "timeout",
+            "parameters",
+            "steps",
+            "on_failure",
+            "location",
+            "dependencies",
+            "retry_config",
+            "on_error",
+            "metadata",
+        ],
+        Place::Input => &["type", "default", "choices", "description", "enum", "required"],
+        _ => &[],
+    }
+}
+
 /// The keys of `place`, the most frequent first.
 pub fn keys(place: Place) -> &'static [&'static str] {
     match place {

@@ -1,5 +1,6 @@
 //! Keys of mappings: those of the language's tables, and the parameters of what a step does.
 
+use super::evidence::Habits;
 use super::{Completion, CompletionKind, Request, Spot, item, snippets, spot};
 use crate::registry::{KeySpec, KeyStatus, ParamSpec, Place, ValueType, keys, usage};
 
@@ -46,24 +47,25 @@ pub(super) fn of_place(request: &Request<'_>, place: Place, put: Put) -> Vec<Com
         pairs.any(|(first, second)| (*first == name && stands(second)) || (*second == name && stands(first)))
     };
     let frequent = usage::keys(place);
+    let habits = Habits::of(request, place);
     let specs = keys::keys(place).iter().enumerate();
-    let keys = specs
-        .filter(|(_, spec)| !stands(spec.name) && !spelled(spec.name))
-        .map(|(index, spec)| key(request, spec, usage::place(frequent, spec.name, index), put));
+    let mut specs: Vec<_> = specs.filter(|(_, spec)| !stands(spec.name) && !spelled(spec.name)).collect();
+    specs.sort_by_key(|(index, spec)| {
+        let late = match spec.status {
+            KeyStatus::NoEffect { .. } => 2,
+            KeyStatus::Deprecated { .. } => 1,
+            KeyStatus::Live | KeyStatus::Inert => 0,
+        };
+        (late, !spec.required, habits.rank(spec.name), usage::place(frequent, spec.name, *index))
+    });
+    let keys = specs.into_iter().enumerate().map(|(order, (_, spec))| key(request, spec, order as u32, put));
     keys.chain(snippets::of_place(request, place, put)).collect()
 }
 
 fn key(request: &Request<'_>, spec: &KeySpec, order: u32, put: Put) -> Completion {
     let useless = matches!(spec.status, KeyStatus::NoEffect { .. });
     let old = matches!(spec.status, KeyStatus::Deprecated { .. });
-    let late = if useless {
-        1_000
-    } else if old {
-        500
-    } else {
-        0
-    };
-    let rank = order + if spec.required { 0 } else { 100 } + late;
+    let rank = order;
     let nested = spec.below.is_some() || spec.types == [ValueType::Object];
     // A list is the usual form, unless a template is.
     let listed = spec.types.first() == Some(&ValueType::Array) && !spec.templated;

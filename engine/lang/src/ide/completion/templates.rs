@@ -1,11 +1,15 @@
 //! Inside `{{ }}`, `{% %}` and bare conditions: names, fields, filters, tests, statements.
 
+use std::cmp::Reverse;
+
 use text_size::{TextRange, TextSize};
 
 use super::{
-    Completion, CompletionKind, Request, item,
+    Completion, CompletionKind, Request,
+    evidence::{self, Arguments, Evidence, Fit, Wanted},
+    item,
     keys::type_names,
-    spot,
+    line_around, spot,
     values::{distance, waiting_for},
 };
 use crate::{
@@ -36,14 +40,7 @@ pub(super) fn complete(request: &Request<'_>, bare: bool) -> Vec<Completion> {
             found
         }
         Expects::Field(path) => fields(request, word, path, &context),
-        Expects::Filter => names::filters()
-            .iter()
-            .enumerate()
-            .map(|(index, filter)| {
-                let rank = usage::place(usage::FILTERS, filter.name, index);
-                function(filter.name, filter.doc, &filter.signature, word, rank)
-            })
-            .collect(),
+        Expects::Filter => filters(request, word),
         Expects::Test => {
             names::tests().iter().map(|test| function(test.name, test.doc, &test.signature, word, 0)).collect()
         }
@@ -89,7 +86,7 @@ fn in_scalar(request: &Request<'_>, bare: bool) -> Option<(ExprContext, TextRang
 /// The same read from the line alone, where the text is broken.
 fn in_line(request: &Request<'_>, bare: bool) -> Option<(ExprContext, TextRange)> {
     let text = request.analysis.text();
-    let line = line(text, request.offset);
+    let line = line_around(text, request.offset);
     let plain = match request.cursor.quote {
         // As wide as before, so that places stay true.
         Some('"') => text[line].replace("\\\"", " \""),
@@ -110,13 +107,6 @@ fn in_line(request: &Request<'_>, bare: bool) -> Option<(ExprContext, TextRange)
     Some((context, word))
 }
 
-fn line(text: &str, offset: TextSize) -> TextRange {
-    let at = usize::from(offset);
-    let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
-    let end = text[at..].find('\n').map_or(text.len(), |length| at + length);
-    TextRange::new(TextSize::new(start as u32), TextSize::new(end as u32))
-}
-
 /// Where the value on a line begins, before `offset`.
 fn value_start(line: &str, offset: TextSize) -> TextSize {
     let before = &line[..usize::from(offset)];
@@ -134,6 +124,9 @@ fn function(name: &str, doc: &str, signature: &names::Signature, word: TextRange
     found
 }
 
+/// A class, how much a name is like what stands nearby, and how near it is.
+type Likelihood = (u32, Reverse<u32>, u32);
+
 fn variables(request: &Request<'_>, word: TextRange, context: &ExprContext) -> Vec<Completion> {
     let named = |name: &str, kind, rank| item(name.to_owned(), kind, word, name.to_owned(), rank);
     let mut found: Vec<Completion> =
@@ -144,18 +137,27 @@ fn variables(request: &Request<'_>, word: TextRange, context: &ExprContext) -> V
     let waiting = site.step.map(|own| waiting_for(request, own)).unwrap_or_default();
     let awaited = awaited(request, &scopes, site.step);
     let here = site.step.unwrap_or(StepIndex(scopes.steps().len() as u32));
-    for (mut index, (name, binding)) in scopes.visible(&site).into_iter().enumerate() {
+    let shapes = request.analysis.shapes(&scopes);
+    let evidence = Evidence::at(request, word, site.step);
+    let mut likely: Vec<(Likelihood, Completion)> = Vec::new();
+    for (index, (name, binding)) in scopes.visible(&site).into_iter().enumerate() {
         if !is_name(name) || context.locals.iter().any(|(local, _)| local == name) {
             continue;
         }
-        let (kind, rank, detail, doc) = match binding {
+        let mut place = index as u32;
+        let (kind, mut class, detail, doc) = match binding {
             Binding::Step(_) if site.place == sites::Place::Input => continue,
             Binding::Step(index) if holds(&scopes, index, site.step) => continue,
             Binding::Step(index) if waiting.get(index.0 as usize).copied().unwrap_or_default() => continue,
             Binding::Step(step) => {
                 let (behind, far) = distance(Some(here), step);
-                index = if behind { 5_000 } else { 0 } + far.min(4_999) as usize;
-                (CompletionKind::Step, if awaited.contains(&step) { 2 } else { 4 }, "step", "")
+                place = if behind { 1_000_000 } else { 0 } + far;
+                let class = match (awaited.contains(&step), evidence.is_used(name)) {
+                    (true, false) => 2,
+                    (true, true) => 4,
+                    (false, _) => 5,
+                };
+                (CompletionKind::Step, class, "step", "")
             }
             Binding::Item(..) => (CompletionKind::Step, 2, "step", ""),
             Binding::Loop(_, variable) => (CompletionKind::Variable, 1, "loop", variable.doc),
@@ -164,8 +166,8 @@ fn variables(request: &Request<'_>, word: TextRange, context: &ExprContext) -> V
                 let description = pipeline.inputs.get(name).and_then(|input| input.description.as_deref());
                 (CompletionKind::Variable, 3, "input", description.unwrap_or_default())
             }
-            Binding::Inputs => (CompletionKind::Variable, 5, "all inputs", ""),
-            Binding::Runtime(runtime) => (CompletionKind::Variable, 5, "run", runtime.doc),
+            Binding::Inputs => (CompletionKind::Variable, 6, "all inputs", ""),
+            Binding::Runtime(runtime) => (CompletionKind::Variable, 6, "run", runtime.doc),
             Binding::Global(global) => {
                 let rank = if global.deprecated.is_some() { 70_000 } else { 60_000 };
                 let mut function = function(global.name, global.doc, &global.signature, word, rank);
@@ -174,17 +176,21 @@ fn variables(request: &Request<'_>, word: TextRange, context: &ExprContext) -> V
                 continue;
             }
         };
-        let deprecated = matches!(binding, Binding::Runtime(runtime) if runtime.deprecated.is_some());
-        // Within its kind each name keeps its place: that of the file, or of the table; steps are
-        // ordered by how near they are.
-        let place = if deprecated { 9_999 } else { index.min(9_998) as u32 };
-        let mut variable = named(name, kind, rank * 10_000 + place);
-        variable.deprecated = deprecated;
+        if evidence.has_path() && !evidence.fits(&shapes, shapes.of_binding(&binding)) {
+            class += 10;
+        }
+        let mut variable = named(name, kind, 0);
+        variable.deprecated = matches!(binding, Binding::Runtime(runtime) if runtime.deprecated.is_some());
+        if variable.deprecated {
+            class += 20;
+        }
         detail.clone_into(&mut variable.detail);
-        variable.commits = ".";
         doc.clone_into(&mut variable.documentation);
-        found.push(variable);
+        likely.push(((class, Reverse(evidence.likeness(name)), place), variable));
     }
+    likely.sort_by_key(|(order, _)| *order);
+    let likely = likely.into_iter().map(|(_, variable)| variable).enumerate();
+    found.extend(likely.map(|(rank, variable)| Completion { rank: rank as u32 + 1, ..variable }));
     found
 }
 
@@ -214,6 +220,47 @@ fn site(request: &Request<'_>, steps: &[&Step]) -> sites::Site {
     let (step, place) = spot::surroundings(request.analysis, steps, &request.located, path, key);
     let node = request.analysis.parse().tree.node_at(request.offset);
     sites::Site { node, reading: Reading::Template, step, place }
+}
+
+/// How many places a filter falls back that is meant for other values, and one that says nothing without
+/// arguments: they may be typed yet.
+const MISFIT: u32 = 12;
+const LATER: u32 = 4;
+
+/// The filters, those first that fit the value before the bar and the arguments behind.
+fn filters(request: &Request<'_>, word: TextRange) -> Vec<Completion> {
+    let scopes = request.analysis.scopes();
+    let shapes = request.analysis.shapes(&scopes);
+    let site = site(request, scopes.steps());
+    let text = request.analysis.text();
+    let value = evidence::path_before_bar(&text[..word.start().into()]);
+    let types = value.split_first().and_then(|(root, rest)| {
+        let mut at = shapes.of_binding(&scopes.resolve(&site, root)?);
+        for field in rest {
+            let Followed::To(next) = shapes.follow(at, Part::Name(field)) else { return None };
+            at = next;
+        }
+        Some(shapes.types(at))
+    });
+    let arguments = Arguments::read(&text[word.end().into()..]);
+    let order = |index: usize, filter: &names::FilterSpec| {
+        let takes = names::filter_takes(filter.name);
+        let misfits = match &types {
+            Some(types) if !types.is_empty() && !takes.is_empty() => !types.iter().any(|one| takes.contains(one)),
+            _ => false,
+        };
+        let place = usage::place(usage::FILTERS, filter.name, index) + if misfits { MISFIT } else { 0 };
+        match arguments.fit(&filter.signature) {
+            // Arguments that stand there say more than any habit.
+            Fit::Never => (true, place),
+            Fit::Later => (false, place + LATER),
+            Fit::Now => (false, place),
+        }
+    };
+    let mut found: Vec<_> = names::filters().iter().enumerate().collect();
+    found.sort_by_key(|(index, filter)| order(*index, filter));
+    let found = found.into_iter().enumerate();
+    found.map(|(rank, (_, filter))| function(filter.name, filter.doc, &filter.signature, word, rank as u32)).collect()
 }
 
 /// The fields after a dot.
@@ -247,8 +294,24 @@ fn fields(request: &Request<'_>, word: TextRange, path: &[String], context: &Exp
     let own = shapes.members(at);
     let beyond = result.into_iter().filter(|member| own.iter().all(|own| own.name != member.name));
     let members = own.iter().map(|member| ("", member.clone())).chain(beyond.map(|member| ("result.", member)));
+    let text = request.analysis.text();
+    let wanted = Wanted::of(text, word, context.statement || asks(request));
+    let of_step = matches!(at, Shape::Step(_) | Shape::Turn(_) | Shape::Item(..));
+    let mut members: Vec<_> = members.filter(|(_, member)| is_name(&member.name)).enumerate().collect();
+    members.sort_by_key(|(index, (lead, member))| {
+        let class = wanted.class(&shapes, member);
+        let own = of_step && lead.is_empty();
+        // At a step its whole result comes first, then what the result has that is used most.
+        let usual = match &*member.name {
+            "result" if own => 0,
+            "status" | "success" if own && wanted.is_asked() => 0,
+            _ => 1,
+        };
+        (class, usual, usage::place(usage::RESULT_FIELDS, &member.name, *index))
+    });
     members
-        .filter(|(_, member)| is_name(&member.name))
+        .into_iter()
+        .map(|(_, member)| member)
         .enumerate()
         .map(|(rank, (lead, member))| {
             let name = member.name.into_owned();
@@ -259,6 +322,11 @@ fn fields(request: &Request<'_>, word: TextRange, path: &[String], context: &Exp
             found
         })
         .collect()
+}
+
+/// Whether the value at the cursor is a condition.
+fn asks(request: &Request<'_>) -> bool {
+    matches!(request.cursor.key.as_deref().or(request.last_key()), Some("condition" | "if" | "while" | "until"))
 }
 
 /// What `loop` has inside `{% for %}`.

@@ -1,16 +1,19 @@
 //! Values: tools, actions, operations, models, step ids, closed lists.
 
+use std::cmp::Reverse;
+
 use serde_json::Value;
 
 use super::{
-    Completion, CompletionKind, Request, Spot,
+    Completion, CompletionKind, Request, Spot, evidence,
     keys::{Put, of_place},
     paths::{self, Wanted},
     snippets, spot,
 };
 use crate::{
-    model::StepIndex,
+    model::{Step, StepIndex},
     registry::{ModelSpec, OperationSource, ParamKind, ParamSpec, Place, Target, ValueType, keys, usage},
+    shape::written_type,
 };
 
 pub(super) fn complete(request: &Request<'_>, key: &str) -> Vec<Completion> {
@@ -96,11 +99,13 @@ fn of_key(request: &Request<'_>, place: Place, key: &str) -> Vec<Completion> {
         (_, "model" | "fallback") => return models(request),
         (Place::Step, "dependencies" | "depends_on") => return dependencies(request),
         (Place::Step, "on_failure") => {
-            let mut found = words(request, &["fail", "continue", "skip", "retry"]);
+            // `fail` is what happens anyway.
+            let mut found = words(request, &["continue", "skip", "retry", "fail"]);
             found.extend(later_steps(request));
             return found;
         }
         (Place::Step, "on_success" | "on_false" | "goto") => return later_steps(request),
+        (Place::Input, "type") => return input_types(request),
         _ => {}
     }
     let Some(spec) = keys::key(place, key) else { return Vec::new() };
@@ -111,6 +116,18 @@ fn of_key(request: &Request<'_>, place: Place, key: &str) -> Vec<Completion> {
             choices.map(|(rank, choice)| request.word(choice, CompletionKind::Value, rank as u32)).collect()
         }
     }
+}
+
+/// The types of inputs, the one of the default first.
+fn input_types(request: &Request<'_>) -> Vec<Completion> {
+    let choices = keys::key(Place::Input, "type").map(|spec| spec.choices).unwrap_or_default();
+    let tree = &request.analysis.parse().tree;
+    let input = request.last_key().and_then(|name| request.analysis.pipeline().inputs.get(name));
+    let written = input.and_then(|input| written_type(tree, input.default?)).map(ValueType::name);
+    let mut choices: Vec<_> = choices.iter().enumerate().collect();
+    choices.sort_by_key(|(index, choice)| (written != Some(**choice), *index));
+    let choices = choices.into_iter().enumerate();
+    choices.map(|(rank, (_, choice))| request.word(choice, CompletionKind::Value, rank as u32)).collect()
 }
 
 fn of_param(request: &Request<'_>, param: &ParamSpec) -> Vec<Completion> {
@@ -145,11 +162,29 @@ fn words(request: &Request<'_>, words: &[&str]) -> Vec<Completion> {
 }
 
 fn tools(request: &Request<'_>) -> Vec<Completion> {
-    let tools = request.analysis.registry().tools.values().enumerate();
+    let step = own_step(request);
+    let action = step.and_then(|step| step.action.as_ref()).map(|action| action.value.trim());
+    let written = step.map(|step| step.parameters.as_slice()).unwrap_or_default();
+    let words = step.map(Step::id_text).unwrap_or_default();
+    let mut tools: Vec<_> = request.analysis.registry().tools.values().enumerate().collect();
+    // First the tools that have the operation, then those that take what is given, then by name.
+    tools.sort_by_cached_key(|(index, tool)| {
+        let any = || tool.operations.iter().map(|operation| evidence::fit(&operation.params, written)).min();
+        let (class, fitting) = match action.map(|action| tool.operation(action)) {
+            Some(Some(operation)) => (0, Some(evidence::fit(&operation.params, written))),
+            Some(None) if tool.operation_source != OperationSource::Action => (1, any()),
+            None if !written.is_empty() => (1, any()),
+            _ => (2, None),
+        };
+        let like = Reverse(evidence::shared(&tool.name, words));
+        // What has no place there speaks against a tool more than the word of its operation for it.
+        let strange = fitting.map(|(strange, _, _)| strange);
+        (class == 2, strange, class, fitting, like, !tool.available, *index)
+    });
+    let tools = tools.into_iter().map(|(_, tool)| tool).enumerate();
     tools
         .map(|(rank, tool)| {
-            let later = if tool.available { 0 } else { 1_000 };
-            let mut found = request.word(&tool.name, CompletionKind::Tool, rank as u32 + later);
+            let mut found = request.word(&tool.name, CompletionKind::Tool, rank as u32);
             found.documentation.clone_from(&tool.doc);
             found
         })
@@ -175,7 +210,17 @@ fn actions(request: &Request<'_>) -> Vec<Completion> {
 
 fn operations(request: &Request<'_>) -> Vec<Completion> {
     let Target::Operation { tool, .. } = request.target() else { return Vec::new() };
-    let operations = tool.operations.iter().enumerate();
+    let step = own_step(request);
+    let written = step.map(|step| step.parameters.as_slice()).unwrap_or_default();
+    let words = step.map(Step::id_text).unwrap_or_default();
+    let mut operations: Vec<_> = tool.operations.iter().enumerate().collect();
+    operations.sort_by_cached_key(|(index, operation)| {
+        let like = Reverse(evidence::shared(&operation.name, words));
+        // Without parameters nothing says what is missing.
+        let (strange, missing, matched) = evidence::fit(&operation.params, written);
+        (strange, if written.is_empty() { 0 } else { missing }, like, matched, *index)
+    });
+    let operations = operations.into_iter().map(|(_, operation)| operation).enumerate();
     operations
         .map(|(rank, operation)| {
             let mut found = request.word(&operation.name, CompletionKind::Action, rank as u32);
@@ -184,6 +229,12 @@ fn operations(request: &Request<'_>) -> Vec<Completion> {
             found
         })
         .collect()
+}
+
+/// The step at the cursor.
+fn own_step<'a>(request: &Request<'a>) -> Option<&'a Step> {
+    let steps = request.analysis.pipeline().all_steps();
+    request.located.step.and_then(|start| spot::step_at(request.analysis, &steps, start))
 }
 
 fn models(request: &Request<'_>) -> Vec<Completion> {
@@ -289,7 +340,7 @@ fn later_steps(request: &Request<'_>) -> Vec<Completion> {
 
 /// The steps of the list that holds `own`; those of the root for none.
 fn siblings<'a>(request: &Request<'a>, own: Option<StepIndex>) -> Vec<(StepIndex, &'a str)> {
-    fn list_of(steps: &[crate::model::Step], own: StepIndex) -> Option<&[crate::model::Step]> {
+    fn list_of(steps: &[Step], own: StepIndex) -> Option<&[Step]> {
         if steps.iter().any(|step| step.index == own) {
             Some(steps)
         } else {
