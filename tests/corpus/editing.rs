@@ -1,12 +1,9 @@
 //! Typing in real files: what is known of a text is the same, whether or not the text before is
 //! known.
 
-use lang::{
-    analysis::Analysis,
-    ide::{navigate, symbols},
-};
+use lang::analysis::Analysis;
 
-use crate::{analyse, manifest};
+use crate::{analyse, harness::known, manifest};
 
 const TYPED: [&str; 12] = [
     "x",
@@ -22,17 +19,6 @@ const TYPED: [&str; 12] = [
     "#",
     "\n  - id: more\n    action: generate\n",
 ];
-
-/// All that is shown of an analysis.
-fn shown(analysis: &Analysis) -> String {
-    format!(
-        "{:#?}\n{:#?}\n{:#?}\n{:#?}",
-        analysis.diagnostics(),
-        symbols::symbols(analysis),
-        navigate::occurrences(analysis),
-        analysis.graph().levels
-    )
-}
 
 #[test]
 fn an_analysis_made_of_an_earlier_one_knows_what_a_fresh_one_knows() {
@@ -58,7 +44,7 @@ fn an_analysis_made_of_an_earlier_one_knows_what_a_fresh_one_knows() {
             let name = row.path.rsplit('/').next().unwrap();
             let fresh = Analysis::new(engine::catalog::registry(), name, &text);
             let fresh = fresh.within(original.workspace().unwrap().clone());
-            assert_eq!(shown(&next), shown(&fresh), "{} at {at}", row.path);
+            assert_eq!(known(&next), known(&fresh), "{} at {at}", row.path);
             // Half of what is typed is taken back.
             analysis = if below(2) == 0 { next } else { next.with_text(analysis.text()) };
         }

@@ -18,11 +18,16 @@ use lang::{
     text::{Encoding, TextSize},
 };
 
+#[path = "../fuzz/harness.rs"]
+pub mod harness;
+
 mod completion;
 
 mod editing;
 
 mod fixes;
+
+mod fuzzed;
 
 mod layout;
 
@@ -169,20 +174,7 @@ fn an_error_in_a_file_that_py_orc_accepts_says_why() {
 #[test]
 fn every_range_lies_in_the_text_and_marks_something() {
     for row in manifest() {
-        let analysis = analyse(&row);
-        for diagnostic in analysis.diagnostics() {
-            let text = analysis.text();
-            let range = diagnostic.range;
-            let inside = text.get(usize::from(range.start())..usize::from(range.end()));
-            let marked = inside.unwrap_or_else(|| panic!("{}: {diagnostic:?} is out of bounds", row.path));
-            assert!(!marked.is_empty(), "{}: {diagnostic:?} marks nothing", row.path);
-            let places = diagnostic.related.iter().map(|related| related.range);
-            let edits = diagnostic.fixes.iter().flat_map(|fix| fix.edits.iter().map(|edit| edit.range));
-            for range in places.chain(edits) {
-                let inside = text.get(usize::from(range.start())..usize::from(range.end()));
-                assert!(inside.is_some(), "{}: {diagnostic:?} points out of bounds", row.path);
-            }
-        }
+        harness::check_ranges(&analyse(&row));
     }
 }
 

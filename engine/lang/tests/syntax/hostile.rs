@@ -146,3 +146,11 @@ fn a_block_tag_far_below_an_open_bracket_stands_in_no_list() {
     assert_eq!(kinds(&survive(text)), [ProblemKind::Syntax]);
     assert_eq!(kinds(&survive("a: [b,\n  {% if c %}\n  'd',\ne: f\n")), [ProblemKind::BlockTagBetweenEntries]);
 }
+
+#[test]
+fn behind_a_list_in_an_item_the_next_item_begins_as_ever() {
+    let parse = survive("steps:\n  -   - id: a\n        x: y\n      - id: b\n        x: y\n  - id: c\n    x: y\n");
+    assert_eq!(parse.problems, []);
+    let steps = parse.tree.get(parse.tree.root(), "steps").unwrap();
+    assert_eq!(parse.tree.items(steps.value).count(), 2);
+}

@@ -24,16 +24,16 @@ impl Scanner<'_> {
     pub(super) fn damaged_item(&self, start: usize, at: usize) -> Option<DamagedItem> {
         let line_end = self.line_end(at);
         let column = at - start;
+        // An intact dash that fits needs no help.
+        if self.is_indicator(at, b'-') && self.levels.iter().any(|level| level.sequence && level.column == column) {
+            return None;
+        }
         let mut best: Option<(usize, DamagedItem)> = None;
         for (index, pair) in self.levels.windows(2).enumerate() {
             let (sequence, item) = (pair[0], pair[1]);
             let closes_item = sequence.sequence && !item.sequence && column < item.column;
             if !closes_item || start + sequence.column >= line_end {
                 continue;
-            }
-            // An intact dash that fits needs no help.
-            if column == sequence.column && self.is_indicator(at, b'-') {
-                return None;
             }
             let dash = self.slipped_dash(start, at, sequence.column);
             let first_key = self.first_key_again(start, at, item.first_key, dash, item.column);
