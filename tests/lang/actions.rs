@@ -180,3 +180,117 @@ fn fixes_of_what_is_not_shown_are_not_made() {
     assert_eq!(actions::fix_all(&analysis(old), &|_| false), old);
     assert_ne!(actions::fix_all(&analysis(old), &|_| true), old);
 }
+
+/// The text after the refactoring `title` of what stands between `$0` and `$1`; nothing if it is not offered.
+fn selected(fixture: &str, title: &str) -> Option<String> {
+    let (start, end) = (fixture.find("$0").unwrap(), fixture.find("$1").unwrap() - 2);
+    let text = fixture.replace("$0", "").replace("$1", "");
+    let analysis = analysis(&text);
+    let range = TextRange::new((start as u32).into(), (end as u32).into());
+    let found = actions::actions(&analysis, range);
+    let action = found.into_iter().find(|action| action.fix.title == title)?;
+    Some(apply_edits(analysis.text(), &action.fix.edits))
+}
+
+const THREE: &str = "\
+name: n
+version: 1.0.0
+steps:
+  - id: a
+    action: echo
+    parameters: {message: one}
+$0  - id: b
+    action: generate
+    parameters:
+      prompt: |
+        two
+
+          deeper
+    dependencies: [a]
+$1
+  # the last
+  - id: c
+    action: echo
+    parameters: {message: three}
+    dependencies: [b]
+";
+
+#[test]
+fn steps_are_wrapped_in_a_loop_and_who_waits_for_them_waits_for_it() {
+    let after = selected(THREE, "Wrap the step in `for_each`").unwrap();
+    expect![[r#"
+        name: n
+        version: 1.0.0
+        steps:
+          - id: a
+            action: echo
+            parameters: {message: one}
+          - id: each
+            for_each: []
+            steps:
+              - id: b
+                action: generate
+                parameters:
+                  prompt: |
+                    two
+
+                      deeper
+                dependencies: [a]
+
+          # the last
+          - id: c
+            action: echo
+            parameters: {message: three}
+            dependencies: [each]
+    "#]]
+    .assert_eq(&after);
+    assert_eq!(analysis(&after).diagnostics(), []);
+}
+
+#[test]
+fn steps_that_templates_elsewhere_name_are_not_wrapped() {
+    let named = THREE.replace("message: three", "message: '{{ b.result }}'");
+    assert_eq!(selected(&named, "Wrap the step in `for_each`"), None);
+    let both = named.replace("$1", "").replace("    dependencies: [b]\n", "    dependencies: [b]\n$1");
+    assert!(selected(&both, "Wrap the 2 steps in `for_each`").unwrap().contains("      - id: c\n"));
+    let part = THREE.replace("$0  - id: b", "  - id: $0b");
+    assert_eq!(selected(&part, "Wrap the step in `for_each`"), None);
+}
+
+#[test]
+fn a_file_is_written_in_the_canonical_form() {
+    let fixture = "\
+$0name: n$1
+version: 1.0.0
+parameters: {who: {type: string,default: you}}
+steps:
+    - id: a
+      if: '{{ who }}'
+      tool: filesystem
+      action: write
+      parameters: {path: a.txt, content: 'x'}
+    - id: b
+      action: llm_call
+      depends_on: a
+      parameters: {prompt: '{{ a.path }}'}
+";
+    let after = selected(fixture, "Write the file in the canonical form").unwrap();
+    expect![[r#"
+        name: n
+        version: 1.0.0
+        inputs: {who: {type: string, default: you}}
+        steps:
+          - id: a
+            condition: '{{ who }}'
+            tool: filesystem
+            action: write
+            parameters: {path: a.txt, content: 'x'}
+          - id: b
+            action: generate
+            dependencies: [a]
+            parameters: {prompt: '{{ a.result.path }}'}
+    "#]].assert_eq(&after);
+    assert_eq!(analysis(&after).diagnostics(), []);
+    let again = format!("$0$1{after}");
+    assert_eq!(selected(&again, "Write the file in the canonical form"), None);
+}

@@ -11,15 +11,25 @@ use crate::{
     text::TextEdit,
 };
 
+mod canonical;
+
+mod wrap;
+
 /// What can be written otherwise at `range`.
 pub(super) fn refactors(analysis: &Analysis, range: TextRange) -> Vec<Action> {
+    if analysis.recognised().is_none() {
+        return Vec::new();
+    }
     let steps = analysis.pipeline().all_steps();
-    let Some(step) = steps.into_iter().rev().find(|step| step.range.contains_range(range)) else { return Vec::new() };
     let tree = &analysis.parse().tree;
-    let rewritten = dependencies(tree, step, range).map(|fix| (fix, ActionKind::Rewrite));
-    let extracted = extracted(analysis, step, range).map(|fix| (fix, ActionKind::Extract));
-    let found = rewritten.into_iter().chain(extracted);
-    found.map(|(fix, kind)| Action { fix, kind, diagnostic: None }).collect()
+    let step = steps.into_iter().rev().find(|step| step.range.contains_range(range));
+    let found = [
+        step.and_then(|step| dependencies(tree, step, range)).map(|fix| (fix, ActionKind::Rewrite)),
+        step.and_then(|step| extracted(analysis, step, range)).map(|fix| (fix, ActionKind::Extract)),
+        wrap::wrapped(analysis, range).map(|fix| (fix, ActionKind::Rewrite)),
+        canonical::canonical(analysis, range).map(|fix| (fix, ActionKind::Rewrite)),
+    ];
+    found.into_iter().flatten().map(|(fix, kind)| Action { fix, kind, diagnostic: None }).collect()
 }
 
 /// `[a, b]` ↔ one line for each.
