@@ -44,6 +44,8 @@ mod actions;
 
 mod files;
 
+mod history;
+
 mod layout;
 
 mod navigate;

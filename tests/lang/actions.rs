@@ -289,7 +289,8 @@ steps:
             action: generate
             dependencies: [a]
             parameters: {prompt: '{{ a.result.path }}'}
-    "#]].assert_eq(&after);
+    "#]]
+    .assert_eq(&after);
     assert_eq!(analysis(&after).diagnostics(), []);
     let again = format!("$0$1{after}");
     assert_eq!(selected(&again, "Write the file in the canonical form"), None);

@@ -299,3 +299,30 @@ fn a_run_that_was_broken_off_goes_on() {
     assert_eq!(error["message"], "there is no run `x` here; `orc runs list` names them");
     server.finish();
 }
+
+#[test]
+fn a_hover_shows_what_a_step_came_to_last() {
+    let mut server = start(Some(true));
+    server.open("a.orc.yaml", CHAIN);
+    let hover = |server: &mut TestServer, line: u32, character: u32| {
+        let position = json!({ "line": line, "character": character });
+        let params = json!({ "textDocument": { "uri": server.uri("a.orc.yaml") }, "position": position });
+        let hover = server.request("textDocument/hover", params);
+        hover["contents"]["value"].as_str().unwrap_or_default().to_owned()
+    };
+    let before = hover(&mut server, 3, 8);
+    assert!(!before.contains("Last run"), "{before}");
+    assert!(!server.folder.path().join(".orc").exists(), "a hover makes no store");
+    std::fs::write(server.folder.path().join("wanted.txt"), "more ``` and more").unwrap();
+    let argument = json!({ "uri": server.uri("a.orc.yaml") });
+    let answer = server.request("workspace/executeCommand", command("orc.run", argument));
+    let run = answer["runId"].as_str().unwrap().to_owned();
+    events(&mut server, &run);
+    server.ignore("window/showMessage");
+    // The id of `c`, and the reference to `b` in its message.
+    let shown = hover(&mut server, 12, 8);
+    assert!(shown.contains(&format!(", `{run}`\n````text\nmore ``` and more\n````")), "{shown}");
+    let shown = hover(&mut server, 14, 30);
+    assert!(shown.contains("Last run: completed at ") && shown.contains("\"content\": \"more"), "{shown}");
+    server.finish();
+}

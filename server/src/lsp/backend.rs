@@ -29,7 +29,7 @@ use tower_lsp::{
 };
 
 use super::{
-    actions, capabilities, client::Editor, commands, completion, diagnostics::Diagnostics, from_proto, layout,
+    actions, capabilities, client::Editor, commands, completion, diagnostics::Diagnostics, from_proto, history, layout,
     navigate, ordered::pinned, reading, runs::Owner, session::Session, to_proto::Converter, tokens,
 };
 
@@ -167,7 +167,8 @@ impl LanguageServer for Backend {
         let position = params.text_document_position_params.position;
         let hover = self.answer(move |converter| {
             let offset = from_proto::offset(converter.analysis, position, converter.environment.client.encoding);
-            ide::hover::hover(converter.analysis, offset).map(|hover| converter.hover(hover))
+            let hover = ide::hover::hover(converter.analysis, offset)?;
+            Some(converter.hover(history::with_last_value(converter, hover)))
         });
         Ok(hover.await?.flatten())
     }

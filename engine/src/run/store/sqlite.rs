@@ -10,10 +10,10 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, ErrorCode, config::DbConfig, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, config::DbConfig, params};
 use serde_json::json;
 
-use super::{Record, Store, StoreError, StoredAttempt, StoredConfig, StoredRun};
+use super::{LastWord, Record, Store, StoreError, StoredAttempt, StoredConfig, StoredRun};
 use crate::run::Event;
 
 /// Marks a database file as ours (`orc` and a zero byte).
@@ -58,6 +58,42 @@ impl SqliteStore {
         let store = Self { path: path.to_owned(), connection };
         store.prepare()?;
         Ok(store)
+    }
+
+    /// Opens a file that is there to read it; nothing in it changes.
+    pub fn open_to_read(path: &Path) -> Result<Self, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(|error| refused(path, &error))?;
+        let store = Self { path: path.to_owned(), connection };
+        let number = |pragma: &str| store.connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+        let error = |error: rusqlite::Error| refused(path, &error);
+        if number("application_id").map_err(error)? != APPLICATION_ID {
+            return Err(StoreError::Foreign { path: path.to_owned(), reason: "it is another program's".to_owned() });
+        }
+        let found = number("user_version").map_err(error)?;
+        if found != FORMAT {
+            return Err(StoreError::Newer { path: path.to_owned(), found, known: FORMAT });
+        }
+        Ok(store)
+    }
+
+    /// The run in which the step of the pipeline's root came to an end last, and that end.
+    pub fn last_word(&self, pipeline: &str, step: &str) -> Result<Option<(String, LastWord)>, StoreError> {
+        let error = |error: rusqlite::Error| refused(&self.path, &error);
+        let found = self
+            .connection
+            .query_row(
+                "SELECT runs.id, steps.last FROM runs JOIN steps ON steps.run_id = runs.id
+                 WHERE runs.pipeline = ? AND steps.step = ? AND steps.last IS NOT NULL
+                 ORDER BY steps.outcome_at DESC LIMIT 1",
+                [pipeline, step],
+                |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)),
+            )
+            .optional()
+            .map_err(error)?;
+        let Some((run, last)) = found else { return Ok(None) };
+        let last = serde_json::from_str(&last).map_err(|error| failed(&self.path, error.to_string()))?;
+        Ok(Some((run, last)))
     }
 
     fn prepare(&self) -> Result<(), StoreError> {
