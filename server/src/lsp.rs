@@ -44,6 +44,8 @@ mod actions;
 
 mod files;
 
+mod closed;
+
 mod history;
 
 mod layout;

@@ -135,3 +135,98 @@ fn what_is_old_or_without_use_is_tagged_and_each_code_leads_to_its_page() {
     assert_eq!(told, [json!(["ORC801", [2], page(801)]), json!(["ORC890", [1], page(890)])]);
     editor.finish();
 }
+
+/// The reports of an answer or a part of one: name, kind, and the codes with their places.
+fn reports(items: &Value) -> Vec<String> {
+    let item = |item: &Value| {
+        let name = item["uri"].as_str().unwrap().rsplit('/').next().unwrap();
+        let kind = item["kind"].as_str().unwrap();
+        let found = if item["items"].is_array() { brief(&item["items"]).join(", ") } else { String::new() };
+        format!("{name} {kind} {found}").trim_end().to_owned()
+    };
+    items.as_array().unwrap().iter().map(item).collect()
+}
+
+/// What was reported, as the editor sends it with the next question.
+fn known(items: &Value) -> Value {
+    let known = |item: &Value| json!({ "uri": item["uri"], "value": item["resultId"] });
+    items.as_array().unwrap().iter().filter(|item| item["resultId"].is_string()).map(known).collect()
+}
+
+fn write(server: &TestServer, name: &str, text: &str) {
+    std::fs::write(server.folder.path().join(name), text).unwrap();
+}
+
+#[test]
+fn a_workspace_report_covers_pipelines_that_are_not_open_and_no_other_yaml() {
+    for watches in [false, true] {
+        let mut server = TestServer::start(json!({
+            "textDocument": { "diagnostic": {} },
+            "workspace": { "didChangeWatchedFiles": { "dynamicRegistration": watches } },
+        }));
+        if watches {
+            server.server_request("client/registerCapability", Value::Null);
+        }
+        write(&server, "b.orc.yaml", BROKEN);
+        write(&server, "c.orc.yaml", WHOLE);
+        write(&server, "compose.yaml", "services:\n  web: {image: nginx}\n  web: {image: nginx}\n");
+        server.open("a.orc.yaml", WHOLE);
+        let ask = |server: &mut TestServer, previous: Value| {
+            server.request("workspace/diagnostic", json!({ "previousResultIds": previous }))["items"].clone()
+        };
+        let first = ask(&mut server, json!([]));
+        let hint = "4:13 ORC808";
+        let broken = "b.orc.yaml full 2:1 ORC003, 5:13 ORC808".to_owned();
+        assert_eq!(reports(&first), [format!("a.orc.yaml full {hint}"), broken, format!("c.orc.yaml full {hint}")]);
+        let second = ask(&mut server, known(&first));
+        assert_eq!(reports(&second), ["a.orc.yaml unchanged", "b.orc.yaml unchanged", "c.orc.yaml unchanged"]);
+
+        write(&server, "b.orc.yaml", &format!("# mended\n{WHOLE}"));
+        std::fs::remove_file(server.folder.path().join("c.orc.yaml")).unwrap();
+        if watches {
+            let change = |name: &str, kind: u32| json!({ "uri": server.uri(name), "type": kind });
+            let changes = json!({ "changes": [change("b.orc.yaml", 2), change("c.orc.yaml", 3)] });
+            server.notify("workspace/didChangeWatchedFiles", changes);
+        }
+        let third = ask(&mut server, known(&first));
+        assert_eq!(reports(&third), ["a.orc.yaml unchanged", "b.orc.yaml full 5:13 ORC808", "c.orc.yaml full"]);
+        server.finish();
+    }
+}
+
+#[test]
+fn a_closed_pipeline_is_reported_again_when_a_file_it_names_changes() {
+    let mut server = TestServer::start(json!({ "textDocument": { "diagnostic": {} } }));
+    let parent = "id: p\nversion: 1.0.0\nsteps:\n  - id: s\n    action: generate\n    parameters: {prompt: '{{ file:part.md }}'}\n";
+    write(&server, "p.orc.yaml", parent);
+    write(&server, "part.md", "hello {{ nothing }}");
+    let ask = |server: &mut TestServer, previous: Value| {
+        server.request("workspace/diagnostic", json!({ "previousResultIds": previous }))["items"].clone()
+    };
+    let first = ask(&mut server, json!([]));
+    assert_eq!(reports(&first).len(), 1, "{first}");
+    server.open("part.md", "hello");
+    let second = ask(&mut server, known(&first));
+    let second: Vec<String> = reports(&second).into_iter().filter(|report| report.starts_with("p.orc")).collect();
+    assert!(second[0].starts_with("p.orc.yaml full"), "{second:?}");
+    server.finish();
+}
+
+#[test]
+fn with_a_token_reports_are_told_as_they_are_found() {
+    let mut server = TestServer::start(json!({ "textDocument": { "diagnostic": {} } }));
+    for number in 0..70 {
+        write(&server, &format!("{number:02}.orc.yaml"), WHOLE);
+    }
+    let params = json!({ "previousResultIds": [], "partialResultToken": "part" });
+    let answer = server.request("workspace/diagnostic", params);
+    assert_eq!(answer["items"], json!([]));
+    let mut counts = Vec::new();
+    for _ in 0..3 {
+        let part = server.notification("$/progress");
+        assert_eq!(part["token"], "part");
+        counts.push(part["value"]["items"].as_array().unwrap().len());
+    }
+    assert_eq!(counts, [32, 32, 6]);
+    server.finish();
+}

@@ -152,7 +152,7 @@ impl LanguageServer for Backend {
 
     async fn workspace_diagnostic(&self, params: WorkspaceDiagnosticParams) -> Result<WorkspaceDiagnosticReportResult> {
         let previous = params.previous_result_ids.into_iter().map(|known| (known.uri, known.value)).collect();
-        self.diagnostics.pull_all(previous).await
+        self.diagnostics.pull_all(previous, params.partial_result_params.partial_result_token).await
     }
 
     async fn document_symbol(&self, _: DocumentSymbolParams) -> Result<Option<DocumentSymbolResponse>> {

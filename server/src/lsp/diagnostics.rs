@@ -1,6 +1,7 @@
 //! Diagnostics: pushed to editors that cannot ask, answered to those that can; never both.
 
 use std::{
+    collections::HashMap,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -8,10 +9,11 @@ use std::{
     time::Duration,
 };
 
+use serde_json::json;
 use tower_lsp::{
     jsonrpc::Result,
     lsp_types::{
-        DocumentDiagnosticReport, DocumentDiagnosticReportResult, FullDocumentDiagnosticReport,
+        DocumentDiagnosticReport, DocumentDiagnosticReportResult, FullDocumentDiagnosticReport, ProgressToken,
         RelatedFullDocumentDiagnosticReport, RelatedUnchangedDocumentDiagnosticReport,
         UnchangedDocumentDiagnosticReport, Url, WorkspaceDiagnosticReport, WorkspaceDiagnosticReportResult,
         WorkspaceDocumentDiagnosticReport, WorkspaceFullDocumentDiagnosticReport,
@@ -22,12 +24,16 @@ use tower_lsp::{
 use super::{
     client::Editor,
     document::Document,
+    ext::PartialResult,
     session::{Environment, Session},
     to_proto::Converter,
 };
 
 /// A document that is checked faster is checked at every key.
 const AT_ONCE: Duration = Duration::from_millis(5);
+
+/// How many reports are told at once.
+const BATCH: usize = 32;
 
 /// The silence after which a slower one is checked.
 const SILENCE: Duration = Duration::from_millis(50);
@@ -123,21 +129,20 @@ impl Diagnostics {
         }))
     }
 
-    /// Answers `workspace/diagnostic`: a report for every open document.
-    pub(crate) async fn pull_all(&self, previous: Vec<(Url, String)>) -> Result<WorkspaceDiagnosticReportResult> {
+    /// Answers `workspace/diagnostic`: a report for every pipeline of the folders and every open
+    /// document; nothing for those that are gone. With a token what is found is told as it is found, and
+    /// the answer itself is empty.
+    pub(crate) async fn pull_all(
+        &self,
+        previous: Vec<(Url, String)>,
+        token: Option<ProgressToken>,
+    ) -> Result<WorkspaceDiagnosticReportResult> {
+        let mut previous: HashMap<Url, String> = previous.into_iter().collect();
         let mut items = Vec::new();
-        for document in self.session.documents() {
-            let known = previous.iter().find(|(uri, _)| *uri == document.uri).map(|(_, id)| id.clone());
-            let uri = document.uri.clone();
-            let version = Some(i64::from(document.version));
+        for (document, version) in self.all_documents().await? {
+            let (uri, known) = (document.uri.clone(), previous.remove(&document.uri));
             items.push(match self.report(document, known).await? {
-                Report::Full { id, items } => {
-                    WorkspaceDocumentDiagnosticReport::Full(WorkspaceFullDocumentDiagnosticReport {
-                        uri,
-                        version,
-                        full_document_diagnostic_report: FullDocumentDiagnosticReport { result_id: id, items },
-                    })
-                }
+                Report::Full { id, items } => full(uri, version, id, items),
                 Report::Unchanged { id } => {
                     WorkspaceDocumentDiagnosticReport::Unchanged(WorkspaceUnchangedDocumentDiagnosticReport {
                         uri,
@@ -146,8 +151,38 @@ impl Diagnostics {
                     })
                 }
             });
+            if items.len() == BATCH {
+                self.tell(token.as_ref(), &mut items).await;
+            }
         }
+        // What was reported before and is no pipeline of this workspace any more.
+        let mut gone: Vec<Url> = previous.into_keys().collect();
+        gone.sort();
+        items.extend(gone.into_iter().map(|uri| full(uri, None, None, Vec::new())));
+        self.tell(token.as_ref(), &mut items).await;
         Ok(WorkspaceDiagnosticReportResult::Report(WorkspaceDiagnosticReport { items }))
+    }
+
+    /// The open documents with their versions, then the others; each by address.
+    async fn all_documents(&self) -> Result<Vec<(Arc<Document>, Option<i64>)>> {
+        let open = self.session.documents().into_iter();
+        let mut all: Vec<_> = open.map(|document| (Arc::clone(&document), Some(i64::from(document.version)))).collect();
+        let session = Arc::clone(&self.session);
+        let closed = self.session.work.run(move || {
+            let environment = session.environment();
+            let watched = environment.client.registers_watchers;
+            session.closed.documents(session.around(), &environment.folders, watched, &|| session.next_revision())
+        });
+        all.extend(closed.await?.into_iter().map(|document| (document, None)));
+        Ok(all)
+    }
+
+    /// Tells what was found so far, if the editor wants it told.
+    async fn tell(&self, token: Option<&ProgressToken>, items: &mut Vec<WorkspaceDocumentDiagnosticReport>) {
+        if let Some(token) = token.filter(|_| !items.is_empty()) {
+            let items = std::mem::take(items);
+            self.editor.notify::<PartialResult>(json!({ "token": token, "value": { "items": items } })).await;
+        }
     }
 
     async fn report(&self, document: Arc<Document>, previous: Option<String>) -> Result<Report> {
@@ -179,6 +214,19 @@ impl Diagnostics {
             self.editor.publish(shown.uri.clone(), items, Some(shown.version)).await;
         }
     }
+}
+
+fn full(
+    uri: Url,
+    version: Option<i64>,
+    result_id: Option<String>,
+    items: Vec<tower_lsp::lsp_types::Diagnostic>,
+) -> WorkspaceDocumentDiagnosticReport {
+    WorkspaceDocumentDiagnosticReport::Full(WorkspaceFullDocumentDiagnosticReport {
+        uri,
+        version,
+        full_document_diagnostic_report: FullDocumentDiagnosticReport { result_id, items },
+    })
 }
 
 enum Report {

@@ -16,6 +16,15 @@ impl Notification for RunEvent {
     const METHOD: &'static str = "orc/runEvent";
 }
 
+/// `$/progress` with a part of an answer (LSP 3.17, partial results).
+#[derive(Debug)]
+pub(crate) enum PartialResult {}
+
+impl Notification for PartialResult {
+    type Params = Value;
+    const METHOD: &'static str = "$/progress";
+}
+
 /// The argument of `orc.run`, `orc.runStep` and `orc.runFrom`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

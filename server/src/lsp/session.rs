@@ -20,6 +20,7 @@ use tower_lsp::{
 
 use super::{
     capabilities::Client,
+    closed::Closed,
     completion::Lists,
     document::Document,
     files::{Around, Documents, Place, path_of},
@@ -61,6 +62,8 @@ pub(crate) struct Session {
     pub(crate) exit: CancellationToken,
     /// Owns every task that outlives the message that started it.
     pub(crate) tasks: TaskTracker,
+    /// Pipelines that are not open.
+    pub(crate) closed: Closed,
     /// Places for computations.
     pub(crate) work: Work,
     /// Runs started from the editor.
@@ -84,6 +87,7 @@ impl Default for Session {
             shut_down: AtomicBool::default(),
             exit: CancellationToken::default(),
             tasks: TaskTracker::default(),
+            closed: Closed::default(),
             work: Work::default(),
             runs: Runs::default(),
             trust: Trust::default(),
@@ -249,6 +253,7 @@ impl Session {
     /// again. Returns which.
     fn touch(&self, changed: &[&Url]) -> Vec<Url> {
         let paths: Vec<Utf8PathBuf> = changed.iter().filter_map(|uri| path_of(uri)).collect();
+        self.closed.changed(&paths);
         let documents = self.documents().into_iter();
         let stale = documents.filter(|document| !changed.contains(&&document.uri) && document.looked_at(&paths));
         stale.map(|document| self.replace(&document, document.place().cloned())).collect()
@@ -280,7 +285,8 @@ impl Session {
         *guard = Arc::new(next);
     }
 
-    fn next_revision(&self) -> u64 {
+    /// A number for a text that no other text has.
+    pub(crate) fn next_revision(&self) -> u64 {
         self.revisions.fetch_add(1, Ordering::Relaxed) + 1
     }
 }

@@ -1,0 +1,98 @@
+//! Pipelines of the workspace that are not open. Each is read when somebody asks for the diagnostics of
+//! the whole workspace, and kept until something changes that it looked at: editors ask every few
+//! seconds, and nothing may be read again for that.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use camino::Utf8PathBuf;
+use lang::workspace::Files;
+use tower_lsp::lsp_types::Url;
+
+use super::{
+    document::Document,
+    files::{Around, Place, View, path_of},
+};
+
+/// How many are reported at most; who has more is asked to open them.
+const MOST: usize = 2_000;
+
+/// What is known of them.
+#[derive(Debug, Default)]
+pub(crate) struct Closed {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The pipelines of the folders, while no file has come or gone.
+    list: Option<(Vec<Url>, Vec<Utf8PathBuf>)>,
+    known: HashMap<Utf8PathBuf, (Arc<str>, Arc<Document>)>,
+}
+
+impl Closed {
+    /// Something at `paths` is other than before, or came, or went.
+    pub(crate) fn changed(&self, paths: &[Utf8PathBuf]) {
+        let mut state = self.state();
+        state.list = None;
+        state.known.retain(|path, (_, document)| !paths.contains(path) && !document.looked_at(paths));
+    }
+
+    /// All of them, as they are now. Reads the disk, so it is called from the blocking pool; what is
+    /// `watched` is read again only after [`Self::changed`]. `revision` numbers those that are new.
+    pub(crate) fn documents(
+        &self,
+        around: &Arc<Around>,
+        folders: &[Url],
+        watched: bool,
+        revision: &dyn Fn() -> u64,
+    ) -> Vec<Arc<Document>> {
+        let listed = self.state().list.clone().filter(|(of, _)| watched && of == folders);
+        let paths = listed.map_or_else(|| self.list(around, folders), |(_, paths)| paths);
+        let mut found = Vec::new();
+        for path in paths.into_iter().filter(|path| around.open(path).is_none()) {
+            let known = self.state().known.get(&path).cloned();
+            let document = match known {
+                Some((_, document)) if watched => document,
+                known => {
+                    let Some(text) = View::new(around).text(&path) else { continue };
+                    match known {
+                        Some((same, document)) if Arc::ptr_eq(&same, &text) => document,
+                        _ => {
+                            let Some(document) = read(around, folders, &path, &text, revision()) else { continue };
+                            self.state().known.insert(path, (text, Arc::clone(&document)));
+                            document
+                        }
+                    }
+                }
+            };
+            found.push(document);
+        }
+        found
+    }
+
+    fn list(&self, around: &Arc<Around>, folders: &[Url]) -> Vec<Utf8PathBuf> {
+        let view = View::new(around);
+        let mut paths: Vec<Utf8PathBuf> =
+            folders.iter().filter_map(path_of).flat_map(|folder| view.pipelines(&folder)).collect();
+        paths.sort();
+        paths.dedup();
+        paths.truncate(MOST);
+        let mut state = self.state();
+        state.known.retain(|path, _| paths.binary_search(path).is_ok());
+        state.list = Some((folders.to_vec(), paths.clone()));
+        paths
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn read(around: &Arc<Around>, folders: &[Url], path: &Utf8PathBuf, text: &str, revision: u64) -> Option<Arc<Document>> {
+    let uri = Url::from_file_path(path).ok()?;
+    let place = Place::of(&uri, folders);
+    Some(Arc::new(Document::open((uri, 0), revision, text, engine::catalog::registry(), (place, around))))
+}
