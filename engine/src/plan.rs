@@ -15,6 +15,8 @@ mod handlers;
 mod inputs;
 mod retry;
 
+pub mod picture;
+
 pub use handlers::Handler;
 pub use retry::{Backoff, RetryPlan};
 

@@ -15,6 +15,8 @@ mod rewrite;
 
 mod run;
 
+mod plan;
+
 mod resume;
 
 mod runs;
@@ -65,6 +67,9 @@ enum Command {
     /// Run a pipeline.
     Run(Box<run::Run>),
 
+    /// Show what would run, in which order and why, as a table or a picture.
+    Plan(plan::PlanCommand),
+
     /// Go on with a run that was interrupted, cancelled, or failed.
     Resume(resume::Resume),
 
@@ -106,6 +111,7 @@ pub fn main() -> ExitCode {
         Command::Validate(validate) => validate.run(),
         Command::Fmt(fmt) => fmt.run(),
         Command::Run(run) => run.run(),
+        Command::Plan(plan) => plan.run(),
         Command::Resume(resume) => resume.run(),
         Command::Runs(runs) => runs.run(),
         Command::Explain(explain) => explain.run(),

@@ -17,5 +17,7 @@ mod run;
 
 mod resume;
 
+mod plan;
+
 #[cfg(unix)]
 mod crash;

@@ -158,7 +158,7 @@ fn inputs_that_do_not_fit_are_refused_at_once() {
 fn an_unknown_command_is_refused_by_name() {
     let mut server = start(Some(true));
     let error = server.request_error("workspace/executeCommand", command("orc.fly", json!({})));
-    let expected = "unknown command `orc.fly`; the commands are `orc.run`, `orc.runStep`, `orc.runFrom`, `orc.resume`, `orc.cancel`, `orc.trust`, `orc.explain`";
+    let expected = "unknown command `orc.fly`; the commands are `orc.run`, `orc.runStep`, `orc.runFrom`, `orc.resume`, `orc.cancel`, `orc.plan`, `orc.graph`, `orc.trust`, `orc.explain`";
     assert_eq!(error["message"], expected);
     server.finish();
 }
@@ -324,5 +324,28 @@ fn a_hover_shows_what_a_step_came_to_last() {
     assert!(shown.contains(&format!(", `{run}`\n````text\nmore ``` and more\n````")), "{shown}");
     let shown = hover(&mut server, 14, 30);
     assert!(shown.contains("Last run: completed at ") && shown.contains("\"content\": \"more"), "{shown}");
+    server.finish();
+}
+
+#[test]
+fn a_graph_is_drawn_without_trust_and_shows_how_steps_stand() {
+    let mut server = start(None);
+    server.open("a.orc.yaml", CHAIN);
+    let uri = server.uri("a.orc.yaml");
+    let graph = |server: &mut TestServer, format: &str| {
+        let argument = json!({ "uri": uri, "format": format });
+        server.request("workspace/executeCommand", command("orc.graph", argument))["text"].as_str().unwrap().to_owned()
+    };
+    let mermaid = graph(&mut server, "mermaid");
+    assert!(mermaid.contains("s0 --> s1\n  s1 --> s2\n") && !mermaid.contains("class "), "{mermaid}");
+    assert!(graph(&mut server, "svg").starts_with("<svg "));
+    server.request("workspace/executeCommand", command("orc.trust", json!({ "uri": uri })));
+    let answer = server.request("workspace/executeCommand", command("orc.run", json!({ "uri": uri })));
+    events(&mut server, answer["runId"].as_str().unwrap());
+    server.ignore("window/showMessage");
+    let mermaid = graph(&mut server, "mermaid");
+    assert!(mermaid.contains("  class s0 completed\n") && mermaid.contains("  class s1 failed\n"), "{mermaid}");
+    let plan = server.request("workspace/executeCommand", command("orc.plan", json!({ "uri": uri, "step": "b" })));
+    assert_eq!(plan["stages"], json!([["a"], ["b"]]));
     server.finish();
 }

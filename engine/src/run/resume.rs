@@ -113,6 +113,20 @@ pub fn effect(registry: &Registry, step: &StepPlan) -> Option<Effect> {
     })
 }
 
+/// The tool or action of the step that this version cannot execute, in words; none if it can, or if that
+/// cannot be told before it is rendered.
+pub fn missing(registry: &Registry, step: &StepPlan) -> Option<String> {
+    if step.kind.is_loop() {
+        return None;
+    }
+    let operation = step.parameters.get("action").and_then(|value| value.as_str());
+    match registry.resolve(step.tool.as_deref(), step.action.as_deref(), operation) {
+        Target::Operation { tool, .. } if !tool.available => Some(format!("the tool `{}`", tool.name)),
+        Target::Action(action) if !action.available => Some(format!("the action `{}`", action.name)),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

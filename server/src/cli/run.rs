@@ -28,7 +28,7 @@ mod progress;
 
 mod request;
 
-mod selection;
+pub(super) mod selection;
 
 mod signals;
 
@@ -148,15 +148,7 @@ impl Run {
     fn prepare(&self) -> Result<Plan, Refusal> {
         self.later.refuse().map_err(Refusal::Message)?;
         let (source, given) = self.request().map_err(Refusal::Message)?;
-        let analysis = validate::analyse(&source, &Disk::new(engine::catalog::registry()));
-        plan::plan(Arc::clone(&analysis), &given).map_err(|error| match error {
-            PlanError::NotAPipeline => Refusal::Message(format!(
-                "`{}` is not a pipeline: it needs `steps` with an `id` and an `action` each, or a name that ends in `.orc.yaml`",
-                source.name
-            )),
-            PlanError::Invalid => Refusal::Invalid(Checked { file: source.name, analysis }),
-            PlanError::Inputs(problems) => Refusal::Inputs(problems),
-        })
+        plan_of(source, &given)
     }
 
     fn request(&self) -> Result<(Source, Vec<(String, Given)>), String> {
@@ -218,6 +210,24 @@ impl Run {
     }
 }
 
+/// The plan of a file with these inputs.
+pub(super) fn planned(file: &str, context: Option<&std::path::Path>, written: &[String]) -> Result<Plan, Refusal> {
+    let given = inputs::given(context, written).map_err(Refusal::Message)?;
+    plan_of(input::read(file).map_err(Refusal::Message)?, &given)
+}
+
+fn plan_of(source: Source, given: &[(String, Given)]) -> Result<Plan, Refusal> {
+    let analysis = validate::analyse(&source, &Disk::new(engine::catalog::registry()));
+    plan::plan(Arc::clone(&analysis), given).map_err(|error| match error {
+        PlanError::NotAPipeline => Refusal::Message(format!(
+            "`{}` is not a pipeline: it needs `steps` with an `id` and an `action` each, or a name that ends in `.orc.yaml`",
+            source.name
+        )),
+        PlanError::Invalid => Refusal::Invalid(Checked { file: source.name, analysis }),
+        PlanError::Inputs(problems) => Refusal::Inputs(problems),
+    })
+}
+
 /// Where the command works.
 pub(super) fn working_dir() -> Result<Utf8PathBuf, String> {
     let here = std::env::current_dir().map_err(|error| format!("the working directory cannot be used: {error}"))?;
@@ -226,14 +236,15 @@ pub(super) fn working_dir() -> Result<Utf8PathBuf, String> {
 }
 
 /// Why a run did not start.
-enum Refusal {
+pub(super) enum Refusal {
     Message(String),
     Inputs(Vec<String>),
     Invalid(Checked),
 }
 
 impl Refusal {
-    fn print(self) {
+    /// Says it on standard error.
+    pub(super) fn print(self) {
         match self {
             Self::Message(message) => print::error(&message),
             Self::Inputs(problems) => problems.iter().for_each(|problem| print::error(problem)),

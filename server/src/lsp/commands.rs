@@ -7,7 +7,7 @@ use std::{
 
 use camino::Utf8PathBuf;
 use engine::{
-    plan::{self, Given, PlanError},
+    plan::{self, Given, PlanError, picture::Picture},
     run::{
         Selection,
         select::Mode,
@@ -28,9 +28,9 @@ use tower_lsp::{
 
 use super::{
     document::Document,
-    ext::{CancelArgument, ExplainArgument, RunArgument, TrustArgument},
+    ext::{CancelArgument, ExplainArgument, GraphArgument, GraphFormat, RunArgument, TrustArgument},
     files::{self, Around},
-    from_proto,
+    from_proto, history,
     ordered::Pinned,
     runs::{self, Job, Owner},
     trust::canonical,
@@ -38,8 +38,17 @@ use super::{
 use crate::{cli::input, pages};
 
 /// All commands, as `initialize` reports them.
-pub(crate) const NAMES: [&str; 7] =
-    ["orc.run", "orc.runStep", "orc.runFrom", "orc.resume", "orc.cancel", "orc.trust", "orc.explain"];
+pub(crate) const NAMES: [&str; 9] = [
+    "orc.run",
+    "orc.runStep",
+    "orc.runFrom",
+    "orc.resume",
+    "orc.cancel",
+    "orc.plan",
+    "orc.graph",
+    "orc.trust",
+    "orc.explain",
+];
 
 /// What a failed command answers with (LSP 3.17, `RequestFailed`).
 const REQUEST_FAILED: i64 = -32803;
@@ -53,6 +62,8 @@ pub(crate) async fn execute(owner: &Owner, pinned: Pinned, params: ExecuteComman
         "orc.runFrom" => run(owner, pinned, read(argument)?, Some(Mode::From)).await,
         "orc.resume" => resume(owner, pinned, read::<CancelArgument>(argument)?.run_id).await,
         "orc.cancel" => cancel(owner, &read::<CancelArgument>(argument)?.run_id),
+        "orc.plan" => plan(owner, pinned, read(argument)?).await,
+        "orc.graph" => graph(owner, pinned, read(argument)?).await,
         "orc.trust" => {
             let argument: TrustArgument = if argument.is_null() { TrustArgument::default() } else { read(argument)? };
             trust(owner, &pinned, argument.uri.as_ref())
@@ -116,6 +127,53 @@ async fn run(owner: &Owner, pinned: Pinned, argument: RunArgument, mode: Option<
     let answer = json!({ "runId": job.id });
     runs::start(owner, job).map_err(failed)?;
     Ok(answer)
+}
+
+/// What would run, for programs. Runs nothing, so it needs no trust.
+async fn plan(owner: &Owner, pinned: Pinned, argument: RunArgument) -> Result<Value> {
+    let selection = argument.step.clone().map(|step| Selection { mode: Mode::Step, step });
+    let inputs = argument.inputs.unwrap_or_default();
+    Ok(json!(picture(owner, pinned, argument.uri, inputs, selection).await?))
+}
+
+/// The steps as a picture, with how they stand in the last run.
+async fn graph(owner: &Owner, pinned: Pinned, argument: GraphArgument) -> Result<Value> {
+    let format = argument.format;
+    let picture = picture(owner, pinned, argument.uri, serde_json::Map::new(), None).await?;
+    let text = match format {
+        GraphFormat::Mermaid => picture.mermaid(),
+        GraphFormat::Dot => picture.dot(),
+        GraphFormat::Svg => picture.svg(),
+        GraphFormat::Json => format!("{:#}", json!(picture)),
+    };
+    Ok(json!({ "text": text }))
+}
+
+async fn picture(
+    owner: &Owner,
+    pinned: Pinned,
+    uri: Url,
+    inputs: serde_json::Map<String, Value>,
+    selection: Option<Selection>,
+) -> Result<Picture> {
+    let place = place(&pinned, &uri)?;
+    let session = Arc::clone(&owner.session);
+    let made = owner.session.work.run(move || {
+        let document = match pinned.document {
+            Some(document) => document,
+            None => Arc::new(stored(&uri, &place, session.around())?),
+        };
+        let analysis = Arc::clone(document.checked());
+        let given = inputs.into_iter().map(|(name, value)| (name, Given::Value(value)));
+        let plan = plan::plan(Arc::clone(&analysis), &given.collect::<Vec<_>>());
+        let mut plan = plan.map_err(|error| refusal(&analysis, error))?;
+        if let Some(selection) = &selection {
+            plan = selection.apply(plan)?;
+        }
+        let status = |step: &str| history::last_status(&place.root, &plan.program.id, step);
+        Ok(Picture::of(&plan, &status))
+    });
+    made.await?.map_err(failed::<String>)
 }
 
 /// Goes on with a run of one of the folders.

@@ -62,6 +62,30 @@ pub(crate) struct CancelArgument {
     pub(crate) run_id: String,
 }
 
+/// The argument of `orc.graph`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GraphArgument {
+    /// The pipeline.
+    pub(crate) uri: Url,
+    /// How to write it.
+    pub(crate) format: GraphFormat,
+}
+
+/// The formats of `orc.graph`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum GraphFormat {
+    /// A Mermaid flowchart.
+    Mermaid,
+    /// A Graphviz digraph.
+    Dot,
+    /// A picture.
+    Svg,
+    /// For programs.
+    Json,
+}
+
 /// The argument of `orc.trust`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]

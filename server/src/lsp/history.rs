@@ -33,6 +33,11 @@ fn step_of<'a>(analysis: &'a Analysis, hover: &Hover) -> Option<&'a str> {
     Some(analysis.scopes().step(index).id_text())
 }
 
+/// How the step came to its end when it ran last, as in the result document.
+pub(crate) fn last_status(root: &Path, pipeline: &str, step: &str) -> Option<String> {
+    last_word(root, pipeline, step).map(|(_, last)| last.document.status)
+}
+
 fn last_word(root: &Path, pipeline: &str, step: &str) -> Option<(String, LastWord)> {
     let file = store::file(root);
     if !file.exists() {

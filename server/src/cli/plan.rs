@@ -1,0 +1,174 @@
+//! `orc plan`: what would run, in which order and why, without running anything.
+
+use std::{collections::BTreeMap, fmt::Write as _, io, path::PathBuf, process::ExitCode};
+
+use clap::{Args, ValueEnum};
+use engine::{
+    catalog,
+    plan::{
+        Plan, StepPlan,
+        picture::{Node, Picture},
+    },
+    run::resume,
+};
+use serde_json::{Value, json};
+
+use super::{
+    INVALID, print,
+    run::{self, selection},
+};
+
+/// Options of `orc plan`.
+#[derive(Debug, Args)]
+pub(crate) struct PlanCommand {
+    /// The pipeline file, or - for standard input.
+    file: String,
+
+    /// An input: the value is read as JSON unless the input is declared as a string.
+    #[arg(short = 'i', long = "input", value_name = "NAME=VALUE")]
+    inputs: Vec<String>,
+
+    /// A JSON file with inputs, an object by name; -i wins.
+    #[arg(short = 'c', long = "context", value_name = "FILE")]
+    context: Option<PathBuf>,
+
+    #[command(flatten)]
+    selection: selection::Options,
+
+    /// How to write it.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A table for people.
+    #[default]
+    Text,
+    /// Everything, for programs.
+    Json,
+    /// A Mermaid flowchart.
+    Mermaid,
+    /// A Graphviz digraph.
+    Dot,
+    /// A picture.
+    Svg,
+}
+
+impl PlanCommand {
+    /// Exit code 0; 2 where the pipeline could not start.
+    pub(crate) fn run(&self) -> io::Result<ExitCode> {
+        let planned = run::planned(&self.file, self.context.as_deref(), &self.inputs);
+        let plan = match planned {
+            Ok(plan) => plan,
+            Err(refusal) => {
+                refusal.print();
+                return Ok(ExitCode::from(INVALID));
+            }
+        };
+        match self.reasons(plan) {
+            Ok((plan, reasons)) => {
+                print::out(&self.shown(&plan, &reasons))?;
+                Ok(ExitCode::SUCCESS)
+            }
+            Err(message) => {
+                print::error(&message);
+                Ok(ExitCode::from(INVALID))
+            }
+        }
+    }
+
+    /// The plan as it would run, and for each step whether it would act and why.
+    fn reasons(&self, plan: Plan) -> Result<(Plan, Reasons), String> {
+        let Some(selection) = self.selection.read() else {
+            let reasons = plan.program.scope.steps.iter().map(|step| (step.id.clone(), why(step)));
+            let reasons = reasons.collect();
+            return Ok((plan, reasons));
+        };
+        let (plan, reused) = selection::preview(plan, &selection)?;
+        let reasons = plan.program.scope.steps.iter().map(|step| {
+            let reason = match &reused {
+                Some((run, ids)) if ids.contains(&step.id) => ("reuse", format!("unchanged since the run {run}")),
+                _ => match why(step) {
+                    ("run", _) if step.id == selection.step => ("run", "asked for".to_owned()),
+                    ("run", _) => ("run", "needed, or follows from what was asked for".to_owned()),
+                    other => other,
+                },
+            };
+            (step.id.clone(), reason)
+        });
+        let reasons = reasons.collect();
+        Ok((plan, reasons))
+    }
+
+    fn shown(&self, plan: &Plan, reasons: &Reasons) -> String {
+        let picture = Picture::of(plan, &|_| None);
+        match self.format {
+            Format::Text => text(plan, &picture, reasons),
+            Format::Json => json_text(plan, &picture, reasons),
+            Format::Mermaid => picture.mermaid(),
+            Format::Dot => picture.dot(),
+            Format::Svg => picture.svg(),
+        }
+    }
+}
+
+/// `run` or `reuse`, and why, by step.
+type Reasons = BTreeMap<String, (&'static str, String)>;
+
+fn why(step: &StepPlan) -> (&'static str, String) {
+    if let Some(missing) = resume::missing(&catalog::registry(), step) {
+        return ("fail", format!("{missing} cannot be executed by this version of orc"));
+    }
+    match (&step.condition, step.is_handler) {
+        (_, true) => ("run", "only when it is needed as a handler".to_owned()),
+        (Some(condition), false) => {
+            let condition = condition.as_str().map_or_else(|| condition.to_string(), str::to_owned);
+            ("run", format!("if {}", condition.lines().next().unwrap_or_default()))
+        }
+        (None, false) => ("run", "new".to_owned()),
+    }
+}
+
+/// What running the step does to the world, in a word; a loop does what its body does.
+fn effect(plan: &Plan, id: &str) -> Value {
+    let step = plan.program.scope.steps.iter().find(|step| step.id == id);
+    step.and_then(|step| resume::effect(&catalog::registry(), step)).map_or(Value::Null, |effect| json!(effect))
+}
+
+fn text(plan: &Plan, picture: &Picture, reasons: &Reasons) -> String {
+    let width = |of: &dyn Fn(&Node) -> usize| picture.steps.iter().map(of).max().unwrap_or_default();
+    let (ids, does) = (width(&|step| step.id.chars().count()), width(&|step| step.does.chars().count().min(40)));
+    let count = picture.steps.len();
+    let noun = if count == 1 { "step" } else { "steps" };
+    let stages =
+        if picture.stages.len() == 1 { "1 stage".to_owned() } else { format!("{} stages", picture.stages.len()) };
+    let mut text = format!("{}: {count} {noun} in {stages}\n", picture.pipeline);
+    for (stage, steps) in picture.stages.iter().enumerate() {
+        for id in steps {
+            let Some(step) = picture.steps.iter().find(|step| step.id == *id) else { continue };
+            let (verb, why) = reasons.get(id).cloned().unwrap_or(("run", String::new()));
+            let what: String = step.does.chars().take(40).collect();
+            let line = format!("{:>3}  {id:<ids$}  {what:<does$}  {verb:<5}  {why}", stage + 1);
+            let _ = writeln!(text, "{}", line.trim_end());
+        }
+    }
+    for (name, value) in &plan.inputs {
+        let _ = writeln!(text, "     {name} = {value}");
+    }
+    text
+}
+
+fn json_text(plan: &Plan, picture: &Picture, reasons: &Reasons) -> String {
+    let mut shown = json!(picture);
+    for step in shown["steps"].as_array_mut().into_iter().flatten() {
+        let id = step["id"].as_str().unwrap_or_default().to_owned();
+        step["effect"] = effect(plan, &id);
+        if let Some((state, why)) = reasons.get(&id) {
+            step["state"] = json!(state);
+            step["reason"] = json!(why);
+        }
+    }
+    shown["inputs"] = json!(plan.inputs);
+    format!("{shown:#}\n")
+}
