@@ -5,7 +5,7 @@
 
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 mod validate;
 
@@ -20,6 +20,8 @@ mod plan;
 mod resume;
 
 mod runs;
+
+mod models;
 
 mod explain;
 
@@ -85,6 +87,15 @@ enum Command {
     /// Show tools and actions.
     Tools(tools::Tools),
 
+    /// Show models and what they cost.
+    Models(models::Models),
+
+    /// Print the completions of a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+
     /// Check what this installation can do here.
     Doctor(doctor::Doctor),
 
@@ -104,6 +115,14 @@ struct Lsp {
     client_process_id: Option<u32>,
 }
 
+/// Prints the completions of `shell`.
+fn completions(shell: clap_complete::Shell) -> std::io::Result<ExitCode> {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Orc::command(), "orc", &mut text);
+    print::out(&String::from_utf8_lossy(&text))?;
+    Ok(ExitCode::SUCCESS)
+}
+
 /// Runs the command line.
 pub fn main() -> ExitCode {
     // Stderr is for people and logs; stdout is for results, or the protocol.
@@ -117,6 +136,8 @@ pub fn main() -> ExitCode {
         Command::Explain(explain) => explain.run(),
         Command::Schema(schema) => schema.run(),
         Command::Tools(tools) => tools.run(),
+        Command::Models(models) => models.run(),
+        Command::Completions { shell } => completions(shell),
         Command::Doctor(doctor) => doctor.run(),
         Command::Lsp(_) => {
             log::start();

@@ -68,3 +68,33 @@ fn doctor_leaves_nothing_behind() {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
+
+#[test]
+fn models_are_listed_with_limits_and_prices_and_one_is_shown() {
+    let folder = Folder::new();
+    let list = folder.orc(&["models", "list", "anthropic"]).stdout;
+    let mut lines = list.lines();
+    assert_eq!(
+        lines.next().unwrap().split_whitespace().collect::<Vec<_>>(),
+        ["model", "context", "in", "$/M", "out", "$/M"]
+    );
+    assert!(lines.clone().any(|line| line.starts_with("anthropic/claude-sonnet-4-5 ")), "{list}");
+    assert!(lines.all(|line| line.starts_with("anthropic/") || line.starts_with("prices of 20")), "{list}");
+    let shown = folder.orc(&["models", "show", "openai/gpt-5-mini", "--format", "json"]).stdout;
+    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(shown["models"][0]["name"], "gpt-5-mini");
+    assert!(shown["models"][0]["price"]["input"].as_f64().unwrap() > 0.0, "{shown}");
+    folder
+        .orc(&["models", "show", "openai/gpt-5-mimi"])
+        .refused("error: unknown model `openai/gpt-5-mimi`; did you mean `openai/gpt-5-mini`?");
+    let refused = folder.orc(&["models", "list", "nobody"]);
+    assert!(refused.stderr.starts_with("error: unknown provider `nobody`; the providers are "), "{refused:?}");
+}
+
+#[test]
+fn completions_know_the_commands() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let ended = Folder::new().orc(&["completions", shell]);
+        assert!(ended.stdout.contains("resume") && ended.code == Some(0), "{shell}");
+    }
+}
