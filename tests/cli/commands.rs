@@ -81,7 +81,7 @@ fn models_are_listed_with_limits_and_prices_and_one_is_shown() {
     assert!(lines.clone().any(|line| line.starts_with("anthropic/claude-sonnet-4-5 ")), "{list}");
     assert!(lines.all(|line| line.starts_with("anthropic/") || line.starts_with("prices of 20")), "{list}");
     let shown = folder.orc(&["models", "show", "openai/gpt-5-mini", "--format", "json"]).stdout;
-    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    let shown: Value = serde_json::from_str(&shown).unwrap();
     assert_eq!(shown["models"][0]["name"], "gpt-5-mini");
     assert!(shown["models"][0]["price"]["input"].as_f64().unwrap() > 0.0, "{shown}");
     folder
