@@ -220,7 +220,7 @@ steps:
     action: read
     parameters: {path: missing.txt}
     on_error: [{error_types: [FileNotFoundError], handler_task_id: mend}]
-  - {id: mend, action: echo, parameters: {message: instead}}
+  - {id: mend, action: echo, parameters: {message: 'instead of {{ error.type }}'}}
   - {id: b, action: echo, parameters: {message: '{{ a.result }}'}, dependencies: [a]}
   - id: c
     tool: filesystem

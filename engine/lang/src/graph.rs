@@ -166,8 +166,7 @@ fn template_edges(tree: &Tree, templates: &Templates, scopes: &Scopes<'_>, site:
         return;
     }
     let origin = match site.place {
-        sites::Place::Condition => Origin::ControlFlow,
-        sites::Place::Step => Origin::ControlFlow,
+        sites::Place::Condition | sites::Place::Step | sites::Place::Handler => Origin::ControlFlow,
         _ => Origin::Template,
     };
     let decoded = tree.decoded(site.node);

@@ -118,6 +118,7 @@ fn place_in(step: &Step, own: &str, below: &[PathSegment], key: Option<&str>) ->
     });
     match own {
         "while" | "until" | "while_condition" => sites::Place::Condition,
+        "on_error" | "error_handlers" => sites::Place::Handler,
         "parameters" | "action" | "location" | "produces" if step.loops.is_some() && step.body.is_empty() => {
             sites::Place::Body
         }

@@ -1,14 +1,17 @@
 //! Which name means what at which place: steps, items, loop variables, inputs, runtime names.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
     Pipeline, Step, StepIndex,
     lower::sites::{Place, Site},
 };
-use crate::registry::{
-    GlobalSpec, LoopConstruct, LoopVariable, RuntimeName,
-    names::{self, condition_variables, loop_variables},
+use crate::{
+    registry::{
+        GlobalSpec, LoopConstruct, LoopVariable, RuntimeName,
+        names::{self, condition_variables, loop_variables},
+    },
+    syntax::{NodeId, Tree},
 };
 
 /// What a name means at a place.
@@ -44,12 +47,14 @@ pub struct Scopes<'p> {
     ids: FxHashMap<(Option<StepIndex>, &'p str), StepIndex>,
     anywhere: FxHashMap<&'p str, StepIndex>,
     loop_names: FxHashMap<String, Vec<StepIndex>>,
+    /// The steps that run as handlers of errors.
+    handlers: FxHashSet<StepIndex>,
 }
 
 impl<'p> Scopes<'p> {
     /// Reads the scopes of `pipeline`. `loop_names` of the steps are taken from `text`, which says
     /// what a scalar node reads.
-    pub fn new(pipeline: &'p Pipeline, tree: &crate::syntax::Tree) -> Self {
+    pub fn new(pipeline: &'p Pipeline, tree: &Tree) -> Self {
         let mut scopes = Self {
             pipeline,
             steps: Vec::new(),
@@ -57,12 +62,14 @@ impl<'p> Scopes<'p> {
             ids: FxHashMap::default(),
             anywhere: FxHashMap::default(),
             loop_names: FxHashMap::default(),
+            handlers: FxHashSet::default(),
         };
         scopes.collect(&pipeline.steps, None, tree);
+        scopes.find_handlers(tree);
         scopes
     }
 
-    fn collect(&mut self, steps: &'p [Step], parent: Option<StepIndex>, tree: &crate::syntax::Tree) {
+    fn collect(&mut self, steps: &'p [Step], parent: Option<StepIndex>, tree: &Tree) {
         for step in steps {
             self.steps.push(step);
             self.parents.push(parent);
@@ -78,6 +85,26 @@ impl<'p> Scopes<'p> {
             }
             self.collect(&step.body, Some(step.index), tree);
         }
+    }
+
+    fn find_handlers(&mut self, tree: &Tree) {
+        let mut found = FxHashSet::default();
+        for step in &self.steps {
+            for key in ["on_error", "error_handlers"].into_iter().filter_map(|key| step.key(key)) {
+                let list: Vec<NodeId> = tree.items(key.value).collect();
+                for handler in if list.is_empty() { vec![key.value] } else { list } {
+                    let named = tree.get(handler, "handler_task_id").map_or(handler, |entry| entry.value);
+                    let task = tree.string(named).and_then(|id| self.visible_step(self.parent(step.index), &id));
+                    found.extend(task);
+                }
+            }
+        }
+        self.handlers = found;
+    }
+
+    /// Whether a template at `site` is read while an error is handled.
+    fn handles_error(&self, site: &Site) -> bool {
+        site.place == Place::Handler || site.step.is_some_and(|step| self.handlers.contains(&step))
     }
 
     /// The step at `index`.
@@ -134,6 +161,7 @@ impl<'p> Scopes<'p> {
             .or_else(|| self.pipeline.inputs.get_key_value(name).map(|(name, _)| Binding::Input(name)))
             .or_else(|| matches!(name, "inputs" | "parameters").then_some(Binding::Inputs))
             .or_else(|| names::runtime_name(name).map(Binding::Runtime))
+            .or_else(|| (name == "error" && self.handles_error(site)).then(|| Binding::Runtime(names::handled_error())))
             .or_else(|| names::global(name).map(Binding::Global))
             .or_else(|| self.named_loop(site, name).map(Binding::Named))
     }
@@ -238,8 +266,9 @@ impl<'p> Scopes<'p> {
         names.extend(self.pipeline.inputs.keys().map(String::as_str));
         names.extend(["inputs", "parameters"]);
         names.extend(names::runtime_names().iter().map(|name| name.name));
+        names.push(names::handled_error().name);
         names.extend(names::globals().iter().map(|global| global.name));
-        let mut seen = rustc_hash::FxHashSet::default();
+        let mut seen = FxHashSet::default();
         names.retain(|name| seen.insert(*name));
         names.into_iter().filter_map(|name| Some((name, self.resolve(site, name)?))).collect()
     }

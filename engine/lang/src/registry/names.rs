@@ -159,6 +159,12 @@ pub fn runtime_names() -> &'static [RuntimeName] {
     variables::RUNTIME_NAMES
 }
 
+/// The error that is handled, which the templates of a handler see as `error`.
+pub fn handled_error() -> &'static RuntimeName {
+    static ERROR: RuntimeName = variables::ERROR;
+    &ERROR
+}
+
 /// The runtime name `name`.
 pub fn runtime_name(name: &str) -> Option<&'static RuntimeName> {
     static BY_NAME: ByName<RuntimeName> =

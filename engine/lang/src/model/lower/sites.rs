@@ -46,6 +46,8 @@ pub enum Place {
     Condition,
     /// A field of an item of an action loop or queue.
     Item(u32),
+    /// A field of an error handler: sees the error too.
+    Handler,
 }
 
 /// Parses the template of every scalar that is rendered; plain text has none. Conditions always
@@ -175,7 +177,7 @@ impl Walker<'_> {
                     if spec.templated {
                         self.deep(key.value, at(Place::Step, Reading::Template));
                     } else if spec.below == Some(KeyPlace::ErrorHandler) {
-                        self.handlers(key.value, at(Place::Step, Reading::Template));
+                        self.handlers(key.value, at(Place::Handler, Reading::Template));
                     }
                 }
             }

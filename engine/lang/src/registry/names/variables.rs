@@ -39,6 +39,18 @@ pub(super) const RUNTIME_NAMES: &[RuntimeName] = &[
     replaced("current_date", "execution.date", "The day the run started; an old name of `execution.date`."),
 ];
 
+/// What went wrong: known where an error is handled.
+pub(super) const ERROR: RuntimeName = RuntimeName {
+    name: "error",
+    doc: "The error that is handled: its text, its class and its code.",
+    fields: &[
+        ("message", "What went wrong, in words."),
+        ("type", "The class of the error, such as `TimeoutError`."),
+        ("code", "The error's own code, such as the exit code of a command."),
+    ],
+    deprecated: None,
+};
+
 const fn variable(name: &'static str, value_type: Option<ValueType>, doc: &'static str) -> LoopVariable {
     LoopVariable { name, doc, value_type }
 }
