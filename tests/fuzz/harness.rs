@@ -126,13 +126,12 @@ fn inside(text: &str, range: TextRange) -> &str {
     inside.unwrap_or_else(|| panic!("{range:?} is no place of a text of {} bytes", text.len()))
 }
 
-/// Fails with the first line that differs and those before it.
+/// Fails with the lines around the first that differs.
 fn same(text: &str, fresh: &str, kept: &str) {
     if fresh != kept {
-        let (fresh, kept): (Vec<&str>, Vec<&str>) = (fresh.lines().collect(), kept.lines().collect());
-        let equal = fresh.iter().zip(&kept).take_while(|(fresh, kept)| fresh == kept).count();
-        let before = &fresh[equal.saturating_sub(5)..equal];
-        panic!("{before:#?}\nfresh: {:?}\n kept: {:?}\n{text}", fresh.get(equal), kept.get(equal));
+        let equal = fresh.lines().zip(kept.lines()).take_while(|(fresh, kept)| fresh == kept).count();
+        let around = |lines: &str| lines.lines().skip(equal.saturating_sub(5)).take(12).collect::<Vec<_>>().join("\n");
+        panic!("fresh:\n{}\nkept:\n{}\ntext:\n{text}", around(fresh), around(kept));
     }
 }
 
