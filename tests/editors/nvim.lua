@@ -168,6 +168,12 @@ local function from_typo_to_run(setup)
     check(('output/%s.txt is written to the byte'):format(name), read(path) == text, read(path))
   end
   check('the run took the text that was never saved', read(directory .. '/fanout.orc.yaml'):find('read_bata') ~= nil)
+  -- On a line of `read_alpha`, below its lens.
+  child:request('nvim_win_set_cursor', 0, { 33, 0 })
+  os.remove(directory .. '/output/beta.txt')
+  child:type(':OrcRunStep<CR>')
+  child:expect('the step at the cursor runs with what it needs', notified, matches('orc: .*: completed · 2 steps'), 20000)
+  check('and no other step', read(directory .. '/output/beta.txt') == nil, read(directory .. '/output/beta.txt'))
   child:type('GA <Esc>')
   child:expect('the marks go with the next change', [[
     return #vim.api.nvim_buf_get_extmarks(0, vim.api.nvim_create_namespace('orc.run'), 0, -1, {})
