@@ -203,3 +203,34 @@ fn a_step_that_is_not_there_is_named_with_one_that_is() {
         .orc(&["run", "p.orc.yaml", "--step", "don"])
         .refused("error: the pipeline has no step `don` at its root; did you mean `done`?");
 }
+
+#[test]
+fn what_began_again_and_was_killed_begins_again() {
+    let text = "\
+id: p
+name: p
+steps:
+  - id: each
+    for_each: [1, 2]
+    steps:
+      - {id: t, tool: filesystem, action: read, parameters: {path: count.txt}}
+      - {id: u, tool: filesystem, action: read, parameters: {path: wanted.txt}, dependencies: [t]}
+outputs: {all: '{{ each.result.results }}'}
+";
+    for point in 1.. {
+        let folder = Folder::with("p.orc.yaml", text);
+        folder.write("count.txt", "old");
+        assert_eq!(folder.orc(&["run", "p.orc.yaml"]).code, Some(1));
+        folder.write("count.txt", "new");
+        folder.write("wanted.txt", "more");
+        if !folder.orc_killed_at(point, &["resume", "latest", "--retry-failed"]) {
+            assert!(point > 6, "only {point} points");
+            break;
+        }
+        // Before anything was written the failure stands, as if nobody had asked.
+        let retry: &[&str] = if point == 1 { &["--retry-failed"] } else { &[] };
+        let ended = folder.orc(&[&["resume", "latest"], retry].concat());
+        assert_eq!(ended.code, Some(0), "at {point}: {ended:?}");
+        assert!(!document(&ended)["outputs"].to_string().contains("old"), "at {point}: {}", ended.stdout);
+    }
+}

@@ -23,6 +23,8 @@ pub struct Past {
     ends: Mutex<HashMap<String, LastWord>>,
     tried: Mutex<HashMap<String, Tried>>,
     attempts: HashMap<String, u32>,
+    /// The steps of the root that begin again.
+    forgotten: BTreeSet<String>,
     /// The run the ends come from, if that is another one.
     from: Option<String>,
 }
@@ -65,6 +67,8 @@ impl Past {
                         .insert(attempt.step.clone(), Tried { count, last, timed_out, result, served, goes_on: false });
                 }
                 (None, None) if attempt.intended => {
+                    // It had begun again after it had ended.
+                    ends.remove(&attempt.step);
                     if let Some(tried) = tried.get_mut(&attempt.step) {
                         tried.goes_on = true;
                     }
@@ -83,17 +87,24 @@ impl Past {
         Self { ends: Mutex::new(ends), from: Some(run.to_owned()), ..Self::default() }
     }
 
-    /// Forgets the ends of `steps` and of all that is beneath them.
-    pub fn forget(&self, steps: &BTreeSet<String>) {
+    /// Forgets the ends of `steps` and of all that is beneath them: they begin again.
+    pub fn forget(&mut self, steps: &BTreeSet<String>) {
+        self.forgotten.extend(steps.iter().cloned());
         let root = |path: &String| steps.contains(path.split(['[', '.']).next().unwrap_or_default());
         lock(&self.ends).retain(|path, _| !root(path));
         lock(&self.tried).retain(|path, _| !root(path));
     }
 
-    /// Forgets what begins with `prefix`: a loop begins again.
-    pub(crate) fn forget_beneath(&self, prefix: &str) {
-        lock(&self.ends).retain(|path, _| !path.starts_with(prefix));
-        lock(&self.tried).retain(|path, _| !path.starts_with(prefix));
+    /// The steps that begin again, for the record.
+    pub(crate) fn forgotten(&self) -> &BTreeSet<String> {
+        &self.forgotten
+    }
+
+    /// Forgets what is beneath the loop `path`: it begins again.
+    pub(crate) fn forget_beneath(&self, path: &str) {
+        let beneath = |other: &String| other.strip_prefix(path).is_some_and(|rest| rest.starts_with('['));
+        lock(&self.ends).retain(|path, _| !beneath(path));
+        lock(&self.tried).retain(|path, _| !beneath(path));
     }
 
     /// The steps of the root whose ends are known.

@@ -89,9 +89,8 @@ async fn begin(cx: &RunContext, step: &StepPlan, path: &str) -> bool {
     let mut batch = Batch::default();
     if step.kind.is_loop() {
         // What an earlier attempt of the loop came to counts no more.
-        let prefix = format!("{path}[");
-        cx.past.forget_beneath(&prefix);
-        batch.records.push(Record::Forget { prefix });
+        cx.past.forget_beneath(path);
+        batch.records.push(Record::Forget { step: path.to_owned() });
     }
     announce(cx, &mut batch, step, path);
     cx.commit(batch).await;

@@ -157,10 +157,10 @@ pub enum Record {
         /// RFC 3339 UTC.
         time: String,
     },
-    /// What the steps beneath a path came to counts no more: a loop begins again.
+    /// What a step and those beneath it came to counts no more: it begins again.
     Forget {
-        /// The beginning of their paths, e.g. `loop[`.
-        prefix: String,
+        /// Its path.
+        step: String,
     },
     /// A fact, told to people after it is stored.
     Event(Event),

@@ -98,7 +98,7 @@ impl Resume {
         let now = now(&run, &before);
         let changes = Changes::between(&before, &now);
         let plan = plan_of(&run, Arc::clone(&now)).map_err(invalid)?;
-        let past = Past::of_run(&attempts);
+        let mut past = Past::of_run(&attempts);
         let again = self.again(&plan, &past, &changes);
         past.forget(&again);
         let interrupted = resume::interrupted(&plan.program, &catalog::registry(), &attempts);
