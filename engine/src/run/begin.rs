@@ -133,7 +133,7 @@ fn first_batch(cx: &RunContext, plan: &Plan, config: &RunConfig, inputs: Value, 
             time: clock::text(started),
         },
     });
-    let begin_again = config.past.forgotten().iter().map(|step| Record::Forget { step: step.clone() });
+    let begin_again = config.past.forgotten().iter().map(|step| Record::Forget { step: step.clone(), itself: true });
     batch.records.extend(begin_again);
     let steps: Vec<&str> = program.scope.steps.iter().map(|step| &*step.id).collect();
     let mut data = json!({"pipeline": program.id, "file": config.file, "steps": steps, "protocol": 1});

@@ -157,10 +157,12 @@ pub enum Record {
         /// RFC 3339 UTC.
         time: String,
     },
-    /// What a step and those beneath it came to counts no more: it begins again.
+    /// What the steps beneath a step came to counts no more: it begins again.
     Forget {
         /// Its path.
         step: String,
+        /// Nor does what it came to itself.
+        itself: bool,
     },
     /// A fact, told to people after it is stored.
     Event(Event),
