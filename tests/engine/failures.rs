@@ -257,3 +257,26 @@ steps:
         run: cancelled, exit 130"]]
     .assert_eq(&ran.summary());
 }
+
+#[test]
+fn a_fallback_value_is_rendered_and_sees_the_error() {
+    let pipeline = |value: &str| {
+        format!(
+            "name: p
+inputs: {{n: {{type: integer, default: 3}}}}
+steps:
+  - id: bad
+    tool: terminal
+    action: execute
+    parameters: {{command: exit 7}}
+    on_error: {{fallback_value: {value}}}
+"
+        )
+    };
+    let workspace = Workspace::new();
+    let ran = workspace.run(&pipeline("{code: '{{ error.code }}', n: '{{ n + 1 }}'}"), &[]);
+    assert_eq!(ran.result("bad"), &json!({"code": 7, "n": 4}));
+    let ran = workspace.run(&pipeline("'{{ 1 / 0 }}'"), &[]);
+    let error = ran.step("bad").error.clone().unwrap_or_default();
+    assert!(error.starts_with("the command ended with exit code 7; its handler failed too: "), "{error}");
+}

@@ -50,6 +50,9 @@ impl Past {
         for attempt in attempts {
             let known = past.attempts.entry(attempt.step.clone()).or_default();
             *known = (*known).max(attempt.attempt);
+            if attempt.forgotten {
+                continue;
+            }
             match (&attempt.last, attempt.status.as_deref()) {
                 // What was stopped with the run has no outcome (contract §5.2).
                 (Some(_), Some("cancelled")) => {}

@@ -54,12 +54,17 @@ pub fn interrupted(program: &Program, registry: &Registry, attempts: &[StoredAtt
         }
     }
     let open = last.values().filter(|attempt| {
-        attempt.intended && attempt.attempt > 0 && matches!(attempt.status.as_deref(), None | Some("cancelled"))
+        !attempt.forgotten
+            && attempt.intended
+            && attempt.attempt > 0
+            && matches!(attempt.status.as_deref(), None | Some("cancelled"))
     });
     // What is beneath a step that came to its end has no part in what follows.
     let ended: BTreeSet<&str> = last
         .values()
-        .filter(|attempt| attempt.last.is_some() && attempt.status.as_deref() != Some("cancelled"))
+        .filter(|attempt| {
+            !attempt.forgotten && attempt.last.is_some() && attempt.status.as_deref() != Some("cancelled")
+        })
         .map(|attempt| &*attempt.step)
         .collect();
     open.filter(|attempt| !above(&attempt.step).any(|above| ended.contains(above)))

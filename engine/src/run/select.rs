@@ -135,7 +135,8 @@ impl Selection {
         }
         let mut ends: HashMap<String, LastWord> = HashMap::new();
         for attempt in attempts {
-            if let Some(last) = attempt.last.as_ref().filter(|last| last.document.success) {
+            let counts = |last: &&LastWord| last.document.success && !attempt.forgotten;
+            if let Some(last) = attempt.last.as_ref().filter(counts) {
                 ends.insert(attempt.step.clone(), last.clone());
             }
         }

@@ -211,7 +211,20 @@ async fn recover(call: &Call, step: &Arc<StepPlan>, mut done: Done) -> Done {
                 continue;
             }
         }
-        done.result = handler.fallback.clone().unwrap_or(result);
+        done.result = match &handler.fallback {
+            Some(value) => {
+                let names = handling(call, &failed);
+                match call.cx.renderer.value(value, &names, "fallback_value") {
+                    Ok(value) => value,
+                    Err(problem) => {
+                        let message = format!("{}; its handler failed too: {}", failed.message, problem.message);
+                        done.failure = Some(Failure { message, ..failed });
+                        continue;
+                    }
+                }
+            }
+            None => result,
+        };
         if !handler.propagate_error {
             done.failure = None;
             done.timed_out = false;
@@ -224,9 +237,7 @@ async fn recover(call: &Call, step: &Arc<StepPlan>, mut done: Done) -> Done {
 
 /// What the handler gives, if it succeeds.
 async fn handle(call: &Call, handler: &Handler, failed: &Failure) -> Option<Value> {
-    let error = json!({"message": failed.message, "type": failed.error_type, "code": failed.code});
-    let bound = HashMap::from([("error".to_owned(), from_json(&error))]);
-    let names = call.names.inner(bound, None);
+    let names = handling(call, failed);
     if let Some(task) = &handler.task {
         let at = call.scope.steps.iter().position(|step| step.id == *task)?;
         let watch = Stopwatch::start();
@@ -281,7 +292,14 @@ async fn handle(call: &Call, handler: &Handler, failed: &Failure) -> Option<Valu
         call.cx.commit(batch).await;
         return success.then_some(done.result);
     }
-    handler.fallback.clone()
+    // What stands as the result is rendered by the caller.
+    handler.fallback.is_some().then_some(Value::Null)
+}
+
+/// The names a handler sees: those of the step, and the error.
+fn handling(call: &Call, failed: &Failure) -> Arc<Names> {
+    let error = json!({"message": failed.message, "type": failed.error_type, "code": failed.code});
+    call.names.inner(HashMap::from([("error".to_owned(), from_json(&error))]), None)
 }
 
 fn end(call: &Call, watch: &Stopwatch, done: Done) -> StepEnd {

@@ -97,6 +97,8 @@ pub struct StoredAttempt {
     pub value: Value,
     /// The step's part of the result document.
     pub last: Option<LastWord>,
+    /// What it came to counts no more: the step, or the loop around it, began again.
+    pub forgotten: bool,
 }
 
 /// What a step came to in the end.

@@ -30,6 +30,7 @@ CREATE TABLE runs (
 CREATE TABLE steps (
     run_id TEXT NOT NULL, step TEXT NOT NULL, attempt INTEGER NOT NULL,
     intent_at TEXT, outcome_at TEXT, status TEXT, value TEXT, last TEXT,
+    forgotten INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (run_id, step, attempt)
 ) WITHOUT ROWID;
 CREATE TABLE events (
@@ -41,6 +42,7 @@ CREATE TABLE events (
 const FROM_1: &str = "
 ALTER TABLE runs ADD COLUMN config TEXT;
 ALTER TABLE steps ADD COLUMN last TEXT;
+ALTER TABLE steps ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// A [`Store`] in one SQLite file.
@@ -84,7 +86,7 @@ impl SqliteStore {
             .connection
             .query_row(
                 "SELECT runs.id, steps.last FROM runs JOIN steps ON steps.run_id = runs.id
-                 WHERE runs.pipeline = ? AND steps.step = ? AND steps.last IS NOT NULL
+                 WHERE runs.pipeline = ? AND steps.step = ? AND steps.last IS NOT NULL AND NOT steps.forgotten
                  ORDER BY steps.outcome_at DESC LIMIT 1",
                 [pipeline, step],
                 |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)),
@@ -223,7 +225,7 @@ impl Store for SqliteStore {
         let mut statement = self
             .connection
             .prepare(
-                "SELECT step, attempt, intent_at IS NOT NULL, status, value, last FROM steps WHERE run_id = ?
+                "SELECT step, attempt, intent_at IS NOT NULL, status, value, last, forgotten FROM steps WHERE run_id = ?
                  ORDER BY step, attempt",
             )
             .map_err(error)?;
@@ -236,6 +238,7 @@ impl Store for SqliteStore {
                 status: row.get(3)?,
                 value: serde_json::Value::Null,
                 last: None,
+                forgotten: row.get(6)?,
             };
             Ok((attempt, value, last))
         });
@@ -295,7 +298,7 @@ fn write_record(connection: &Connection, run_id: &str, record: &Record) -> Resul
             ])?,
         Record::Forget { step, itself } => connection
             .prepare_cached(
-                "UPDATE steps SET last = NULL, status = 'forgotten'
+                "UPDATE steps SET forgotten = 1
                  WHERE run_id = ? AND ((?3 AND step = ?2) OR substr(step, 1, length(?2) + 1) = ?2 || '[')",
             )?
             .execute(params![run_id, step, itself])?,
