@@ -185,6 +185,7 @@ fn variables(request: &Request<'_>, word: TextRange, context: &ExprContext) -> V
             class += 20;
         }
         detail.clone_into(&mut variable.detail);
+        variable.commits = ".";
         doc.clone_into(&mut variable.documentation);
         likely.push(((class, Reverse(evidence.likeness(name)), place), variable));
     }
