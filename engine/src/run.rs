@@ -66,6 +66,8 @@ pub struct RunConfig {
     pub past: Arc<Past>,
     /// When the run began, if it is resumed: RFC 3339.
     pub resumed: Option<String>,
+    /// The right to run it, where the caller has it already.
+    pub lock: Option<Arc<lock::RunLock>>,
 }
 
 /// Runs `plan` to its end and returns the result document; never fails once it has begun. Events are

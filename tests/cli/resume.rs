@@ -72,7 +72,7 @@ fn what_failed_runs_again_and_what_ended_does_not() {
     assert_eq!(resumed.code, Some(0), "{resumed:?}");
     assert_eq!(document(&resumed)["outputs"]["text"], "hello world and more");
     assert_eq!(acted(&folder), ["c", "d"]);
-    assert!(resumed.stderr.contains("  keep   a, b – ended before\n  run    c, d – again, as asked"), "{resumed:?}");
+    assert!(resumed.stderr.contains("  keep   a, b – ended before\n  run    c, d – again: it failed"), "{resumed:?}");
 }
 
 #[test]
@@ -231,6 +231,99 @@ outputs: {all: '{{ each.result.results }}'}
         let retry: &[&str] = if point == 1 { &["--retry-failed"] } else { &[] };
         let ended = folder.orc(&[&["resume", "latest"], retry].concat());
         assert_eq!(ended.code, Some(0), "at {point}: {ended:?}");
-        assert!(!document(&ended)["outputs"].to_string().contains("old"), "at {point}: {}", ended.stdout);
+        let contents = |step: &str| -> Vec<String> {
+            let results = document(&ended)["outputs"]["all"].as_array().unwrap().clone();
+            results.iter().map(|turn| turn[step]["result"]["content"].as_str().unwrap().to_owned()).collect()
+        };
+        // What had succeeded stands; what had failed and what had not begun is of now.
+        assert_eq!((contents("t"), contents("u")), (vec!["old".into(), "new".into()], vec!["more".into(); 2]));
     }
+}
+
+#[test]
+fn what_succeeded_in_a_loop_that_failed_stands() {
+    let text = "\
+id: p
+name: p
+steps:
+  - id: each
+    for_each: [1, 2]
+    steps:
+      - {id: t, tool: filesystem, action: write, parameters: {path: 'f{{ item }}.txt', content: x}}
+      - {id: u, tool: filesystem, action: read, parameters: {path: 'wanted{{ item }}.txt'}, dependencies: [t]}
+  - {id: z, action: echo, parameters: {message: '{{ each.result.count }}'}, dependencies: [each]}
+";
+    let folder = Folder::with("p.orc.yaml", text);
+    folder.write("wanted1.txt", "x");
+    assert_eq!(folder.orc(&["run", "p.orc.yaml"]).code, Some(1));
+    folder.write("wanted2.txt", "x");
+    let resumed = folder.orc(&["resume", "latest", "--retry-failed"]);
+    assert_eq!(resumed.code, Some(0), "{resumed:?}");
+    assert_eq!(acted(&folder), ["each", "each[1].u", "z"]);
+}
+
+#[test]
+fn a_change_that_was_resumed_and_killed_is_still_a_change() {
+    for point in 1.. {
+        let folder = failed();
+        folder.write("p.orc.yaml", PIPELINE.replace("hello {{ who }}", "bye {{ who }}"));
+        if !folder.orc_killed_at(point, &["resume", "latest", "--allow-changes", "--retry-failed"]) {
+            assert!(point > 6, "only {point} points");
+            break;
+        }
+        let ended = folder.orc(&["resume", "latest", "--allow-changes", "--retry-failed"]);
+        assert_eq!(ended.code, Some(0), "at {point}: {ended:?}");
+        assert_eq!(document(&ended)["outputs"]["text"], "bye world and more", "at {point}");
+    }
+}
+
+#[test]
+fn what_a_step_alone_used_is_kept_if_it_is_killed() {
+    let text = "\
+id: p
+name: p
+steps:
+  - {id: a, tool: terminal, action: execute, parameters: {command: 'echo ran >> log.txt'}}
+  - {id: b, tool: filesystem, action: read, parameters: {path: log.txt}, dependencies: [a]}
+";
+    for point in 2.. {
+        let folder = Folder::with("p.orc.yaml", text);
+        assert_eq!(folder.orc(&["run", "p.orc.yaml"]).code, Some(0));
+        if !folder.orc_killed_at(point, &["run", "p.orc.yaml", "--step", "b"]) {
+            assert!(point > 4, "only {point} points");
+            break;
+        }
+        assert_eq!(folder.orc(&["resume", "latest"]).code, Some(0), "at {point}");
+        assert_eq!(folder.read("log.txt"), "ran\n", "at {point}: `a` ran again");
+    }
+}
+
+#[test]
+fn a_failure_that_stopped_the_run_stops_it_again() {
+    let text = "\
+id: p
+name: p
+steps:
+  - {id: c, tool: terminal, action: execute, parameters: {command: sleep 0.3}}
+  - {id: b, action: echo, parameters: {message: x}, dependencies: [c]}
+  - {id: a, tool: filesystem, action: read, parameters: {path: missing.txt}}
+";
+    let folder = Folder::with("p.orc.yaml", text);
+    let first = statuses(&document(&folder.orc(&["run", "p.orc.yaml"])));
+    assert_eq!(first, "c completed, b not_run, a failed");
+    let resumed = folder.orc(&["resume", "latest"]);
+    assert_eq!((resumed.code, statuses(&document(&resumed))), (Some(1), first));
+}
+
+#[test]
+fn a_run_is_resumed_where_it_worked() {
+    let folder = failed();
+    let other = Folder::new();
+    std::fs::create_dir(other.path().join(".orc")).unwrap();
+    for name in ["runs.db", "runs.db-wal"] {
+        std::fs::copy(folder.path().join(".orc").join(name), other.path().join(".orc").join(name)).unwrap();
+    }
+    let refused = other.orc(&["resume", "latest", "--retry-failed"]);
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(refused.stderr.contains("which is not this directory; resume it there"), "{refused:?}");
 }

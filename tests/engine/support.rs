@@ -55,6 +55,7 @@ impl Workspace {
             selection: None,
             past: Arc::default(),
             resumed: None,
+            lock: None,
         }
     }
 

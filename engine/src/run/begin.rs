@@ -46,9 +46,10 @@ pub(super) async fn run(
     let renderer = Renderer::new(folders(&config));
     let (inputs, names) = names(&plan, &config, &renderer, &run_id, started, output_dir.as_str())?;
     let store = store::open(config.store.as_deref()).map_err(|error| RunError::Store(error.to_string()))?;
-    let _lock = match &config.store {
-        Some(file) => Some(locked(file, &run_id)?),
-        None => None,
+    let _lock = match (&config.lock, &config.store) {
+        (Some(lock), _) => Some(Arc::clone(lock)),
+        (None, Some(file)) => Some(Arc::new(locked(file, &run_id)?)),
+        (None, None) => None,
     };
     let broken = |error: store::StoreError| RunError::Store(error.to_string());
     let told = match &config.resumed {
@@ -133,8 +134,19 @@ fn first_batch(cx: &RunContext, plan: &Plan, config: &RunConfig, inputs: Value, 
             time: clock::text(started),
         },
     });
-    let begin_again = config.past.forgotten().iter().map(|step| Record::Forget { step: step.clone(), itself: true });
-    batch.records.extend(begin_again);
+    let begin_again = config.past.forgotten().iter();
+    let forget =
+        |(step, beneath): (&String, &bool)| Record::Forget { step: step.clone(), itself: true, beneath: *beneath };
+    batch.records.extend(begin_again.map(forget));
+    // What is used again is this run's from now on, whatever becomes of it.
+    batch.records.extend(config.past.reused().into_iter().map(|(step, last)| Record::Outcome {
+        step,
+        attempt: 0,
+        status: last.document.status.clone(),
+        value: last.document.value.clone(),
+        last: Some(Box::new(last)),
+        time: clock::text(started),
+    }));
     let steps: Vec<&str> = program.scope.steps.iter().map(|step| &*step.id).collect();
     let mut data = json!({"pipeline": program.id, "file": config.file, "steps": steps, "protocol": 1});
     if config.resumed.is_some() {

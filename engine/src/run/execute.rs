@@ -72,6 +72,8 @@ async fn run_scope(
     let mut batch = first;
     let mut effects = schedule.step(Input::Begin);
     let mut cancelled = false;
+    // Steps that may start once all that is known has been told: a failure among it may stop them.
+    let mut held: Vec<usize> = Vec::new();
     loop {
         let mut started = Vec::new();
         let mut arrived: Vec<(usize, StepEnd)> = Vec::new();
@@ -91,11 +93,7 @@ async fn run_scope(
                         arrived.push((at, end));
                         continue;
                     }
-                    // What may not act at all announces itself once it is sure to.
-                    if step.condition.is_none() && !step.is_handler && !cx.past.knows(&path) {
-                        step::announce(&cx, &mut batch, step, &path);
-                    }
-                    started.push(at);
+                    held.push(at);
                 }
                 Effect::Skip(at, reason) => {
                     let reason = match reason {
@@ -118,6 +116,21 @@ async fn run_scope(
                     ends[at] = Some(end);
                 }
                 Effect::Finished => finished = true,
+            }
+        }
+        if arrived.is_empty() {
+            for at in std::mem::take(&mut held) {
+                let step = &scope.steps[at];
+                let path = format!("{prefix}{}", step.id);
+                if schedule.is_stopped() && cx.past.is_resumed() && !cx.past.was_begun(&path) {
+                    arrived.push((at, not_run(&scope, at)));
+                    continue;
+                }
+                // What may not act at all announces itself once it is sure to.
+                if step.condition.is_none() && !step.is_handler && !cx.past.knows(&path) {
+                    step::announce(&cx, &mut batch, step, &path);
+                }
+                started.push(at);
             }
         }
         if !batch.records.is_empty() || !batch.facts.is_empty() {
@@ -158,7 +171,9 @@ async fn run_scope(
         );
         arrived.sort_by_key(|(at, _)| *at);
         for (at, end) in arrived {
-            record(&cx, &mut batch, &scope, &prefix, &end);
+            if end.document.status != "not_run" {
+                record(&cx, &mut batch, &scope, &prefix, &end);
+            }
             publish(&names, &end);
             effects.extend(schedule.step(Input::Ended { step: at, ending: end.ending, goto: end.goto }));
             ends[at] = Some(end);

@@ -2,7 +2,7 @@
 //! resumed, in an earlier one when it is confined to some steps.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex},
 };
 
@@ -11,11 +11,12 @@ use serde_json::{Value, json};
 use super::{
     execute::{StepEnd, lock},
     render::StepValue,
+    resume,
     schedule::Ending,
     step::Done,
     store::{LastWord, StoredAttempt},
 };
-use crate::{models::Served, plan::Scope, tools::Failure};
+use crate::{changes, models::Served, plan::Scope, tools::Failure};
 
 /// Ends and failed attempts by path (`loop[2].step`). Nothing for a run that begins.
 #[derive(Debug, Default)]
@@ -23,8 +24,8 @@ pub struct Past {
     ends: Mutex<HashMap<String, LastWord>>,
     tried: Mutex<HashMap<String, Tried>>,
     attempts: HashMap<String, u32>,
-    /// The steps of the root that begin again.
-    forgotten: BTreeSet<String>,
+    /// The steps that begin again, and whether all that is beneath them does.
+    forgotten: BTreeMap<String, bool>,
     /// The run the ends come from, if that is another one.
     from: Option<String>,
 }
@@ -92,15 +93,57 @@ impl Past {
 
     /// Forgets the ends of `steps` and of all that is beneath them: they begin again.
     pub fn forget(&mut self, steps: &BTreeSet<String>) {
-        self.forgotten.extend(steps.iter().cloned());
+        self.forgotten.extend(steps.iter().map(|step| (step.clone(), true)));
         let root = |path: &String| steps.contains(path.split(['[', '.']).next().unwrap_or_default());
         lock(&self.ends).retain(|path, _| !root(path));
         lock(&self.tried).retain(|path, _| !root(path));
     }
 
-    /// The steps that begin again, for the record.
-    pub(crate) fn forgotten(&self) -> &BTreeSet<String> {
+    /// Forgets the failures, of steps of loops too, and what waited for them; what succeeded stands. The
+    /// steps of the root that run again.
+    pub fn forget_failed(&mut self, scope: &Scope) -> BTreeSet<String> {
+        let ends = lock(&self.ends).clone();
+        let failed = ends.iter().filter(|(_, end)| end.document.status == "failed");
+        let failed: BTreeSet<String> = failed.map(|(path, _)| path.clone()).collect();
+        for path in &failed {
+            self.forgotten.insert(path.clone(), false);
+            let (prefix, id) =
+                path.rsplit_once("].").map_or(("", &**path), |(_, id)| (&path[..path.len() - id.len()], id));
+            let Some(body) = resume::scope_of(scope, path) else { continue };
+            for waiting in changes::with_dependants(body, [id.to_owned()]) {
+                if waiting != id {
+                    self.forgotten.insert(format!("{prefix}{waiting}"), true);
+                }
+            }
+        }
+        lock(&self.ends).retain(|path, _| !self.begins_again(path));
+        lock(&self.tried).retain(|path, _| !self.begins_again(path));
+        let root = |path: &String| path.split('[').next().unwrap_or_default().to_owned();
+        self.forgotten.keys().map(root).collect()
+    }
+
+    /// Whether `path` begins again, so that what it was about to do does not count.
+    pub fn begins_again(&self, path: &str) -> bool {
+        self.forgotten.iter().any(|(step, whole)| {
+            path == step || (*whole && path.strip_prefix(step.as_str()).is_some_and(|rest| rest.starts_with('[')))
+        })
+    }
+
+    /// The steps that begin again and whether all that is beneath them does, for the record.
+    pub(crate) fn forgotten(&self) -> &BTreeMap<String, bool> {
         &self.forgotten
+    }
+
+    /// The ends that come from another run, for the record.
+    pub(crate) fn reused(&self) -> Vec<(String, LastWord)> {
+        let Some(run) = &self.from else { return Vec::new() };
+        let ends = lock(&self.ends);
+        let mut found: Vec<(String, LastWord)> = ends.iter().map(|(path, end)| (path.clone(), end.clone())).collect();
+        for (_, end) in &mut found {
+            end.document.provenance = Some(json!({"run": run, "reused": true}));
+        }
+        found.sort_by(|one, other| one.0.cmp(&other.0));
+        found
     }
 
     /// Forgets what is beneath the loop `path`: it begins again.
@@ -115,13 +158,6 @@ impl Past {
         lock(&self.ends).keys().filter(|path| !path.contains('[')).cloned().collect()
     }
 
-    /// The steps of the root that failed.
-    pub fn failed(&self) -> BTreeSet<String> {
-        let ends = lock(&self.ends);
-        let failed = ends.iter().filter(|(path, end)| !path.contains('[') && end.document.status == "failed");
-        failed.map(|(path, _)| path.clone()).collect()
-    }
-
     /// How often each path was announced.
     pub(crate) fn attempts(&self) -> HashMap<String, u32> {
         self.attempts.clone()
@@ -130,6 +166,11 @@ impl Past {
     /// Whether anything is known of `path` that keeps it from simply starting.
     pub(crate) fn knows(&self, path: &str) -> bool {
         lock(&self.ends).contains_key(path) || lock(&self.tried).contains_key(path)
+    }
+
+    /// Whether this is the past of a run that is resumed.
+    pub(crate) fn is_resumed(&self) -> bool {
+        !self.attempts.is_empty()
     }
 
     /// Whether `path` was announced before.

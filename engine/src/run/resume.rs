@@ -84,6 +84,19 @@ fn above(path: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// The scope in which the step that `path` names stands.
+pub(crate) fn scope_of<'p>(scope: &'p Scope, path: &str) -> Option<&'p Scope> {
+    let Some((above, _)) = path.rsplit_once("].") else { return Some(scope) };
+    let start = above.rfind('[')?;
+    match &step_at(scope, &above[..start])?.kind {
+        StepKind::Act => None,
+        StepKind::ForEach { body, .. }
+        | StepKind::While { body, .. }
+        | StepKind::ActionLoop { body, .. }
+        | StepKind::Queue { body, .. } => Some(body),
+    }
+}
+
 /// The step that `path` names.
 pub fn step_at<'p>(scope: &'p Scope, path: &str) -> Option<&'p StepPlan> {
     let (id, rest) = match path.split_once('[') {

@@ -165,6 +165,11 @@ impl Schedule {
         effects
     }
 
+    /// Whether nothing more may start.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+
     fn ended(&mut self, step: usize, ending: Ending, goto: Option<usize>, effects: &mut Vec<Effect>) {
         debug_assert_eq!(self.phases[step], Phase::Running, "only a running step ends");
         self.phases[step] = Phase::Ended;

@@ -90,7 +90,7 @@ async fn begin(cx: &RunContext, step: &StepPlan, path: &str) -> bool {
     if step.kind.is_loop() {
         // What an earlier attempt of the loop came to counts no more.
         cx.past.forget_beneath(path);
-        batch.records.push(Record::Forget { step: path.to_owned(), itself: false });
+        batch.records.push(Record::Forget { step: path.to_owned(), itself: false, beneath: true });
     }
     announce(cx, &mut batch, step, path);
     cx.commit(batch).await;

@@ -165,6 +165,8 @@ pub enum Record {
         step: String,
         /// Nor does what it came to itself.
         itself: bool,
+        /// What is beneath it counts no more; else only it itself does not.
+        beneath: bool,
     },
     /// A fact, told to people after it is stored.
     Event(Event),

@@ -10,7 +10,8 @@ use engine::{
     files::Disk,
     plan::{self, Given, Plan, PlanError},
     run::{
-        Past, RunConfig, lock,
+        Past, RunConfig,
+        lock::{self, RunLock},
         resume::{self, Interrupted},
         store::StoredRun,
     },
@@ -23,7 +24,7 @@ use super::{
     input::Source,
     print::{self, Stream},
     report::{Checked, Format as ReportFormat, Report},
-    run::{Format, perform::Performance},
+    run::{self, Format, perform::Performance},
     runs, validate,
 };
 
@@ -86,12 +87,28 @@ impl Resume {
         let invalid = |message: String| Refusal(INVALID, message);
         let workspace = runs::Workspace::open().map_err(invalid)?;
         let run = resume::find(&workspace.runs, &self.run).map_err(invalid)?.clone();
-        if let Some(process) = lock::holder(&workspace.file, &run.id) {
-            return Err(invalid(format!("the run `{}` is running now, in the process {process}", run.id)));
-        }
+        // Held from here on, so that what is read stays true.
+        let lock = match RunLock::take(&workspace.file, &run.id) {
+            Ok(Some(lock)) => lock,
+            Ok(None) => {
+                let process = lock::holder(&workspace.file, &run.id);
+                let process = process.map_or_else(String::new, |process| format!(", in the process {process}"));
+                return Err(invalid(format!("the run `{}` is running now{process}", run.id)));
+            }
+            Err(error) => return Err(invalid(format!("the run `{}` cannot be locked: {error}", run.id))),
+        };
+        let run = workspace.again(&run.id).map_err(invalid)?;
         if run.config.working_dir.as_str().is_empty() {
             let message = "was recorded by a version of orc that kept too little to go on; run the pipeline again";
             return Err(invalid(format!("the run `{}` {message}", run.id)));
+        }
+        let here = run::working_dir().map_err(invalid)?;
+        if run.config.working_dir.canonicalize_utf8().ok() != here.canonicalize_utf8().ok() {
+            let message = format!(
+                "the run `{}` worked in `{}`, which is not this directory; resume it there, or run the pipeline here",
+                run.id, run.config.working_dir
+            );
+            return Err(invalid(message));
         }
         let attempts = workspace.store.attempts(&run.id).map_err(|error| invalid(error.to_string()))?;
         let before = stored(&run);
@@ -99,13 +116,14 @@ impl Resume {
         let changes = Changes::between(&before, &now);
         let plan = plan_of(&run, Arc::clone(&now)).map_err(invalid)?;
         let mut past = Past::of_run(&attempts);
-        let again = self.again(&plan, &past, &changes);
+        let mut again = self.again(&plan, &changes);
         past.forget(&again);
+        if self.retry_failed {
+            again.extend(past.forget_failed(&plan.program.scope));
+        }
         let interrupted = resume::interrupted(&plan.program, &catalog::registry(), &attempts);
-        let interrupted: Vec<Interrupted> = interrupted
-            .into_iter()
-            .filter(|step| !again.contains(step.step.split('[').next().unwrap_or_default()))
-            .collect();
+        let interrupted: Vec<Interrupted> =
+            interrupted.into_iter().filter(|step| !past.begins_again(&step.step)).collect();
         print::note(&explain(&run, &plan, &past, &changes, &again, &interrupted));
         if !changes.is_empty() && !self.allow_changes {
             let message = "the pipeline is not what it was when the run began; `--allow-changes` goes on with it as \
@@ -126,22 +144,19 @@ impl Resume {
             );
             return Err(Refusal(FAILED, message));
         }
-        let config = self.config(&run, &workspace, past);
+        let config = self.config(&run, &workspace, past, lock);
         Ok((plan, config))
     }
 
-    /// The steps of the root that ended and run again all the same, with all that wait for them.
-    fn again(&self, plan: &Plan, past: &Past, changes: &Changes) -> BTreeSet<String> {
-        let mut again: BTreeSet<String> =
-            if changes.root && self.allow_changes { past.known() } else { BTreeSet::new() };
-        again.extend(changes.changed.iter().cloned());
-        if self.retry_failed {
-            again.extend(past.failed());
-        }
-        changes::with_dependants(&plan.program.scope, again)
+    /// The steps of the root that begin again because the pipeline is another one, with all that wait for
+    /// them.
+    fn again(&self, plan: &Plan, changes: &Changes) -> BTreeSet<String> {
+        let scope = &plan.program.scope;
+        let all = scope.steps.iter().map(|step| step.id.clone()).filter(|_| changes.root && self.allow_changes);
+        changes::with_dependants(scope, all.chain(changes.changed.iter().cloned()))
     }
 
-    fn config(&self, run: &StoredRun, workspace: &runs::Workspace, past: Past) -> RunConfig {
+    fn config(&self, run: &StoredRun, workspace: &runs::Workspace, past: Past, lock: RunLock) -> RunConfig {
         let stored = &run.config;
         RunConfig {
             run_id: Some(run.id.clone()),
@@ -155,6 +170,7 @@ impl Resume {
             selection: stored.selection.clone(),
             past: Arc::new(past),
             resumed: Some(run.started_at.clone()),
+            lock: Some(Arc::new(lock)),
         }
     }
 }
@@ -224,12 +240,19 @@ fn explain(
     say("keep", of(&|id| known.contains(id)), "ended before");
     say("run", of(&|id| changes.changed.iter().any(|changed| changed == id)), "changed since");
     let changed = |id: &str| changes.changed.iter().any(|changed| changed == id);
-    say("run", of(&|id| again.contains(id) && !changed(id)), "again, as asked, or because of what it waits for");
+    say(
+        "run",
+        of(&|id| again.contains(id) && !changed(id)),
+        "again: it failed, what it waits for is another, or what it depends on has changed",
+    );
     say("run", of(&|id| !again.contains(id) && !known.contains(id) && broken.contains(id)), "was interrupted");
     let added = |id: &str| changes.added.iter().any(|added| added == id);
     say("run", of(&added), "is new");
     let fresh = |id: &str| !again.contains(id) && !known.contains(id) && !broken.contains(id) && !added(id);
     say("run", of(&fresh), "had not begun");
     say("drop", changes.removed.clone(), "is gone");
+    if changes.root {
+        lines.push("  inputs keep the values the run began with".to_owned());
+    }
     lines.join("\n")
 }

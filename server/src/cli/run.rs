@@ -206,6 +206,7 @@ impl Run {
             selection: None,
             past: Arc::default(),
             resumed: None,
+            lock: None,
         })
     }
 }

@@ -119,6 +119,12 @@ impl Workspace {
         Ok(Self { file, store, runs })
     }
 
+    /// The run as it is by now.
+    pub(super) fn again(&self, id: &str) -> Result<StoredRun, String> {
+        let runs = self.store.runs().map_err(|error| error.to_string())?;
+        resume::find(&runs, id).cloned()
+    }
+
     fn find(&self, wanted: &str) -> Result<&StoredRun, String> {
         resume::find(&self.runs, wanted)
     }

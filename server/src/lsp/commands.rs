@@ -178,13 +178,15 @@ async fn picture(
 
 /// Goes on with a run of one of the folders.
 async fn resume(owner: &Owner, pinned: Pinned, id: String) -> Result<Value> {
-    let folders = folders(&pinned);
-    let found = owner.session.work.run(move || find_run(&folders, &id)).await?;
-    let (folder, run) = found.map_err(failed)?;
-    let said = pinned.environment.trusted;
-    if !owner.session.trust.covers(&folder, said, &self::folders(&pinned)) {
-        return Err(untrusted(&folder, said));
+    let (folders, said) = (folders(&pinned), pinned.environment.trusted);
+    // The store of a folder that is not trusted is not even opened.
+    let trusted = folders.iter().filter(|folder| owner.session.trust.covers(folder, said, &folders));
+    let trusted: Vec<PathBuf> = trusted.cloned().collect();
+    if let (true, Some(folder)) = (trusted.is_empty(), folders.first()) {
+        return Err(untrusted(folder, said));
     }
+    let found = owner.session.work.run(move || find_run(&trusted, &id)).await?;
+    let (folder, run) = found.map_err(failed)?;
     let uri = Url::from_file_path(folder.join(&run.file));
     let uri = uri.map_err(|()| failed(format!("the run `{}` has no file that can be named", run.id)))?;
     let answer = json!({ "runId": run.id });

@@ -296,12 +296,12 @@ fn write_record(connection: &Connection, run_id: &str, record: &Record) -> Resul
                 last.as_ref().map(|last| json!(last).to_string()),
                 time
             ])?,
-        Record::Forget { step, itself } => connection
+        Record::Forget { step, itself, beneath } => connection
             .prepare_cached(
                 "UPDATE steps SET forgotten = 1
-                 WHERE run_id = ? AND ((?3 AND step = ?2) OR substr(step, 1, length(?2) + 1) = ?2 || '[')",
+                 WHERE run_id = ? AND ((?3 AND step = ?2) OR (?4 AND substr(step, 1, length(?2) + 1) = ?2 || '['))",
             )?
-            .execute(params![run_id, step, itself])?,
+            .execute(params![run_id, step, itself, beneath])?,
         Record::Event(event) => connection
             .prepare_cached("INSERT INTO events (run_id, seq, event) VALUES (?, ?, ?)")?
             .execute(params![run_id, event.seq as i64, json!(event).to_string()])?,
