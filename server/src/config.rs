@@ -4,10 +4,12 @@
 
 use std::num::NonZeroU16;
 
+use camino::Utf8Path;
+use globset::{GlobBuilder, GlobMatcher};
 use indexmap::IndexMap;
 use lang::check::{Diagnostic, Severity};
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 /// Settings of the language server.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -19,6 +21,9 @@ pub struct Settings {
     /// How severe a diagnostic is, by code: `{"ORC204": "hint", "ORC801": "off"}`.
     #[serde(deserialize_with = "or_default")]
     pub severity: IndexMap<String, SeveritySetting>,
+    /// The same for some files: `[{"files": "legacy/**", "severity": {"ORC801": "off"}}]`. It counts before `orc.severity`; of two entries that name the same code for a file the later one counts.
+    #[serde(deserialize_with = "or_default")]
+    pub overrides: Vec<Override>,
     /// How `orc.run` runs.
     #[serde(deserialize_with = "or_default")]
     pub run: RunSettings,
@@ -46,6 +51,50 @@ pub enum SeveritySetting {
     Hint,
     /// Not shown.
     Off,
+}
+
+/// How severe diagnostics are in some files.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Override {
+    /// The files, as a glob from the workspace folder: `legacy/**`, `**/*.draft.{yaml,yml}`. `*` stays within a folder, `**` does not.
+    #[schemars(with = "String")]
+    pub files: FileGlob,
+    /// The severities, as in `orc.severity`.
+    pub severity: IndexMap<String, SeveritySetting>,
+}
+
+/// A glob that was read.
+#[derive(Debug, Clone)]
+pub struct FileGlob(GlobMatcher);
+
+impl FileGlob {
+    /// Whether the file at `path`, from the workspace folder, is meant.
+    fn is_match(&self, path: &Utf8Path) -> bool {
+        self.0.is_match(path)
+    }
+}
+
+impl PartialEq for FileGlob {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.glob() == other.0.glob()
+    }
+}
+
+impl Serialize for FileGlob {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.glob().glob())
+    }
+}
+
+impl<'de> Deserialize<'de> for FileGlob {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        // A path from the folder has no dot in front.
+        let written = text.strip_prefix("./").unwrap_or(&text);
+        let glob = GlobBuilder::new(written).literal_separator(true).build().map_err(D::Error::custom)?;
+        Ok(Self(glob.compile_matcher()))
+    }
 }
 
 /// How `orc.run` runs.
@@ -97,12 +146,29 @@ impl Settings {
         Self::deserialize(section).map_err(|error| format!("the settings of `orc` cannot be read: {error}"))
     }
 
-    /// The severity of `diagnostic` under these settings; `None` = not shown.
-    pub fn severity_of(&self, diagnostic: &Diagnostic) -> Option<Severity> {
-        if self.severity.is_empty() {
+    /// The severities of the diagnostics of the file at `path`, from its workspace folder.
+    pub fn severities(&self, path: Option<&Utf8Path>) -> Severities<'_> {
+        let meant = |entry: &&Override| path.is_some_and(|path| entry.files.is_match(path));
+        let overrides = self.overrides.iter().rev().filter(meant).map(|entry| &entry.severity);
+        Severities { tables: overrides.chain([&self.severity]).filter(|table| !table.is_empty()).collect() }
+    }
+}
+
+/// How severe the diagnostics of one file are.
+#[derive(Debug)]
+pub struct Severities<'s> {
+    /// Those that count first come first.
+    tables: Vec<&'s IndexMap<String, SeveritySetting>>,
+}
+
+impl Severities<'_> {
+    /// The severity of `diagnostic`; `None` = not shown.
+    pub fn of(&self, diagnostic: &Diagnostic) -> Option<Severity> {
+        if self.tables.is_empty() {
             return Some(diagnostic.severity);
         }
-        match self.severity.get(&diagnostic.code.to_string()) {
+        let code = diagnostic.code.to_string();
+        match self.tables.iter().find_map(|table| table.get(&code)) {
             None => Some(diagnostic.severity),
             Some(SeveritySetting::Error) => Some(Severity::Error),
             Some(SeveritySetting::Warning) => Some(Severity::Warning),

@@ -21,3 +21,4 @@ mod completion;
 mod diagnostics;
 
 mod runs;
+mod settings;

@@ -59,7 +59,7 @@ fn kind(kind: ActionKind) -> CodeActionKind {
 
 fn action_of(converter: &Converter<'_>, action: ide::Action, kind: CodeActionKind) -> Option<CodeAction> {
     let about = action.diagnostic.and_then(|index| converter.analysis.diagnostics().get(index));
-    let shown = about.map(|diagnostic| converter.diagnostic(diagnostic));
+    let shown = about.map(|diagnostic| converter.diagnostic(diagnostic, &converter.severities()));
     // What the settings turn off is not offered to be mended either.
     if shown.as_ref().is_some_and(Option::is_none) {
         return None;
@@ -77,8 +77,8 @@ fn action_of(converter: &Converter<'_>, action: ide::Action, kind: CodeActionKin
 
 fn fix_all(converter: &Converter<'_>) -> Option<CodeAction> {
     // What the settings turn off is nobody's wish to mend.
-    let settings = &converter.environment.settings;
-    let after = actions::fix_all(converter.analysis, &|found| settings.severity_of(found).is_some());
+    let severities = converter.severities();
+    let after = actions::fix_all(converter.analysis, &|found| severities.of(found).is_some());
     let change = actions::replacement(converter.analysis.text(), &after)?;
     Some(CodeAction {
         title: "Fix all that orc can mend safely".to_owned(),

@@ -14,7 +14,7 @@ use tower_lsp::lsp_types::{
 };
 
 use super::{runs::State, session::Environment};
-use crate::pages;
+use crate::{config::Severities, pages};
 
 /// Converts the parts of one document for one client.
 pub(crate) struct Converter<'a> {
@@ -53,13 +53,24 @@ impl Converter<'_> {
 
     /// All diagnostics of the document that the settings show.
     pub(crate) fn diagnostics(&self) -> Vec<lsp_types::Diagnostic> {
+        let severities = self.severities();
         let diagnostics = self.analysis.diagnostics().iter();
-        diagnostics.filter_map(|diagnostic| self.diagnostic(diagnostic)).collect()
+        diagnostics.filter_map(|diagnostic| self.diagnostic(diagnostic, &severities)).collect()
+    }
+
+    /// What the settings say about this document.
+    pub(crate) fn severities(&self) -> Severities<'_> {
+        let path = self.analysis.workspace().map(|workspace| workspace.shown(&workspace.path));
+        self.environment.settings.severities(path)
     }
 
     /// A diagnostic, unless the settings turn it off.
-    pub(crate) fn diagnostic(&self, diagnostic: &check::Diagnostic) -> Option<lsp_types::Diagnostic> {
-        let severity = self.environment.settings.severity_of(diagnostic)?;
+    pub(crate) fn diagnostic(
+        &self,
+        diagnostic: &check::Diagnostic,
+        severities: &Severities<'_>,
+    ) -> Option<lsp_types::Diagnostic> {
+        let severity = severities.of(diagnostic)?;
         Some(lsp_types::Diagnostic {
             range: self.range(diagnostic.range),
             severity: Some(match severity {

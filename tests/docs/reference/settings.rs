@@ -53,8 +53,22 @@ fn contributed(schema: &Value) -> Map<String, Value> {
             out.insert(key.to_owned(), value.clone());
         }
     }
-    if let Some(items) = schema.get("additionalProperties") {
-        out.insert("additionalProperties".to_owned(), contributed(items).into());
+    match schema.get("additionalProperties") {
+        Some(Value::Bool(more)) => drop(out.insert("additionalProperties".to_owned(), json!(more))),
+        Some(values) => drop(out.insert("additionalProperties".to_owned(), contributed(values).into())),
+        None => {}
+    }
+    if let Some(items) = schema.get("items") {
+        out.insert("items".to_owned(), contributed(items).into());
+    }
+    if let Some(members) = schema["properties"].as_object() {
+        let member = |(name, member): (&String, &Value)| {
+            let mut own = contributed(member);
+            own.insert("markdownDescription".to_owned(), member["description"].clone());
+            (name.clone(), own.into())
+        };
+        out.insert("properties".to_owned(), Value::Object(members.iter().map(member).collect()));
+        out.insert("required".to_owned(), schema["required"].clone());
     }
     out
 }
@@ -70,6 +84,11 @@ pub(super) fn page() -> String {
             let _ = write!(out, ", {low} to {high}");
         }
         let _ = writeln!(out, ".\n\n{}", schema["description"].as_str().unwrap());
+        let members = schema["items"]["properties"].as_object().into_iter().flatten();
+        for (index, (member, schema)) in members.enumerate() {
+            let start = if index == 0 { "\n" } else { "" };
+            let _ = writeln!(out, "{start}- `{member}`: {}", schema["description"].as_str().unwrap());
+        }
         let members = schema.get("additionalProperties").map(choices).unwrap_or_default();
         for (index, (value, doc)) in choices(&schema).into_iter().chain(members).enumerate() {
             let _ = writeln!(out, "{}- {}: {doc}", if index == 0 { "\n" } else { "" }, values([value]));
