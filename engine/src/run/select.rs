@@ -120,7 +120,8 @@ impl Selection {
     }
 
     /// The ends of `run` that can be used again in `plan`, by id: successes of steps that are needed
-    /// and not asked for, and whose definitions and sources have not changed since.
+    /// and not asked for, and that say the same as then, as do all that they wait for. Files that they read
+    /// are not looked at.
     pub fn reusable(
         &self,
         plan: &Plan,
@@ -130,6 +131,7 @@ impl Selection {
     ) -> HashMap<String, LastWord> {
         let scope = &plan.program.scope;
         let asked = self.asked(scope);
+        // A default that is a template is another one in each run, for all we know.
         if changes.root || serde_json::Value::Object(plan.inputs.clone()) != run.inputs {
             return HashMap::new();
         }

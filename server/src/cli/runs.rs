@@ -354,8 +354,18 @@ impl Prune {
     fn run(&self) -> Answer {
         let mut workspace = Workspace::open()?;
         let ended = |run: &&StoredRun| run.status.is_some() && lock::holder(&workspace.file, &run.id).is_none();
-        let old: Vec<String> = workspace.runs.iter().skip(self.keep).filter(ended).map(|run| run.id.clone()).collect();
+        let mut old: Vec<String> =
+            workspace.runs.iter().skip(self.keep).filter(ended).map(|run| run.id.clone()).collect();
+        // Nobody may go on with a run that is being removed.
+        let mut locks = Vec::new();
         if !self.dry_run {
+            old.retain(|id| match lock::RunLock::take(&workspace.file, id) {
+                Ok(Some(lock)) => {
+                    locks.push(lock);
+                    true
+                }
+                _ => false,
+            });
             workspace.store.remove(&old).map_err(|error| error.to_string())?;
         }
         let verb = if self.dry_run { "would remove" } else { "removed" };

@@ -30,6 +30,8 @@ struct State {
     /// The pipelines of the folders, while no file has come or gone.
     list: Option<(Vec<Url>, Vec<Utf8PathBuf>)>,
     known: HashMap<Utf8PathBuf, (Arc<str>, Arc<Document>)>,
+    /// Counts the changes: what was read before one is not kept after it.
+    changes: u64,
 }
 
 impl Closed {
@@ -37,6 +39,7 @@ impl Closed {
     pub(crate) fn changed(&self, paths: &[Utf8PathBuf]) {
         let mut state = self.state();
         state.list = None;
+        state.changes += 1;
         state.known.retain(|path, (_, document)| !paths.contains(path) && !document.looked_at(paths));
     }
 
@@ -49,8 +52,15 @@ impl Closed {
         watched: bool,
         revision: &dyn Fn() -> u64,
     ) -> Vec<Arc<Document>> {
-        let listed = self.state().list.clone().filter(|(of, _)| watched && of == folders);
-        let paths = listed.map_or_else(|| self.list(around, folders), |(_, paths)| paths);
+        let (listed, changes) = {
+            let mut state = self.state();
+            if state.list.as_ref().is_some_and(|(of, _)| of != folders) {
+                // They lie in another folder now, or in none.
+                *state = State { changes: state.changes, ..State::default() };
+            }
+            (state.list.clone().filter(|_| watched), state.changes)
+        };
+        let paths = listed.map_or_else(|| self.list(around, folders, changes), |(_, paths)| paths);
         let mut found = Vec::new();
         for path in paths.into_iter().filter(|path| around.open(path).is_none()) {
             let known = self.state().known.get(&path).cloned();
@@ -62,7 +72,11 @@ impl Closed {
                         Some((same, document)) if Arc::ptr_eq(&same, &text) => document,
                         _ => {
                             let Some(document) = read(around, folders, &path, &text, revision()) else { continue };
-                            self.state().known.insert(path, (text, Arc::clone(&document)));
+                            let mut state = self.state();
+                            if state.changes == changes {
+                                state.known.insert(path, (text, Arc::clone(&document)));
+                            }
+                            drop(state);
                             document
                         }
                     }
@@ -73,7 +87,7 @@ impl Closed {
         found
     }
 
-    fn list(&self, around: &Arc<Around>, folders: &[Url]) -> Vec<Utf8PathBuf> {
+    fn list(&self, around: &Arc<Around>, folders: &[Url], changes: u64) -> Vec<Utf8PathBuf> {
         let view = View::new(around);
         let mut paths: Vec<Utf8PathBuf> =
             folders.iter().filter_map(path_of).flat_map(|folder| view.pipelines(&folder)).collect();
@@ -82,7 +96,9 @@ impl Closed {
         paths.truncate(MOST);
         let mut state = self.state();
         state.known.retain(|path, _| paths.binary_search(path).is_ok());
-        state.list = Some((folders.to_vec(), paths.clone()));
+        if state.changes == changes {
+            state.list = Some((folders.to_vec(), paths.clone()));
+        }
         paths
     }
 

@@ -67,14 +67,20 @@ impl SqliteStore {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(|error| refused(path, &error))?;
         let store = Self { path: path.to_owned(), connection };
+        // Who only reads does not wait long for who writes.
+        store.connection.busy_timeout(Duration::from_millis(50)).map_err(|error| refused(path, &error))?;
         let number = |pragma: &str| store.connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
         let error = |error: rusqlite::Error| refused(path, &error);
         if number("application_id").map_err(error)? != APPLICATION_ID {
             return Err(StoreError::Foreign { path: path.to_owned(), reason: "it is another program's".to_owned() });
         }
         let found = number("user_version").map_err(error)?;
-        if found != FORMAT {
+        if found > FORMAT {
             return Err(StoreError::Newer { path: path.to_owned(), found, known: FORMAT });
+        }
+        if found < FORMAT {
+            let reason = format!("it has the older format {found}; the next run brings it up to date");
+            return Err(StoreError::Failed { path: path.to_owned(), reason });
         }
         Ok(store)
     }
