@@ -227,7 +227,12 @@ steps:
     action: read
     parameters: {path: missing.txt}
     on_error: {fallback_value: nothing}
-outputs: {text: '{{ b.result }} {{ c.result }}'}",
+  - id: d
+    tool: filesystem
+    action: read
+    parameters: {path: missing.txt}
+    on_error: {handler_action: 'echo mended'}
+outputs: {text: '{{ b.result }} {{ c.result }} {{ d.result }}'}",
     ),
     (
         "model",
@@ -266,13 +271,23 @@ fn ends(folder: &Folder) -> BTreeMap<String, usize> {
     ends
 }
 
+/// How often each step, or action of a handler, succeeded.
+fn successes(folder: &Folder) -> BTreeMap<String, usize> {
+    let shown: Value = serde_json::from_str(&folder.orc(&["runs", "show", "--format", "json"]).stdout).unwrap();
+    let mut found = BTreeMap::new();
+    for attempt in shown["steps"].as_array().unwrap().iter().filter(|attempt| attempt["status"] == "completed") {
+        *found.entry(attempt["step"].as_str().unwrap().to_owned()).or_default() += 1;
+    }
+    found
+}
+
 /// Kills `text` at every `every`-th point; the number of points it was killed at.
 fn matrix(name: &str, text: &str, every: u32) -> u32 {
     let whole = folder(text);
     let ended = whole.orc(&["run", "p.orc.yaml"]);
     assert!(matches!(ended.code, Some(0 | 1)), "{name}: {ended:?}");
     let (code, wanted) = (ended.code, normalized(&ended.stdout));
-    let wanted_ends = ends(&whole);
+    let (wanted_ends, wanted_successes) = (ends(&whole), successes(&whole));
     let mut points = 0;
     for point in (1..).step_by(every as usize) {
         let broken = folder(text);
@@ -293,6 +308,7 @@ fn matrix(name: &str, text: &str, every: u32) -> u32 {
         let resumed = broken.orc(&["resume", "latest"]);
         assert_eq!(resumed.code, code, "{name} at {point}: {resumed:?}");
         assert_eq!(normalized(&resumed.stdout), wanted, "{name} at {point}:\n{}", resumed.stderr);
+        assert_eq!(successes(&broken), wanted_successes, "{name} at {point}: something succeeded twice, or never");
         assert_eq!(ends(&broken), wanted_ends, "{name} at {point}: a step ended twice, or never");
     }
     points

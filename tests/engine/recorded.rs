@@ -53,7 +53,7 @@ steps:
 ",
     );
     assert_eq!(ran.document.error_type.as_deref(), Some("CommandError"), "{}", ran.summary());
-    assert_eq!(rows, "a 1 failed\na 2 failed\na 3 completed\na 4 failed\na 5 failed");
+    assert_eq!(rows, "a 1 failed\na 2 failed\na 3 failed\na 4 failed\na!0 1 completed");
 }
 
 #[test]

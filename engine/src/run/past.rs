@@ -13,7 +13,7 @@ use super::{
     render::StepValue,
     resume,
     schedule::Ending,
-    step::Done,
+    step::{Done, HANDLER},
     store::{LastWord, StoredAttempt},
 };
 use crate::{changes, models::Served, plan::Scope, tools::Failure};
@@ -94,7 +94,7 @@ impl Past {
     /// Forgets the ends of `steps` and of all that is beneath them: they begin again.
     pub fn forget(&mut self, steps: &BTreeSet<String>) {
         self.forgotten.extend(steps.iter().map(|step| (step.clone(), true)));
-        let root = |path: &String| steps.contains(path.split(['[', '.']).next().unwrap_or_default());
+        let root = |path: &String| steps.contains(path.split(['[', HANDLER]).next().unwrap_or_default());
         lock(&self.ends).retain(|path, _| !root(path));
         lock(&self.tried).retain(|path, _| !root(path));
     }
@@ -103,7 +103,8 @@ impl Past {
     /// steps of the root that run again.
     pub fn forget_failed(&mut self, scope: &Scope) -> BTreeSet<String> {
         let ends = lock(&self.ends).clone();
-        let failed = ends.iter().filter(|(_, end)| end.document.status == "failed");
+        let is_step = |path: &String| !path.contains(HANDLER);
+        let failed = ends.iter().filter(|(path, end)| end.document.status == "failed" && is_step(path));
         let failed: BTreeSet<String> = failed.map(|(path, _)| path.clone()).collect();
         for path in &failed {
             self.forgotten.insert(path.clone(), false);
@@ -124,8 +125,9 @@ impl Past {
 
     /// Whether `path` begins again, so that what it was about to do does not count.
     pub fn begins_again(&self, path: &str) -> bool {
-        self.forgotten.iter().any(|(step, whole)| {
-            path == step || (*whole && path.strip_prefix(step.as_str()).is_some_and(|rest| rest.starts_with('[')))
+        self.forgotten.iter().any(|(step, whole)| match path.strip_prefix(step.as_str()) {
+            Some(rest) => rest.is_empty() || rest.starts_with(HANDLER) || (*whole && rest.starts_with('[')),
+            None => false,
         })
     }
 
@@ -155,7 +157,7 @@ impl Past {
 
     /// The steps of the root whose ends are known.
     pub fn known(&self) -> BTreeSet<String> {
-        lock(&self.ends).keys().filter(|path| !path.contains('[')).cloned().collect()
+        lock(&self.ends).keys().filter(|path| !path.contains(['[', HANDLER])).cloned().collect()
     }
 
     /// How often each path was announced.

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lang::registry::{Effect, Registry, Target};
 
-use super::store::{StoredAttempt, StoredRun};
+use super::{
+    step::HANDLER,
+    store::{StoredAttempt, StoredRun},
+};
 use crate::plan::{Program, Scope, StepPlan, program::StepKind};
 
 /// Finds a run by its id, a beginning that only it has, or `latest`; an error for people otherwise.
@@ -69,8 +72,15 @@ pub fn interrupted(program: &Program, registry: &Registry, attempts: &[StoredAtt
         .collect();
     open.filter(|attempt| !above(&attempt.step).any(|above| ended.contains(above)))
         .filter_map(|attempt| {
-            let step = step_at(&program.scope, &attempt.step)?;
-            let effect = effect(registry, step)?;
+            let (path, handler) = match attempt.step.rsplit_once(HANDLER) {
+                Some((path, number)) => (path, number.parse::<usize>().ok()),
+                None => (&*attempt.step, None),
+            };
+            let step = step_at(&program.scope, path)?;
+            let effect = match handler {
+                Some(number) => of_action(registry, step.handlers.get(number)?.action.as_deref()?),
+                None => effect(registry, step)?,
+            };
             Some(Interrupted { step: attempt.step.clone(), effect })
         })
         .collect()
@@ -111,6 +121,18 @@ pub fn step_at<'p>(scope: &'p Scope, path: &str) -> Option<&'p StepPlan> {
         | StepKind::While { body, .. }
         | StepKind::ActionLoop { body, .. }
         | StepKind::Queue { body, .. } => step_at(body, rest),
+    }
+}
+
+/// What a handler's action does to the world.
+fn of_action(registry: &Registry, action: &str) -> Effect {
+    match registry.resolve(None, Some(action), None) {
+        Target::Operation { operation: Some(operation), .. } => operation.effect,
+        Target::Action(action) => action.effect,
+        Target::Echo { .. } => Effect::Pure,
+        Target::FileProse => Effect::Idempotent,
+        Target::Auto => Effect::Model,
+        Target::Operation { operation: None, .. } | Target::Unknown => Effect::Effectful,
     }
 }
 

@@ -27,6 +27,9 @@ use crate::{
     tools::Failure,
 };
 
+/// Between the path of a step and the number of its handler whose action is meant: `a!0`.
+pub(crate) const HANDLER: char = '!';
+
 /// What a step needs to run.
 pub(crate) struct Call {
     pub(crate) cx: Arc<RunContext>,
@@ -194,9 +197,9 @@ async fn once(cx: &Arc<RunContext>, step: &StepPlan, names: &Arc<Names>, path: &
 
 /// Asks the handlers in order; the first that matches and succeeds saves the step.
 async fn recover(call: &Call, step: &Arc<StepPlan>, mut done: Done) -> Done {
-    for handler in &step.handlers {
+    for (index, handler) in step.handlers.iter().enumerate() {
         let Some(failed) = done.failure.clone().filter(|failed| handler.matches(failed)) else { continue };
-        let Some(result) = handle(call, handler, &failed).await else { continue };
+        let Some(result) = handle(call, (index, handler), &failed).await else { continue };
         if handler.retry_with_handler {
             for _ in 0..handler.max_retries {
                 if !begin(&call.cx, step, &call.path).await {
@@ -236,7 +239,7 @@ async fn recover(call: &Call, step: &Arc<StepPlan>, mut done: Done) -> Done {
 }
 
 /// What the handler gives, if it succeeds.
-async fn handle(call: &Call, handler: &Handler, failed: &Failure) -> Option<Value> {
+async fn handle(call: &Call, (index, handler): (usize, &Handler), failed: &Failure) -> Option<Value> {
     let names = handling(call, failed);
     if let Some(task) = &handler.task {
         let at = call.scope.steps.iter().position(|step| step.id == *task)?;
@@ -281,14 +284,27 @@ async fn handle(call: &Call, handler: &Handler, failed: &Failure) -> Option<Valu
             kind: StepKind::Act,
             ..(*call.scope.steps[call.at]).clone()
         };
-        if !begin(&call.cx, &step, &call.path).await {
+        // It has attempts of its own: what it did once it need not do again when the run is resumed.
+        let path = format!("{}{HANDLER}{index}", call.path);
+        if let Some(end) = call.cx.past.end(&path, &call.scope, call.at) {
+            return end.document.success.then(|| end.document.value["result"].clone());
+        }
+        if !begin(&call.cx, &step, &path).await {
             return None;
         }
-        let done = once(&call.cx, &step, &names, &call.path).await;
+        let done = once(&call.cx, &step, &names, &path).await;
         let success = done.failure.is_none() && !done.cancelled;
+        let status = match (success, done.cancelled) {
+            (true, _) => "completed",
+            (false, true) => "cancelled",
+            (false, false) => "failed",
+        };
+        let mut document = blank(&call.scope, call.at, status);
+        document.success = success;
+        document.value = json!({"result": done.result, "success": success});
+        let end = StepEnd { ending: Ending::Succeeded, document, value: None, goto: None, recorded: false };
         let mut batch = Batch::default();
-        let status = if success { "completed" } else { "failed" };
-        close(&call.cx, &mut batch, &call.path, status, json!({"result": done.result, "success": success}));
+        close_for_good(&call.cx, &mut batch, &call.scope, &path, &end);
         call.cx.commit(batch).await;
         return success.then_some(done.result);
     }

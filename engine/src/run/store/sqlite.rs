@@ -305,7 +305,8 @@ fn write_record(connection: &Connection, run_id: &str, record: &Record) -> Resul
         Record::Forget { step, itself, beneath } => connection
             .prepare_cached(
                 "UPDATE steps SET forgotten = 1
-                 WHERE run_id = ? AND ((?3 AND step = ?2) OR (?4 AND substr(step, 1, length(?2) + 1) = ?2 || '['))",
+                 WHERE run_id = ? AND ((?3 AND (step = ?2 OR substr(step, 1, length(?2) + 1) = ?2 || '!'))
+                        OR (?4 AND substr(step, 1, length(?2) + 1) = ?2 || '['))",
             )?
             .execute(params![run_id, step, itself, beneath])?,
         Record::Event(event) => connection
