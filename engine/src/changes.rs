@@ -1,12 +1,8 @@
 //! How a pipeline differs from an earlier text of it. Comments and layout are no difference.
 
-use std::collections::BTreeSet;
-
 use indexmap::IndexMap;
 use lang::analysis::Analysis;
 use serde_json::Value;
-
-use crate::plan::Scope;
 
 /// The steps of the root that differ, by id, in order of declaration.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,22 +39,6 @@ impl Changes {
     /// Whether nothing that counts has changed.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
-    }
-}
-
-/// `ids` and all that wait for one of them, directly or through others.
-pub fn with_dependants(scope: &Scope, ids: impl IntoIterator<Item = String>) -> BTreeSet<String> {
-    let mut found: BTreeSet<String> = ids.into_iter().collect();
-    loop {
-        let before = found.len();
-        for (step, dependencies) in scope.steps.iter().zip(&scope.dependencies) {
-            if dependencies.iter().any(|dependency| found.contains(&scope.steps[*dependency].id)) {
-                found.insert(step.id.clone());
-            }
-        }
-        if found.len() == before {
-            return found;
-        }
     }
 }
 

@@ -1,9 +1,10 @@
 //! The language server: LSP 3.17 over standard input and output.
 //!
-//! Reading order: [`ordered`] (one writer, in wire order) → [`session`] and [`document`] (the state
-//! it writes) → [`backend`] (the routing table) → [`capabilities`], [`from_proto`], [`to_proto`]
-//! (all conversions) → [`diagnostics`] (push and pull) → [`client`] (messages to the editor) →
-//! [`commands`], [`runs`] and [`trust`] (what acts, always in a child process).
+//! Reading order: [`stdio`] and [`ordered`] (one writer, in wire order) → [`session`], [`document`] and
+//! [`closed`] (the state it writes) → [`backend`] (the routing table) → [`capabilities`],
+//! [`from_proto`], [`to_proto`] (all conversions) → [`diagnostics`] (push and pull) → [`history`] (what
+//! steps came to) → [`client`] (messages to the editor) → [`commands`], [`runs`] and [`trust`] (what
+//! acts, always in a child process).
 //!
 //! LSP types appear nowhere else. This process writes no file but the list of trusted folders and
 //! starts no program but itself.

@@ -137,6 +137,75 @@ fn a_run_shows_what_its_steps_came_to_and_what_can_be_done() {
 }
 
 #[test]
+fn what_began_again_is_said_and_is_no_difference() {
+    let folder = failed();
+    assert_eq!(folder.orc(&["resume", "latest", "--retry-failed"]).code, Some(0));
+    let shown = folder.orc(&["runs", "show"]).stdout;
+    let of_c: Vec<&str> = shown.lines().filter(|line| line.starts_with("  c ")).collect();
+    assert_eq!(of_c.len(), 2, "{shown}");
+    assert!(of_c[0].starts_with("  c  failed") && of_c[0].ends_with("  began again since"), "{shown}");
+    assert_eq!(of_c[1], "  c  completed  attempt 2");
+    folder.orc(&["run", "p.orc.yaml"]);
+    let runs: Vec<Value> = serde_json::from_str(&folder.orc(&["runs", "list", "--format", "json"]).stdout).unwrap();
+    let compared = folder.orc(&["runs", "diff", runs[1]["id"].as_str().unwrap(), "latest"]).stdout;
+    assert!(!compared.contains("\n  c\n"), "{compared}");
+}
+
+#[test]
+fn a_file_that_is_gone_is_said_and_the_text_of_the_run_goes_on() {
+    let folder = failed();
+    std::fs::remove_file(folder.path().join("p.orc.yaml")).unwrap();
+    let resumed = folder.orc(&["resume", "latest", "--retry-failed"]);
+    assert_eq!(resumed.code, Some(0), "{resumed:?}");
+    assert!(resumed.stderr.starts_with("`p.orc.yaml` cannot be read: "), "{resumed:?}");
+    assert_eq!(document(&resumed)["outputs"]["text"], "hello world and more");
+}
+
+#[test]
+fn what_has_errors_now_is_shown_with_its_source() {
+    let folder = failed();
+    folder.write("p.orc.yaml", PIPELINE.replace("dependencies: [b, c]", "dependencies: [b, cc]"));
+    let refused = folder.orc(&["resume", "latest"]);
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(refused.stderr.contains("p.orc.yaml:23:23"), "{refused:?}");
+}
+
+#[test]
+fn a_goto_to_a_step_that_is_left_out_ends_there() {
+    let text = "\
+id: p
+name: p
+steps:
+  - {id: s, action: echo, parameters: {message: d}}
+  - {id: a, action: echo, parameters: {message: x}, dependencies: [s], goto: '{{ s.result }}'}
+  - {id: b, action: echo, parameters: {message: x}, dependencies: [a]}
+  - {id: d, action: echo, parameters: {message: x}, dependencies: [b]}
+";
+    let folder = Folder::with("p.orc.yaml", text);
+    let ended = folder.orc(&["run", "p.orc.yaml", "--until", "b"]);
+    assert_eq!(
+        (ended.code, statuses(&document(&ended))),
+        (Some(0), "s completed, a completed, b completed".to_owned())
+    );
+}
+
+#[test]
+fn a_preview_changes_nothing_in_the_store() {
+    let folder = failed();
+    let files = || -> Vec<(String, Vec<u8>)> {
+        let names = ["runs.db", "runs.db-wal"].map(str::to_owned);
+        names
+            .into_iter()
+            .map(|name| (name.clone(), std::fs::read(folder.path().join(".orc").join(name)).unwrap()))
+            .collect()
+    };
+    let before = files();
+    let planned = folder.orc(&["plan", "p.orc.yaml", "--step", "c"]);
+    assert!(planned.stdout.contains("reuse  unchanged since the run p_"), "{planned:?}");
+    assert!(files() == before);
+}
+
+#[test]
 fn two_runs_are_compared_step_by_step() {
     let folder = failed();
     folder.orc(&["run", "p.orc.yaml", "-i", "who=you"]);
@@ -304,14 +373,14 @@ fn a_failure_that_stopped_the_run_stops_it_again() {
 id: p
 name: p
 steps:
-  - {id: c, tool: terminal, action: execute, parameters: {command: sleep 0.3}}
-  - {id: b, action: echo, parameters: {message: x}, dependencies: [c]}
-  - {id: a, tool: filesystem, action: read, parameters: {path: missing.txt}}
+  - {id: a, action: echo, parameters: {message: x}}
+  - {id: b, tool: filesystem, action: read, parameters: {path: missing.txt}}
+  - {id: c, action: echo, parameters: {message: x}, dependencies: [a]}
 ";
     let folder = Folder::with("p.orc.yaml", text);
-    let first = statuses(&document(&folder.orc(&["run", "p.orc.yaml"])));
-    assert_eq!(first, "c completed, b not_run, a failed");
-    let resumed = folder.orc(&["resume", "latest"]);
+    let first = statuses(&document(&folder.orc(&["run", "p.orc.yaml", "--max-concurrency", "1"])));
+    assert_eq!(first, "a completed, b failed, c not_run");
+    let resumed = folder.orc(&["resume", "latest", "--max-concurrency", "4"]);
     assert_eq!((resumed.code, statuses(&document(&resumed))), (Some(1), first));
 }
 

@@ -230,3 +230,20 @@ fn with_a_token_reports_are_told_as_they_are_found() {
     assert_eq!(counts, [32, 32, 6]);
     server.finish();
 }
+
+#[test]
+fn who_has_too_many_pipelines_to_report_is_told_so_once() {
+    let mut server = TestServer::start(json!({ "textDocument": { "diagnostic": {} } }));
+    for number in 0..2002 {
+        write(&server, &format!("{number:04}.orc.yaml"), "id: p\nsteps: []\n");
+    }
+    let mut ask = || {
+        server.request("workspace/diagnostic", json!({ "previousResultIds": [] }))["items"].as_array().unwrap().len()
+    };
+    assert_eq!((ask(), ask()), (2000, 2000));
+    let message = server.notification("window/showMessage");
+    let message = message["message"].as_str().unwrap();
+    assert!(message.contains("reports 2000 pipelines of this workspace and leaves 2 out"), "{message}");
+    // A second message would be an unexpected one.
+    server.finish();
+}

@@ -91,7 +91,7 @@ impl Builder<'_> {
             list.sort_unstable();
             list.dedup();
         }
-        Scope { steps: plans.into_iter().map(Arc::new).collect(), dependencies }
+        Scope { steps: plans.into_iter().map(Arc::new).collect(), dependencies, ..Scope::default() }
     }
 
     fn step(&self, step: &Step, by_id: &HashMap<&str, usize>) -> StepPlan {
@@ -218,7 +218,7 @@ impl Builder<'_> {
             timeout: plan.timeout.or(self.default_timeout),
             ..plan.clone()
         };
-        let body = Scope { steps: vec![Arc::new(inner)], dependencies: vec![Vec::new()] };
+        let body = Scope { steps: vec![Arc::new(inner)], dependencies: vec![Vec::new()], ..Scope::default() };
         (StepPlan { retry: RetryPlan::default(), timeout: None, ..plan }, Arc::new(body))
     }
 
@@ -254,7 +254,7 @@ impl Builder<'_> {
             })
             .collect();
         let dependencies = (0..items.len()).map(|at| at.checked_sub(1).into_iter().collect()).collect();
-        Scope { steps, dependencies }
+        Scope { steps, dependencies, ..Scope::default() }
     }
 
     fn output(&self, tool: Option<&str>, action: Option<&str>, parameters: &IndexMap<String, Value>) -> OutputSpec {

@@ -1,6 +1,9 @@
 //! The steps of a plan as a picture: Mermaid, Graphviz, SVG, and JSON for other programs.
 
-use std::fmt::Write as _;
+use std::{
+    collections::{HashMap, HashSet},
+    fmt::Write as _,
+};
 
 use serde::Serialize;
 
@@ -56,6 +59,7 @@ impl Picture {
     pub fn of(plan: &Plan, status: &dyn Fn(&str) -> Option<String>) -> Self {
         let scope = &plan.program.scope;
         let id = |at: usize| scope.steps[at].id.clone();
+        let ids: HashSet<&str> = scope.steps.iter().map(|step| &*step.id).collect();
         let mut edges = Vec::new();
         for (at, step) in scope.steps.iter().enumerate() {
             let waits = scope.dependencies[at].iter().map(|from| Edge { from: id(*from), to: id(at), kind: "waits" });
@@ -66,12 +70,12 @@ impl Picture {
             let routes = named.into_iter().filter_map(|(kind, to)| Some(Edge { from: id(at), to: id(to?), kind }));
             edges.extend(routes);
             let tasks = step.handlers.iter().filter_map(|handler| handler.task.clone());
-            edges.extend(tasks.map(|to| Edge { from: id(at), to, kind: "handles" }));
+            edges.extend(tasks.filter(|to| ids.contains(&**to)).map(|to| Edge { from: id(at), to, kind: "handles" }));
         }
         let steps = scope.steps.iter().map(|step| Node {
             id: step.id.clone(),
             does: does(step),
-            body: body(step).map(|body| body.steps.len()),
+            body: step.kind.body().map(|body| body.steps.len()),
             conditional: step.condition.is_some() || step.is_handler,
             status: status(&step.id),
         });
@@ -80,12 +84,13 @@ impl Picture {
             steps: steps.collect(),
             edges,
             stages: plan.program.levels.clone(),
-            longest_chain: longest_chain(scope),
+            longest_chain: longest_chain(scope, &plan.program.levels),
         }
     }
 
     /// A Mermaid flowchart.
     pub fn mermaid(&self) -> String {
+        let places = self.places();
         let mut text = "flowchart TD\n".to_owned();
         for (at, step) in self.steps.iter().enumerate() {
             let label = html(&format!("{}\n{}", step.id, step.label())).replace('\n', "<br/>");
@@ -93,7 +98,7 @@ impl Picture {
             let _ = writeln!(text, "  s{at}{open}\"{label}\"{close}");
         }
         for edge in &self.edges {
-            let (from, to) = (self.at(&edge.from), self.at(&edge.to));
+            let (from, to) = (places[&*edge.from], places[&*edge.to]);
             let _ = match edge.kind {
                 "waits" => writeln!(text, "  s{from} --> s{to}"),
                 kind => writeln!(text, "  s{from} -. {kind} .-> s{to}"),
@@ -141,15 +146,16 @@ impl Picture {
 
     /// An SVG picture: stages from top to bottom, the steps of a stage side by side.
     pub fn svg(&self) -> String {
-        let rows = self.rows();
+        let places = self.places();
+        let rows = self.rows(&places);
         let widest = rows.iter().map(Vec::len).max().unwrap_or(0).max(1) as u32;
         let (width, height) = (widest * (BOX.0 + GAP.0) + GAP.0, rows.len() as u32 * (BOX.1 + GAP.1) + GAP.1);
-        let mut place = vec![(0, 0); self.steps.len()];
+        let mut corners = vec![(0, 0); self.steps.len()];
         for (row, steps) in rows.iter().enumerate() {
             let used = steps.len() as u32 * (BOX.0 + GAP.0) - GAP.0;
             let margin = (width - used) / 2;
             for (column, step) in steps.iter().enumerate() {
-                place[*step] = (margin + column as u32 * (BOX.0 + GAP.0), GAP.1 / 2 + row as u32 * (BOX.1 + GAP.1));
+                corners[*step] = (margin + column as u32 * (BOX.0 + GAP.0), GAP.1 / 2 + row as u32 * (BOX.1 + GAP.1));
             }
         }
         let mut text = format!(
@@ -159,12 +165,12 @@ impl Picture {
              orient=\"auto\"><path d=\"M0 0L8 4L0 8z\" fill=\"#64748b\"/></marker></defs>\n",
             html(&self.pipeline)
         );
+        let chain: HashSet<(&str, &str)> = self.longest_chain.windows(2).map(|pair| (&*pair[0], &*pair[1])).collect();
         for edge in &self.edges {
-            let (from, to) = (place[self.at(&edge.from)], place[self.at(&edge.to)]);
+            let (from, to) = (corners[places[&*edge.from]], corners[places[&*edge.to]]);
             let (x, y, to_x, to_y) = (from.0 + BOX.0 / 2, from.1 + BOX.1, to.0 + BOX.0 / 2, to.1);
             let bend = (to_y.abs_diff(y) / 2).max(GAP.1 / 2);
-            let chain = self.longest_chain.windows(2).any(|pair| pair[0] == edge.from && pair[1] == edge.to);
-            let line = match (edge.kind, chain) {
+            let line = match (edge.kind, chain.contains(&(&*edge.from, &*edge.to))) {
                 ("waits", true) => "stroke-width=\"2.5\"",
                 ("waits", false) => "stroke-width=\"1.2\"",
                 _ => "stroke-width=\"1.2\" stroke-dasharray=\"4 3\"",
@@ -180,7 +186,7 @@ impl Picture {
                 html(&edge.to),
             );
         }
-        for (step, (x, y)) in self.steps.iter().zip(&place) {
+        for (step, (x, y)) in self.steps.iter().zip(&corners) {
             let style = step.style();
             let dashes = if step.conditional { " stroke-dasharray=\"5 3\"" } else { "" };
             let _ = write!(
@@ -218,26 +224,22 @@ impl Picture {
     }
 
     /// The positions of the steps by stage, each near what it waits for.
-    fn rows(&self) -> Vec<Vec<usize>> {
+    fn rows(&self, places: &HashMap<&str, usize>) -> Vec<Vec<usize>> {
+        let mut waits_for: Vec<Vec<usize>> = vec![Vec::new(); self.steps.len()];
+        for edge in self.edges.iter().filter(|edge| edge.kind == "waits") {
+            waits_for[places[&*edge.to]].push(places[&*edge.from]);
+        }
         let mut column = vec![0.0_f64; self.steps.len()];
         let mut rows: Vec<Vec<usize>> = Vec::new();
         for stage in &self.stages {
-            let mut row: Vec<usize> = stage.iter().map(|id| self.at(id)).collect();
             let wish = |step: usize| {
-                let id = &self.steps[step].id;
-                let from: Vec<f64> = self
-                    .edges
-                    .iter()
-                    .filter(|edge| edge.to == *id && edge.kind == "waits")
-                    .map(|edge| column[self.at(&edge.from)])
-                    .collect();
+                let from: Vec<f64> = waits_for[step].iter().map(|from| column[*from]).collect();
                 if from.is_empty() { 0.0 } else { from.iter().sum::<f64>() / from.len() as f64 }
             };
-            let wishes: Vec<(usize, f64)> = row.iter().map(|step| (*step, wish(*step))).collect();
-            row.sort_by(|one, other| {
-                let of = |step: &usize| wishes.iter().find(|(at, _)| at == step).map_or(0.0, |(_, wish)| *wish);
-                of(one).total_cmp(&of(other)).then(one.cmp(other))
-            });
+            let mut row: Vec<(f64, usize)> =
+                stage.iter().map(|id| places[&**id]).map(|step| (wish(step), step)).collect();
+            row.sort_by(|one, other| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1)));
+            let row: Vec<usize> = row.into_iter().map(|(_, step)| step).collect();
             let middle = (row.len() as f64 - 1.0) / 2.0;
             for (at, step) in row.iter().enumerate() {
                 column[*step] = at as f64 - middle;
@@ -247,8 +249,9 @@ impl Picture {
         rows
     }
 
-    fn at(&self, id: &str) -> usize {
-        self.steps.iter().position(|step| step.id == id).unwrap_or_default()
+    /// Where each step stands among the steps.
+    fn places(&self) -> HashMap<&str, usize> {
+        self.steps.iter().enumerate().map(|(at, step)| (&*step.id, at)).collect()
     }
 }
 
@@ -284,16 +287,6 @@ impl Node {
     }
 }
 
-fn body(step: &StepPlan) -> Option<&Scope> {
-    match &step.kind {
-        StepKind::Act => None,
-        StepKind::ForEach { body, .. }
-        | StepKind::While { body, .. }
-        | StepKind::ActionLoop { body, .. }
-        | StepKind::Queue { body, .. } => Some(body),
-    }
-}
-
 /// What a step does, in a word.
 pub(super) fn does(step: &StepPlan) -> String {
     match &step.kind {
@@ -310,29 +303,21 @@ pub(super) fn does(step: &StepPlan) -> String {
 }
 
 /// The longest chain; of several the one that is declared first.
-fn longest_chain(scope: &Scope) -> Vec<String> {
-    let count = scope.steps.len();
-    let mut length = vec![0_usize; count];
-    let mut before: Vec<Option<usize>> = vec![None; count];
-    // Edges may lead to steps declared later, so until nothing grows; a plan has no cycles.
-    for _ in 0..count {
-        let mut grown = false;
-        for at in 0..count {
-            for from in &scope.dependencies[at] {
-                if length[*from] + 1 > length[at] {
-                    length[at] = length[*from] + 1;
-                    before[at] = Some(*from);
-                    grown = true;
-                }
+fn longest_chain(scope: &Scope, stages: &[Vec<String>]) -> Vec<String> {
+    let places: HashMap<&str, usize> = scope.steps.iter().enumerate().map(|(at, step)| (&*step.id, at)).collect();
+    let mut chains: Vec<(usize, Option<usize>)> = vec![(0, None); scope.steps.len()];
+    // What a step waits for stands in an earlier stage.
+    for at in stages.iter().flatten().map(|id| places[&**id]) {
+        for from in &scope.dependencies[at] {
+            let length = chains[*from].0 + 1;
+            if length > chains[at].0 {
+                chains[at] = (length, Some(*from));
             }
         }
-        if !grown {
-            break;
-        }
     }
-    let Some(last) = (0..count).max_by_key(|at| (length[*at], std::cmp::Reverse(*at))) else { return Vec::new() };
+    let last = (0..chains.len()).max_by_key(|at| (chains[*at].0, std::cmp::Reverse(*at)));
     let mut chain: Vec<String> =
-        std::iter::successors(Some(last), |at| before[*at]).map(|at| scope.steps[at].id.clone()).collect();
+        std::iter::successors(last, |at| chains[*at].1).map(|at| scope.steps[at].id.clone()).collect();
     chain.reverse();
     chain
 }

@@ -1,7 +1,7 @@
 //! The steps as a run executes them: ids, raw parameters, edges and policies, free of the syntax
 //! tree. Values are as written; templates in them are rendered when their step acts.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use indexmap::IndexMap;
 use lang::{model::FailurePolicy, registry::OutputSpec};
@@ -34,6 +34,29 @@ pub struct Scope {
     pub steps: Vec<Arc<StepPlan>>,
     /// For each step, what it waits for, in order.
     pub dependencies: Vec<Vec<usize>>,
+    /// The ids of steps that a confined run leaves out.
+    pub left_out: BTreeSet<String>,
+}
+
+impl Scope {
+    /// The ids of the steps that `is_first` picks, and of all that wait for one of them, directly or
+    /// through others.
+    pub fn with_dependants(&self, is_first: impl Fn(&StepPlan) -> bool) -> BTreeSet<String> {
+        let mut dependants = vec![Vec::new(); self.steps.len()];
+        for (step, dependencies) in self.dependencies.iter().enumerate() {
+            for dependency in dependencies {
+                dependants[*dependency].push(step);
+            }
+        }
+        let mut found = BTreeSet::new();
+        let mut open: Vec<usize> = (0..self.steps.len()).filter(|at| is_first(&self.steps[*at])).collect();
+        while let Some(at) = open.pop() {
+            if found.insert(self.steps[at].id.clone()) {
+                open.extend(&dependants[at]);
+            }
+        }
+        found
+    }
 }
 
 /// One step.
@@ -147,6 +170,17 @@ pub struct LoopNames {
 impl StepKind {
     /// Whether the step runs a body rather than acting itself.
     pub fn is_loop(&self) -> bool {
-        !matches!(self, Self::Act)
+        self.body().is_some()
+    }
+
+    /// The steps that run again and again, if it is a loop.
+    pub fn body(&self) -> Option<&Arc<Scope>> {
+        match self {
+            Self::Act => None,
+            Self::ForEach { body, .. }
+            | Self::While { body, .. }
+            | Self::ActionLoop { body, .. }
+            | Self::Queue { body, .. } => Some(body),
+        }
     }
 }

@@ -32,7 +32,10 @@ pub(super) async fn run(
     events: mpsc::UnboundedSender<Event>,
     cancel: CancellationToken,
 ) -> Result<ResultDocument, RunError> {
-    let started = config.resumed.as_deref().and_then(|text| text.parse().ok()).unwrap_or_else(Timestamp::now);
+    let started = match &config.resumed {
+        Some(text) => text.parse().map_err(|error| RunError::Store(format!("the run began at `{text}`: {error}")))?,
+        None => Timestamp::now(),
+    };
     let watch = Instant::now();
     if !config.working_dir.is_dir() {
         return Err(RunError::Directory(format!("the working directory `{}` does not exist", config.working_dir)));
@@ -53,7 +56,7 @@ pub(super) async fn run(
     };
     let broken = |error: store::StoreError| RunError::Store(error.to_string());
     let told = match &config.resumed {
-        Some(_) => store.events(&run_id).map_err(broken)?.last().map_or(0, |event| event.seq),
+        Some(_) => store.last_event(&run_id).map_err(broken)?.map_or(0, |event| event.seq),
         None => 0,
     };
     let journal = Journal::start(&run_id, (store, told), config.past.attempts(), events)

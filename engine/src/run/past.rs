@@ -6,6 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
@@ -16,7 +17,7 @@ use super::{
     step::{Done, HANDLER},
     store::{LastWord, StoredAttempt},
 };
-use crate::{changes, models::Served, plan::Scope, tools::Failure};
+use crate::{models::Served, plan::Scope, tools::Failure};
 
 /// Ends and failed attempts by path (`loop[2].step`). Nothing for a run that begins.
 #[derive(Debug, Default)]
@@ -26,8 +27,8 @@ pub struct Past {
     attempts: HashMap<String, u32>,
     /// The steps that begin again, and whether all that is beneath them does.
     forgotten: BTreeMap<String, bool>,
-    /// The run the ends come from, if that is another one.
-    from: Option<String>,
+    /// The ends come from another run.
+    is_other: bool,
 }
 
 /// Attempts that failed, after which more were to follow.
@@ -44,8 +45,8 @@ pub(crate) struct Tried {
 }
 
 impl Past {
-    /// The past of a run that is resumed.
-    pub fn of_run(attempts: &[StoredAttempt]) -> Self {
+    /// The past of a run that is resumed; an error that names the step whose record cannot be read.
+    pub fn of_run(attempts: &[StoredAttempt]) -> Result<Self, String> {
         let mut past = Self::default();
         let (mut ends, mut tried) = (HashMap::new(), HashMap::new());
         for attempt in attempts {
@@ -61,11 +62,13 @@ impl Past {
                     ends.insert(attempt.step.clone(), last.clone());
                 }
                 (None, Some("failed")) => {
-                    let failure = serde_json::from_value::<Failure>(attempt.value["failure"].clone());
-                    let Ok(last) = failure else { continue };
+                    let unreadable = |error: serde_json::Error| {
+                        format!("attempt {} of `{}` cannot be read: {error}", attempt.attempt, attempt.step)
+                    };
+                    let last = Failure::deserialize(&attempt.value["failure"]).map_err(unreadable)?;
                     let timed_out = attempt.value["timed_out"] == json!(true);
                     let result = attempt.value["result"].clone();
-                    let served = serde_json::from_value(attempt.value["served"].clone()).unwrap_or_default();
+                    let served = Option::deserialize(&attempt.value["served"]).map_err(unreadable)?;
                     let count = tried.get(&attempt.step).map_or(0, |tried: &Tried| tried.count) + 1;
                     tried
                         .insert(attempt.step.clone(), Tried { count, last, timed_out, result, served, goes_on: false });
@@ -83,20 +86,21 @@ impl Past {
         tried.retain(|step, _| !ends.contains_key(step));
         past.ends = Mutex::new(ends);
         past.tried = Mutex::new(tried);
-        past
+        Ok(past)
     }
 
     /// Ends of the earlier run `run`, to be used again.
-    pub fn of_other(run: &str, ends: HashMap<String, LastWord>) -> Self {
-        Self { ends: Mutex::new(ends), from: Some(run.to_owned()), ..Self::default() }
+    pub fn of_other(run: &str, mut ends: HashMap<String, LastWord>) -> Self {
+        for end in ends.values_mut() {
+            end.document.provenance = Some(json!({"run": run, "reused": true}));
+        }
+        Self { ends: Mutex::new(ends), is_other: true, ..Self::default() }
     }
 
     /// Forgets the ends of `steps` and of all that is beneath them: they begin again.
     pub fn forget(&mut self, steps: &BTreeSet<String>) {
         self.forgotten.extend(steps.iter().map(|step| (step.clone(), true)));
-        let root = |path: &String| steps.contains(path.split(['[', HANDLER]).next().unwrap_or_default());
-        lock(&self.ends).retain(|path, _| !root(path));
-        lock(&self.tried).retain(|path, _| !root(path));
+        self.drop_what_begins_again();
     }
 
     /// Forgets the failures, of steps of loops too, and what waited for them; what succeeded stands. The
@@ -111,24 +115,29 @@ impl Past {
             let (prefix, id) =
                 path.rsplit_once("].").map_or(("", &**path), |(_, id)| (&path[..path.len() - id.len()], id));
             let Some(body) = resume::scope_of(scope, path) else { continue };
-            for waiting in changes::with_dependants(body, [id.to_owned()]) {
+            for waiting in body.with_dependants(|step| step.id == id) {
                 if waiting != id {
                     self.forgotten.insert(format!("{prefix}{waiting}"), true);
                 }
             }
         }
-        lock(&self.ends).retain(|path, _| !self.begins_again(path));
-        lock(&self.tried).retain(|path, _| !self.begins_again(path));
+        self.drop_what_begins_again();
         let root = |path: &String| path.split('[').next().unwrap_or_default().to_owned();
         self.forgotten.keys().map(root).collect()
     }
 
     /// Whether `path` begins again, so that what it was about to do does not count.
     pub fn begins_again(&self, path: &str) -> bool {
-        self.forgotten.iter().any(|(step, whole)| match path.strip_prefix(step.as_str()) {
-            Some(rest) => rest.is_empty() || rest.starts_with(HANDLER) || (*whole && rest.starts_with('[')),
+        let mut ends = path.match_indices(['[', HANDLER]).map(|(end, _)| end).chain([path.len()]);
+        ends.any(|end| match self.forgotten.get(&path[..end]) {
+            Some(whole) => *whole || !path[end..].starts_with('['),
             None => false,
         })
+    }
+
+    fn drop_what_begins_again(&self) {
+        lock(&self.ends).retain(|path, _| !self.begins_again(path));
+        lock(&self.tried).retain(|path, _| !self.begins_again(path));
     }
 
     /// The steps that begin again and whether all that is beneath them does, for the record.
@@ -138,12 +147,11 @@ impl Past {
 
     /// The ends that come from another run, for the record.
     pub(crate) fn reused(&self) -> Vec<(String, LastWord)> {
-        let Some(run) = &self.from else { return Vec::new() };
+        if !self.is_other {
+            return Vec::new();
+        }
         let ends = lock(&self.ends);
         let mut found: Vec<(String, LastWord)> = ends.iter().map(|(path, end)| (path.clone(), end.clone())).collect();
-        for (_, end) in &mut found {
-            end.document.provenance = Some(json!({"run": run, "reused": true}));
-        }
         found.sort_by(|one, other| one.0.cmp(&other.0));
         found
     }
@@ -187,7 +195,7 @@ impl Past {
 
     /// The end of the step of `scope` at `at`, as it was.
     pub(crate) fn end(&self, path: &str, scope: &Scope, at: usize) -> Option<StepEnd> {
-        let LastWord { mut document, goto } = lock(&self.ends).get(path).cloned()?;
+        let LastWord { document, goto } = lock(&self.ends).get(path).cloned()?;
         let step = &scope.steps[at];
         let ending = match &*document.status {
             "completed" => Ending::Succeeded,
@@ -203,11 +211,8 @@ impl Past {
             let recovered = document.value["recovered"] == json!(true);
             StepValue::ended(status, document.success, &document.value["result"], error, recovered, &step.output)
         };
-        if let Some(run) = &self.from {
-            document.provenance = Some(json!({"run": run, "reused": true}));
-        }
         let goto = goto.and_then(|target| scope.steps.iter().position(|step| step.id == target));
-        Some(StepEnd { ending, document, value: Some(Arc::new(value)), goto, recorded: self.from.is_none() })
+        Some(StepEnd { ending, document, value: Some(Arc::new(value)), goto, recorded: !self.is_other })
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
     step::HANDLER,
     store::{StoredAttempt, StoredRun},
 };
-use crate::plan::{Program, Scope, StepPlan, program::StepKind};
+use crate::plan::{Program, Scope, StepPlan};
 
 /// Finds a run by its id, a beginning that only it has, or `latest`; an error for people otherwise.
 pub fn find<'r>(runs: &'r [StoredRun], wanted: &str) -> Result<&'r StoredRun, String> {
@@ -78,7 +78,10 @@ pub fn interrupted(program: &Program, registry: &Registry, attempts: &[StoredAtt
             };
             let step = step_at(&program.scope, path)?;
             let effect = match handler {
-                Some(number) => of_action(registry, step.handlers.get(number)?.action.as_deref()?),
+                Some(number) => {
+                    let action = step.handlers.get(number)?.action.as_deref()?;
+                    effect_of(&registry.resolve(None, Some(action), None))
+                }
                 None => effect(registry, step)?,
             };
             Some(Interrupted { step: attempt.step.clone(), effect })
@@ -98,13 +101,7 @@ fn above(path: &str) -> impl Iterator<Item = &str> {
 pub(crate) fn scope_of<'p>(scope: &'p Scope, path: &str) -> Option<&'p Scope> {
     let Some((above, _)) = path.rsplit_once("].") else { return Some(scope) };
     let start = above.rfind('[')?;
-    match &step_at(scope, &above[..start])?.kind {
-        StepKind::Act => None,
-        StepKind::ForEach { body, .. }
-        | StepKind::While { body, .. }
-        | StepKind::ActionLoop { body, .. }
-        | StepKind::Queue { body, .. } => Some(body),
-    }
+    step_at(scope, &above[..start])?.kind.body().map(|body| &**body)
 }
 
 /// The step that `path` names.
@@ -114,19 +111,20 @@ pub fn step_at<'p>(scope: &'p Scope, path: &str) -> Option<&'p StepPlan> {
         None => (path, None),
     };
     let step = scope.steps.iter().find(|step| step.id == id)?;
-    let Some(rest) = rest else { return Some(step) };
-    match &step.kind {
-        StepKind::Act => None,
-        StepKind::ForEach { body, .. }
-        | StepKind::While { body, .. }
-        | StepKind::ActionLoop { body, .. }
-        | StepKind::Queue { body, .. } => step_at(body, rest),
+    match rest {
+        Some(rest) => step_at(step.kind.body()?, rest),
+        None => Some(step),
     }
 }
 
-/// What a handler's action does to the world.
-fn of_action(registry: &Registry, action: &str) -> Effect {
-    match registry.resolve(None, Some(action), None) {
+/// What running the step does to the world; `None` for a loop.
+pub fn effect(registry: &Registry, step: &StepPlan) -> Option<Effect> {
+    target(registry, step).map(|target| effect_of(&target))
+}
+
+/// What cannot be told before it is rendered may do anything.
+fn effect_of(target: &Target<'_>) -> Effect {
+    match target {
         Target::Operation { operation: Some(operation), .. } => operation.effect,
         Target::Action(action) => action.effect,
         Target::Echo { .. } => Effect::Pure,
@@ -136,31 +134,19 @@ fn of_action(registry: &Registry, action: &str) -> Effect {
     }
 }
 
-/// What running the step does to the world; `None` for a loop. What cannot be told before it is
-/// rendered may do anything.
-pub fn effect(registry: &Registry, step: &StepPlan) -> Option<Effect> {
+/// What the step names; none for a loop.
+fn target<'r>(registry: &'r Registry, step: &'r StepPlan) -> Option<Target<'r>> {
     if step.kind.is_loop() {
         return None;
     }
     let operation = step.parameters.get("action").and_then(|value| value.as_str());
-    Some(match registry.resolve(step.tool.as_deref(), step.action.as_deref(), operation) {
-        Target::Operation { operation: Some(operation), .. } => operation.effect,
-        Target::Action(action) => action.effect,
-        Target::Echo { .. } => Effect::Pure,
-        Target::FileProse => Effect::Idempotent,
-        Target::Auto => Effect::Model,
-        Target::Operation { operation: None, .. } | Target::Unknown => Effect::Effectful,
-    })
+    Some(registry.resolve(step.tool.as_deref(), step.action.as_deref(), operation))
 }
 
 /// The tool or action of the step that this version cannot execute, in words; none if it can, or if that
 /// cannot be told before it is rendered.
 pub fn missing(registry: &Registry, step: &StepPlan) -> Option<String> {
-    if step.kind.is_loop() {
-        return None;
-    }
-    let operation = step.parameters.get("action").and_then(|value| value.as_str());
-    match registry.resolve(step.tool.as_deref(), step.action.as_deref(), operation) {
+    match target(registry, step)? {
         Target::Operation { tool, .. } if !tool.available => Some(format!("the tool `{}`", tool.name)),
         Target::Action(action) if !action.available => Some(format!("the action `{}`", action.name)),
         _ => None,

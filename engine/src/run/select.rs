@@ -6,10 +6,11 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::store::{LastWord, StoredAttempt, StoredRun};
 use crate::{
-    changes::{self, Changes},
+    changes::Changes,
     plan::{Plan, Program, Scope, StepPlan, program::Routes},
 };
 
@@ -38,17 +39,18 @@ impl Selection {
     /// The positions of the steps that are meant, what they need included; an error that names the
     /// step if there is none of that id.
     fn kept(&self, scope: &Scope) -> Result<BTreeSet<usize>, String> {
-        let at = scope.steps.iter().position(|step| step.id == self.step).ok_or_else(|| {
+        if !scope.steps.iter().any(|step| step.id == self.step) {
             let ids = scope.steps.iter().map(|step| &*step.id);
             let hint = lang::registry::did_you_mean(&self.step, ids.clone());
             let hint = hint.map_or_else(
                 || format!("; the steps are {}", ids.map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ")),
                 |id| format!("; did you mean `{id}`?"),
             );
-            format!("the pipeline has no step `{}` at its root{hint}", self.step)
-        })?;
-        let mut kept = self.asked_at(scope, at);
-        let mut open: Vec<usize> = kept.iter().copied().collect();
+            return Err(format!("the pipeline has no step `{}` at its root{hint}", self.step));
+        }
+        let asked = self.asked(scope);
+        let mut open: Vec<usize> = (0..scope.steps.len()).filter(|at| asked.contains(&scope.steps[*at].id)).collect();
+        let mut kept: BTreeSet<usize> = open.iter().copied().collect();
         while let Some(step) = open.pop() {
             // A handler of a step is no dependency, but the step may need it.
             let tasks = scope.steps[step].handlers.iter().filter_map(|handler| handler.task.as_deref());
@@ -62,33 +64,17 @@ impl Selection {
         Ok(kept)
     }
 
-    /// The steps that were asked for by name.
-    fn asked_at(&self, scope: &Scope, at: usize) -> BTreeSet<usize> {
-        let mut asked = BTreeSet::from([at]);
-        if self.mode == Mode::From {
-            // Each step waits only for earlier ones or later ones; so until nothing is added.
-            loop {
-                let before = asked.len();
-                for (step, dependencies) in scope.dependencies.iter().enumerate() {
-                    if dependencies.iter().any(|dependency| asked.contains(dependency)) {
-                        asked.insert(step);
-                    }
-                }
-                if asked.len() == before {
-                    break;
-                }
-            }
+    /// The ids of the steps that were asked for by name.
+    fn asked(&self, scope: &Scope) -> BTreeSet<String> {
+        match self.mode {
+            Mode::From => scope.with_dependants(|step| step.id == self.step),
+            Mode::Step | Mode::Until => BTreeSet::from([self.step.clone()]),
         }
-        asked
     }
 
-    /// The ids of the steps that run in any case.
-    fn asked(&self, scope: &Scope) -> BTreeSet<String> {
-        if self.mode == Mode::Until {
-            return scope.steps.iter().map(|step| step.id.clone()).collect();
-        }
-        let Some(at) = scope.steps.iter().position(|step| step.id == self.step) else { return BTreeSet::new() };
-        self.asked_at(scope, at).into_iter().map(|at| scope.steps[at].id.clone()).collect()
+    /// Whether it takes what an earlier run came to.
+    pub fn reuses(&self) -> bool {
+        self.mode != Mode::Until
     }
 
     /// The plan without the steps that are not meant. It has no outputs: they speak of the whole.
@@ -103,7 +89,7 @@ impl Selection {
                 on_success: at(step.routes.on_success),
                 on_false: at(step.routes.on_false),
                 on_failure: at(step.routes.on_failure),
-                goto: step.routes.goto.clone().filter(|_| self.mode != Mode::Step),
+                goto: step.routes.goto.clone(),
             };
             Arc::new(StepPlan { routes, ..(**step).clone() })
         });
@@ -111,17 +97,18 @@ impl Selection {
         let dependencies = kept.iter().map(|old| {
             program.scope.dependencies[*old].iter().filter_map(|dependency| place.get(dependency).copied()).collect()
         });
-        let is_kept = |id: &String| steps.iter().any(|step| step.id == *id);
-        let levels = program.levels.iter().map(|level| level.iter().filter(|id| is_kept(id)).cloned().collect());
-        let levels: Vec<Vec<String>> = levels.filter(|level: &Vec<String>| !level.is_empty()).collect();
-        let scope = Arc::new(Scope { dependencies: dependencies.collect(), steps });
+        let left_out = program.scope.steps.iter().enumerate().filter(|(at, _)| !place.contains_key(at));
+        let left_out: BTreeSet<String> = left_out.map(|(_, step)| step.id.clone()).collect();
+        let levels = program.levels.iter().map(|level| level.iter().filter(|id| !left_out.contains(*id)).cloned());
+        let levels = levels.map(Iterator::collect).filter(|level: &Vec<String>| !level.is_empty()).collect();
+        let scope = Arc::new(Scope { dependencies: dependencies.collect(), steps, left_out });
         let program = Program { scope, levels, outputs: indexmap::IndexMap::new(), ..(**program).clone() };
         Ok(Plan { program: Arc::new(program), ..plan })
     }
 
     /// The ends of `run` that can be used again in `plan`, by id: successes of steps that are needed
-    /// and not asked for, and that say the same as then, as do all that they wait for. Files that they read
-    /// are not looked at.
+    /// and not asked for, and that say the same as then, as do all that they wait for. None where all runs
+    /// from the beginning. Files that they read are not looked at.
     pub fn reusable(
         &self,
         plan: &Plan,
@@ -129,10 +116,8 @@ impl Selection {
         attempts: &[StoredAttempt],
         changes: &Changes,
     ) -> HashMap<String, LastWord> {
-        let scope = &plan.program.scope;
-        let asked = self.asked(scope);
         // A default that is a template is another one in each run, for all we know.
-        if changes.root || serde_json::Value::Object(plan.inputs.clone()) != run.inputs {
+        if !self.reuses() || changes.root || Value::Object(plan.inputs.clone()) != run.inputs {
             return HashMap::new();
         }
         let mut ends: HashMap<String, LastWord> = HashMap::new();
@@ -142,10 +127,13 @@ impl Selection {
                 ends.insert(attempt.step.clone(), last.clone());
             }
         }
-        let changed: BTreeSet<String> = changes.changed.iter().chain(&changes.added).cloned().collect();
-        let ran = |id: &String| asked.contains(id) || changed.contains(id) || !ends.contains_key(id);
-        let fresh = changes::with_dependants(scope, scope.steps.iter().map(|step| step.id.clone()).filter(ran));
-        ends.retain(|id, _| scope.steps.iter().any(|step| step.id == *id) && !fresh.contains(id));
+        let scope = &plan.program.scope;
+        let asked = self.asked(scope);
+        let differs: BTreeSet<&String> = changes.changed.iter().chain(&changes.added).collect();
+        let fresh = scope.with_dependants(|step| {
+            asked.contains(&step.id) || differs.contains(&step.id) || !ends.contains_key(&step.id)
+        });
+        ends.retain(|id, _| !fresh.contains(id) && scope.steps.iter().any(|step| step.id == *id));
         ends
     }
 }

@@ -90,7 +90,7 @@ pub(crate) fn close_for_good(cx: &RunContext, batch: &mut Batch, scope: &Scope, 
 /// store broke.
 async fn begin(cx: &RunContext, step: &StepPlan, path: &str) -> bool {
     let mut batch = Batch::default();
-    if step.kind.is_loop() {
+    if step.kind.is_loop() && cx.journal.last_attempt(path) > 0 {
         // What an earlier attempt of the loop came to counts no more.
         cx.past.forget_beneath(path);
         batch.records.push(Record::Forget { step: path.to_owned(), itself: false, beneath: true });
@@ -383,6 +383,7 @@ fn route(call: &Call, target: &Value) -> Result<Option<usize>, Failure> {
     match call.scope.steps.iter().position(|step| step.id == name) {
         Some(at) if at > call.at => Ok(Some(at)),
         Some(_) => Err(failure("RoutingError", format!("`goto` leads back to `{name}`; it can only go forward"))),
+        None if call.scope.left_out.contains(name) => Ok(None),
         None => Err(failure("RoutingError", format!("`goto` names the unknown step `{name}`"))),
     }
 }

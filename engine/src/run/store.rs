@@ -31,6 +31,9 @@ pub trait Store: Send {
     /// The events of a run in order; empty for an unknown run.
     fn events(&self, run_id: &str) -> Result<Vec<Event>, StoreError>;
 
+    /// The last of them.
+    fn last_event(&self, run_id: &str) -> Result<Option<Event>, StoreError>;
+
     /// All runs, the newest first.
     fn runs(&self) -> Result<Vec<StoredRun>, StoreError>;
 
@@ -55,7 +58,7 @@ pub struct StoredConfig {
     pub simulate: bool,
     /// `--max-concurrency`.
     pub max_concurrency: Option<usize>,
-    /// The steps it is confined to, and why; all where there is none.
+    /// What it is confined to; nothing where there is none.
     pub selection: Option<Selection>,
 }
 
@@ -80,6 +83,13 @@ pub struct StoredRun {
     pub status: Option<String>,
     /// RFC 3339 UTC.
     pub finished_at: Option<String>,
+}
+
+impl StoredRun {
+    /// Whether enough was kept of it to go on; a store of format 1 kept too little.
+    pub fn is_resumable(&self) -> bool {
+        !self.config.working_dir.as_str().is_empty()
+    }
 }
 
 /// An attempt of a step as the store knows it.
@@ -159,13 +169,13 @@ pub enum Record {
         /// RFC 3339 UTC.
         time: String,
     },
-    /// What the steps beneath a step came to counts no more: it begins again.
+    /// A step begins again: what was stored of it counts no more.
     Forget {
         /// Its path.
         step: String,
-        /// Nor does what it came to itself.
+        /// What it and its handlers came to counts no more.
         itself: bool,
-        /// What is beneath it counts no more; else only it itself does not.
+        /// What the steps beneath it came to counts no more.
         beneath: bool,
     },
     /// A fact, told to people after it is stored.
@@ -199,6 +209,14 @@ pub enum StoreError {
         found: i64,
         /// Ours.
         known: i64,
+    },
+    /// The file was written by an older version, and was opened to read it.
+    #[error("`{}` was written by an older orc (format {found}); the next run here brings it up to date", path.display())]
+    Older {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        found: i64,
     },
     /// Reading or writing failed.
     #[error("`{}`: {reason}; check that the directory can be written and has space, or run with `--no-store`", path.display())]

@@ -2,11 +2,14 @@
 
 use std::{fmt::Write as _, io, process::ExitCode};
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use lang::registry::{ModelSpec, ModelTable, Price, did_you_mean};
 use serde_json::{Value, json};
 
-use super::{INVALID, print};
+use super::{
+    INVALID,
+    print::{self, Format},
+};
 
 /// Options of `orc models`.
 #[derive(Debug, Args)]
@@ -15,7 +18,7 @@ pub(crate) struct Models {
     command: Option<Command>,
 
     /// How to write it.
-    #[arg(long, value_enum, default_value_t = Format::Text, global = true)]
+    #[arg(long, value_enum, default_value_t, global = true)]
     format: Format,
 }
 
@@ -31,14 +34,6 @@ enum Command {
         /// The model: provider/name, or a name alone.
         name: String,
     },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people.
-    Text,
-    /// One JSON document.
-    Json,
 }
 
 impl Models {
@@ -72,7 +67,7 @@ impl Models {
         let models: Vec<&ModelSpec> = models.collect();
         if self.format == Format::Json {
             let models: Vec<Value> = models.iter().map(|model| described(model)).collect();
-            return Ok(format!("{:#}\n", json!({"price_date": table.price_date(), "models": models})));
+            return Ok(print::json(&json!({"price_date": table.price_date(), "models": models})));
         }
         let width = models.iter().map(|model| name(model).chars().count()).max().unwrap_or_default();
         let head = format!("{:<width$}  {:>9}  {:>9}  {:>9}", "model", "context", "in $/M", "out $/M");
@@ -101,7 +96,7 @@ impl Models {
         }
         if self.format == Format::Json {
             let found: Vec<Value> = found.into_iter().map(described).collect();
-            return Ok(format!("{:#}\n", json!({"price_date": table.price_date(), "models": found})));
+            return Ok(print::json(&json!({"price_date": table.price_date(), "models": found})));
         }
         let mut text = String::new();
         for model in found {

@@ -1,6 +1,12 @@
 //! `orc plan`: what would run, in which order and why, without running anything.
 
-use std::{collections::BTreeMap, fmt::Write as _, io, path::PathBuf, process::ExitCode};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt::Write as _,
+    io,
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use clap::{Args, ValueEnum};
 use engine::{
@@ -131,14 +137,14 @@ fn why(step: &StepPlan) -> (&'static str, String) {
 }
 
 /// What running the step does to the world, in a word; a loop does what its body does.
-fn effect(plan: &Plan, id: &str) -> Value {
-    let step = plan.program.scope.steps.iter().find(|step| step.id == id);
-    step.and_then(|step| resume::effect(&catalog::registry(), step)).map_or(Value::Null, |effect| json!(effect))
+fn effect(step: &StepPlan) -> Value {
+    resume::effect(&catalog::registry(), step).map_or(Value::Null, |effect| json!(effect))
 }
 
 fn text(plan: &Plan, picture: &Picture, reasons: &Reasons) -> String {
     let width = |of: &dyn Fn(&Node) -> usize| picture.steps.iter().map(of).max().unwrap_or_default();
     let (ids, does) = (width(&|step| step.id.chars().count()), width(&|step| step.does.chars().count().min(40)));
+    let does_of: HashMap<&str, &str> = picture.steps.iter().map(|step| (&*step.id, &*step.does)).collect();
     let count = picture.steps.len();
     let noun = if count == 1 { "step" } else { "steps" };
     let stages =
@@ -146,9 +152,8 @@ fn text(plan: &Plan, picture: &Picture, reasons: &Reasons) -> String {
     let mut text = format!("{}: {count} {noun} in {stages}\n", picture.pipeline);
     for (stage, steps) in picture.stages.iter().enumerate() {
         for id in steps {
-            let Some(step) = picture.steps.iter().find(|step| step.id == *id) else { continue };
             let (verb, why) = reasons.get(id).cloned().unwrap_or(("run", String::new()));
-            let what: String = step.does.chars().take(40).collect();
+            let what: String = does_of[&**id].chars().take(40).collect();
             let line = format!("{:>3}  {id:<ids$}  {what:<does$}  {verb:<5}  {why}", stage + 1);
             let _ = writeln!(text, "{}", line.trim_end());
         }
@@ -161,14 +166,13 @@ fn text(plan: &Plan, picture: &Picture, reasons: &Reasons) -> String {
 
 fn json_text(plan: &Plan, picture: &Picture, reasons: &Reasons) -> String {
     let mut shown = json!(picture);
-    for step in shown["steps"].as_array_mut().into_iter().flatten() {
-        let id = step["id"].as_str().unwrap_or_default().to_owned();
-        step["effect"] = effect(plan, &id);
-        if let Some((state, why)) = reasons.get(&id) {
-            step["state"] = json!(state);
-            step["reason"] = json!(why);
+    for (node, step) in shown["steps"].as_array_mut().into_iter().flatten().zip(&plan.program.scope.steps) {
+        node["effect"] = effect(step);
+        if let Some((state, why)) = reasons.get(&step.id) {
+            node["state"] = json!(state);
+            node["reason"] = json!(why);
         }
     }
     shown["inputs"] = json!(plan.inputs);
-    format!("{shown:#}\n")
+    print::json(&shown)
 }

@@ -2,6 +2,9 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use clap::ValueEnum;
+use serde_json::Value;
+
 /// Writes a result to stdout, as it is. That its reader has gone (`orc … | head`) is no error: the
 /// exit code still says what was found.
 pub(crate) fn out(text: &str) -> io::Result<()> {
@@ -10,6 +13,21 @@ pub(crate) fn out(text: &str) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
         _ => Ok(()),
     }
+}
+
+/// How a list or an entry is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON document.
+    Json,
+}
+
+/// A JSON document that people can read too.
+pub(crate) fn json(value: &Value) -> String {
+    format!("{value:#}\n")
 }
 
 /// Writes a line for people to stderr. That stderr is gone is no reason to stop.

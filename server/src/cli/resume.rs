@@ -6,9 +6,9 @@ use camino::Utf8Path;
 use clap::Args;
 use engine::{
     catalog,
-    changes::{self, Changes},
+    changes::Changes,
     files::Disk,
-    plan::{self, Given, Plan, PlanError},
+    plan::{self, Given, Plan},
     run::{
         Past, RunConfig,
         lock::{self, RunLock},
@@ -22,8 +22,7 @@ use serde_json::Value;
 use super::{
     FAILED, INVALID,
     input::Source,
-    print::{self, Stream},
-    report::{Checked, Format as ReportFormat, Report},
+    print,
     run::{self, Format, perform::Performance},
     runs, validate,
 };
@@ -65,7 +64,13 @@ pub(crate) struct Resume {
 }
 
 /// Why a run does not go on, and the exit code for it.
-struct Refusal(u8, String);
+struct Refusal(u8, run::Refusal);
+
+impl Refusal {
+    fn invalid(message: String) -> Self {
+        Self(INVALID, run::Refusal::Message(message))
+    }
+}
 
 impl Resume {
     /// Goes on with the run; exit code 0, 1 failed or not safe to go on, 2 not possible, 130
@@ -76,15 +81,15 @@ impl Resume {
                 let (output, format) = (self.output.clone(), self.format.unwrap_or_else(Format::usual));
                 Performance { config, output, format, follows_stdin: self.follow_stdin }.run(plan)
             }
-            Err(Refusal(code, message)) => {
-                print::error(&message);
+            Err(Refusal(code, refusal)) => {
+                refusal.print();
                 Ok(ExitCode::from(code))
             }
         }
     }
 
     fn prepare(&self) -> Result<(Plan, RunConfig), Refusal> {
-        let invalid = |message: String| Refusal(INVALID, message);
+        let invalid = Refusal::invalid;
         let workspace = runs::Workspace::open().map_err(invalid)?;
         let run = resume::find(&workspace.runs, &self.run).map_err(invalid)?.clone();
         // Held from here on, so that what is read stays true.
@@ -98,7 +103,7 @@ impl Resume {
             Err(error) => return Err(invalid(format!("the run `{}` cannot be locked: {error}", run.id))),
         };
         let run = workspace.again(&run.id).map_err(invalid)?;
-        if run.config.working_dir.as_str().is_empty() {
+        if !run.is_resumable() {
             let message = "was recorded by a version of orc that kept too little to go on; run the pipeline again";
             return Err(invalid(format!("the run `{}` {message}", run.id)));
         }
@@ -112,10 +117,14 @@ impl Resume {
         }
         let attempts = workspace.store.attempts(&run.id).map_err(|error| invalid(error.to_string()))?;
         let before = stored(&run);
-        let now = now(&run, &before);
+        let now = now(&run);
+        if let Err(problem) = &now {
+            print::note(&format!("{problem}; going on with the text of the run"));
+        }
+        let now = now.ok().flatten().unwrap_or_else(|| Arc::clone(&before));
         let changes = Changes::between(&before, &now);
-        let plan = plan_of(&run, Arc::clone(&now)).map_err(invalid)?;
-        let mut past = Past::of_run(&attempts);
+        let plan = plan_of(&run, Arc::clone(&now))?;
+        let mut past = Past::of_run(&attempts).map_err(invalid)?;
         let mut again = self.again(&plan, &changes);
         past.forget(&again);
         if self.retry_failed {
@@ -142,7 +151,7 @@ impl Resume {
                 if unsafe_ones.len() == 1 { format!("`{}`", first.step) } else { "them".to_owned() },
                 run.id,
             );
-            return Err(Refusal(FAILED, message));
+            return Err(Refusal(FAILED, run::Refusal::Message(message)));
         }
         let config = self.config(&run, &workspace, past, lock);
         Ok((plan, config))
@@ -151,9 +160,8 @@ impl Resume {
     /// The steps of the root that begin again because the pipeline is another one, with all that wait for
     /// them.
     fn again(&self, plan: &Plan, changes: &Changes) -> BTreeSet<String> {
-        let scope = &plan.program.scope;
-        let all = scope.steps.iter().map(|step| step.id.clone()).filter(|_| changes.root && self.allow_changes);
-        changes::with_dependants(scope, all.chain(changes.changed.iter().cloned()))
+        let all = changes.root && self.allow_changes;
+        plan.program.scope.with_dependants(|step| all || changes.changed.contains(&step.id))
     }
 
     fn config(&self, run: &StoredRun, workspace: &runs::Workspace, past: Past, lock: RunLock) -> RunConfig {
@@ -175,17 +183,16 @@ impl Resume {
     }
 }
 
-/// The pipeline as it is now; as it was where its file cannot be read any more, or did not hold it
-/// in the first place.
-fn now(run: &StoredRun, before: &Arc<Analysis>) -> Arc<Analysis> {
-    let path = run.config.working_dir.join(&run.file);
-    match std::fs::read_to_string(&path) {
-        Ok(text) if run.file != "-" => {
-            let source = Source { name: run.file.clone(), text, found: false };
-            validate::analyse(&source, &Disk::new(catalog::registry()))
-        }
-        _ => Arc::clone(before),
+/// The pipeline as it is now; none where it came on standard input. An error says that its file cannot
+/// be read any more.
+fn now(run: &StoredRun) -> Result<Option<Arc<Analysis>>, String> {
+    if run.file == "-" {
+        return Ok(None);
     }
+    let text = std::fs::read_to_string(run.config.working_dir.join(&run.file))
+        .map_err(|error| format!("`{}` cannot be read: {error}", run.file))?;
+    let source = Source { name: run.file.clone(), text, found: false };
+    Ok(Some(validate::analyse(&source, &Disk::new(catalog::registry()))))
 }
 
 /// The pipeline as it was when the run began.
@@ -194,25 +201,18 @@ fn stored(run: &StoredRun) -> Arc<Analysis> {
     Arc::new(Analysis::new(catalog::registry(), name, &run.source))
 }
 
-fn plan_of(run: &StoredRun, analysis: Arc<Analysis>) -> Result<Plan, String> {
-    let inputs = run.inputs.as_object().into_iter().flatten();
+fn plan_of(stored: &StoredRun, analysis: Arc<Analysis>) -> Result<Plan, Refusal> {
+    let inputs = stored.inputs.as_object().into_iter().flatten();
     // What is not declared any more is nobody's input.
     let declared = &analysis.pipeline().inputs;
     let given: Vec<(String, Given)> = inputs
         .filter(|(name, _)| declared.contains_key(*name))
         .map(|(name, value): (&String, &Value)| (name.clone(), Given::Value(value.clone())))
         .collect();
-    let plan = plan::plan(Arc::clone(&analysis), &given).map_err(|error| match error {
-        PlanError::NotAPipeline => format!("`{}` is no pipeline any more", run.file),
-        PlanError::Invalid => {
-            let report = Report { checked: vec![Checked { file: run.file.clone(), analysis }], ..Report::default() };
-            print::note(report.render(ReportFormat::Text, print::colour(Stream::Stderr)).trim_end());
-            format!("`{}` has errors now; mend them, then resume", run.file)
-        }
-        PlanError::Inputs(problems) => problems.join("\n"),
-    })?;
-    match &run.config.selection {
-        Some(selection) => selection.apply(plan),
+    let plan = plan::plan(Arc::clone(&analysis), &given)
+        .map_err(|error| Refusal(INVALID, run::Refusal::of(error, stored.file.clone(), analysis)))?;
+    match &stored.config.selection {
+        Some(selection) => selection.apply(plan).map_err(Refusal::invalid),
         None => Ok(plan),
     }
 }

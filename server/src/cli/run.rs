@@ -11,6 +11,8 @@ use engine::{
     tools::Permissions,
 };
 
+use lang::analysis::Analysis;
+
 use super::{
     input::{self, Source},
     print::{self, Stream},
@@ -137,7 +139,10 @@ impl Run {
     /// Runs the pipeline; exit code 0, 1 failed, 2 not started, 130 interrupted.
     pub(crate) fn run(&self) -> io::Result<ExitCode> {
         match self.prepare() {
-            Ok(plan) => self.execute(plan),
+            Ok((plan, config)) => {
+                let (output, format) = (self.output.clone(), self.format.unwrap_or_else(Format::usual));
+                perform::Performance { config, output, format, follows_stdin: self.request_on_stdin }.run(plan)
+            }
             Err(refusal) => {
                 refusal.print();
                 Ok(ExitCode::from(super::INVALID))
@@ -145,10 +150,16 @@ impl Run {
         }
     }
 
-    fn prepare(&self) -> Result<Plan, Refusal> {
+    fn prepare(&self) -> Result<(Plan, RunConfig), Refusal> {
         self.later.refuse().map_err(Refusal::Message)?;
         let (source, given) = self.request().map_err(Refusal::Message)?;
-        plan_of(source, &given)
+        let plan = plan_of(source, &given)?;
+        let mut config = self.config().map_err(Refusal::Message)?;
+        let plan = match self.selection.read() {
+            Some(selection) => selection::confine(plan, selection, &mut config).map_err(Refusal::Message)?,
+            None => plan,
+        };
+        Ok((plan, config))
     }
 
     fn request(&self) -> Result<(Source, Vec<(String, Given)>), String> {
@@ -159,29 +170,6 @@ impl Run {
         let request = request::read(io::stdin().lock())?;
         let inputs = request.inputs.into_iter().map(|(name, value)| (name, Given::Value(value)));
         Ok((Source { name: self.file.clone(), text: request.text, found: false }, inputs.collect()))
-    }
-
-    fn execute(&self, mut plan: Plan) -> io::Result<ExitCode> {
-        let ready = self.config().and_then(|mut config| {
-            if let Some(selection) = self.selection.read() {
-                plan = selection::confine(plan.clone(), selection, &mut config)?;
-            }
-            Ok(config)
-        });
-        match ready {
-            Ok(config) => {
-                let (output, format) = (self.output.clone(), self.format());
-                perform::Performance { config, output, format, follows_stdin: self.request_on_stdin }.run(plan)
-            }
-            Err(message) => {
-                print::error(&message);
-                Ok(ExitCode::from(super::INVALID))
-            }
-        }
-    }
-
-    fn format(&self) -> Format {
-        self.format.unwrap_or_else(Format::usual)
     }
 
     fn config(&self) -> Result<RunConfig, String> {
@@ -219,14 +207,7 @@ pub(super) fn planned(file: &str, context: Option<&std::path::Path>, written: &[
 
 fn plan_of(source: Source, given: &[(String, Given)]) -> Result<Plan, Refusal> {
     let analysis = validate::analyse(&source, &Disk::new(engine::catalog::registry()));
-    plan::plan(Arc::clone(&analysis), given).map_err(|error| match error {
-        PlanError::NotAPipeline => Refusal::Message(format!(
-            "`{}` is not a pipeline: it needs `steps` with an `id` and an `action` each, or a name that ends in `.orc.yaml`",
-            source.name
-        )),
-        PlanError::Invalid => Refusal::Invalid(Checked { file: source.name, analysis }),
-        PlanError::Inputs(problems) => Refusal::Inputs(problems),
-    })
+    plan::plan(Arc::clone(&analysis), given).map_err(|error| Refusal::of(error, source.name, analysis))
 }
 
 /// Where the command works.
@@ -244,6 +225,18 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
+    /// Why there is no plan of the file `name`.
+    pub(super) fn of(error: PlanError, name: String, analysis: Arc<Analysis>) -> Self {
+        match error {
+            PlanError::NotAPipeline => Self::Message(format!(
+                "`{name}` is not a pipeline: it needs `steps` with an `id` and an `action` each, or a name that ends in \
+                 `.orc.yaml`"
+            )),
+            PlanError::Invalid => Self::Invalid(Checked { file: name, analysis }),
+            PlanError::Inputs(problems) => Self::Inputs(problems),
+        }
+    }
+
     /// Says it on standard error.
     pub(super) fn print(self) {
         match self {

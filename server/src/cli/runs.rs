@@ -1,6 +1,12 @@
 //! `orc runs`: what ran here, and what became of it.
 
-use std::{fmt::Write as _, io, path::PathBuf, process::ExitCode};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    io,
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use clap::{Args, Subcommand, ValueEnum};
 use engine::run::{
@@ -9,7 +15,11 @@ use engine::run::{
 };
 use serde_json::{Value, json};
 
-use super::{FAILED, INVALID, print, run::working_dir};
+use super::{
+    FAILED, INVALID,
+    print::{self, Format},
+    run::working_dir,
+};
 
 /// Options of `orc runs`.
 #[derive(Debug, Args)]
@@ -86,13 +96,6 @@ struct Prune {
     dry_run: bool,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
-    #[default]
-    Text,
-    Json,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum LogFormat {
     Text,
@@ -127,6 +130,12 @@ impl Workspace {
 
     fn find(&self, wanted: &str) -> Result<&StoredRun, String> {
         resume::find(&self.runs, wanted)
+    }
+
+    /// The result document of a run; `null` while it has none.
+    fn document(&self, run: &StoredRun) -> Result<Value, String> {
+        let last = self.store.last_event(&run.id).map_err(|error| error.to_string())?;
+        Ok(last.and_then(|mut last| last.data.get_mut("result").map(Value::take)).unwrap_or_default())
     }
 
     /// `running`, `interrupted`, or how it ended.
@@ -169,17 +178,15 @@ impl List {
     fn run(&self) -> Answer {
         let workspace = Workspace::open()?;
         if self.format == Format::Json {
-            let rows: Vec<Value> = workspace
-                .runs
-                .iter()
-                .map(|run| {
-                    json!({
-                        "id": run.id, "pipeline": run.pipeline, "file": run.file, "status": workspace.status(run),
-                        "started_at": run.started_at, "completed_at": run.finished_at, "cost": cost(&workspace, run),
-                    })
-                })
-                .collect();
-            return Ok((0, pretty(&json!(rows))));
+            let mut rows = Vec::new();
+            for run in &workspace.runs {
+                rows.push(json!({
+                    "id": run.id, "pipeline": run.pipeline, "file": run.file, "status": workspace.status(run),
+                    "started_at": run.started_at, "completed_at": run.finished_at,
+                    "cost": workspace.document(run)?["cost"],
+                }));
+            }
+            return Ok((0, print::json(&json!(rows))));
         }
         let width = workspace.runs.iter().map(|run| run.id.len()).max().unwrap_or_default();
         let mut text = String::new();
@@ -189,18 +196,6 @@ impl List {
         }
         Ok((0, text))
     }
-}
-
-/// What the run cost, as its document says; `null` while it has none.
-fn cost(workspace: &Workspace, run: &StoredRun) -> Value {
-    document(workspace, run).map_or(Value::Null, |document| document["cost"].clone())
-}
-
-/// The result document of a run that ended.
-fn document(workspace: &Workspace, run: &StoredRun) -> Option<Value> {
-    let events = workspace.store.events(&run.id).ok()?;
-    let last = events.into_iter().next_back()?;
-    Some(last.data.get("result")?.clone())
 }
 
 impl Show {
@@ -214,9 +209,9 @@ impl Show {
             let shown = json!({
                 "id": run.id, "pipeline": run.pipeline, "file": run.file, "status": status,
                 "started_at": run.started_at, "completed_at": run.finished_at, "inputs": run.inputs,
-                "simulated": run.config.simulate, "steps": steps, "result": document(&workspace, run),
+                "simulated": run.config.simulate, "steps": steps, "result": workspace.document(run)?,
             });
-            return Ok((0, pretty(&shown)));
+            return Ok((0, print::json(&shown)));
         }
         let mut text = format!("{}  {status}\n{}, begun {}", run.id, run.file, run.started_at);
         if let Some(end) = &run.finished_at {
@@ -233,9 +228,11 @@ impl Show {
             let again = if attempt.attempt > 1 { format!("  attempt {}", attempt.attempt) } else { String::new() };
             let error = attempt.last.as_ref().and_then(|last| last.document.error.clone());
             let error = error.map(|error| format!("  {error}")).unwrap_or_default();
-            let _ = writeln!(text, "  {:<width$}  {state}{again}{error}", attempt.step);
+            let began = if attempt.forgotten { "  began again since" } else { "" };
+            let _ = writeln!(text, "  {:<width$}  {state}{again}{error}{began}", attempt.step);
         }
         let next = match status {
+            _ if !run.is_resumable() => String::new(),
             "interrupted" | "cancelled" => format!("`orc resume {}` goes on where it was", run.id),
             "failed" => format!("`orc resume {} --retry-failed` runs what failed again", run.id),
             _ => String::new(),
@@ -250,11 +247,10 @@ impl Show {
 fn step(attempt: &StoredAttempt) -> Value {
     let document = attempt.last.as_ref().map(|last| json!(last.document));
     let status = attempt.status.as_deref();
-    json!({"step": attempt.step, "attempt": attempt.attempt, "status": status, "document": document})
-}
-
-fn pretty(value: &Value) -> String {
-    format!("{value:#}\n")
+    json!({
+        "step": attempt.step, "attempt": attempt.attempt, "status": status, "document": document,
+        "began_again": attempt.forgotten,
+    })
 }
 
 /// A value on one line, not too long.
@@ -289,32 +285,29 @@ impl Diff {
     fn run(&self) -> Answer {
         let workspace = Workspace::open()?;
         let (one, other) = (workspace.find(&self.one)?, workspace.find(&self.other)?);
-        let ends = |run: &StoredRun| -> Result<Vec<(String, Value)>, String> {
+        let ends = |run: &StoredRun| -> Result<BTreeMap<String, Value>, String> {
             let attempts = workspace.store.attempts(&run.id).map_err(|error| error.to_string())?;
-            let ends = attempts.into_iter().filter_map(|attempt| Some((attempt.step, attempt.last?.document)));
+            let counting = attempts.into_iter().filter(|attempt| !attempt.forgotten);
+            let ends = counting.filter_map(|attempt| Some((attempt.step, attempt.last?.document)));
             Ok(ends
                 .map(|(step, document)| (step, json!({"status": document.status, "value": document.value})))
                 .collect())
         };
         let (before, after) = (ends(one)?, ends(other)?);
-        let find =
-            |list: &[(String, Value)], step: &str| list.iter().find(|(id, _)| id == step).map(|(_, end)| end.clone());
         let mut text = format!("{} → {}\n", one.id, other.id);
         let inputs = [&one.inputs, &other.inputs];
         if inputs[0] != inputs[1] {
             let _ = writeln!(text, "  inputs  {} → {}", short(inputs[0]), short(inputs[1]));
         }
-        let mut steps: Vec<&String> = before.iter().chain(&after).map(|(step, _)| step).collect();
-        steps.sort();
-        steps.dedup();
+        let steps: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
         let mut differ = one.inputs != other.inputs;
         for step in steps {
-            let (old, new) = (find(&before, step), find(&after, step));
+            let (old, new) = (before.get(step), after.get(step));
             if old == new {
                 continue;
             }
             differ = true;
-            let shown = |end: Option<Value>| end.map_or_else(|| "–".to_owned(), |end| short(&end));
+            let shown = |end: Option<&Value>| end.map_or_else(|| "–".to_owned(), short);
             let _ = writeln!(text, "  {step}\n    - {}\n    + {}", shown(old), shown(new));
         }
         if !differ {

@@ -2,11 +2,11 @@
 
 use std::{fmt::Write, io, process::ExitCode};
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use lang::registry::{ActionSpec, OutputSpec, ParamSpec, Registry, ToolSpec, ValueType, did_you_mean};
 use serde_json::{Value, json};
 
-use super::print;
+use super::print::{self, Format};
 
 /// Options of `orc tools`.
 #[derive(Debug, Args)]
@@ -15,7 +15,7 @@ pub(crate) struct Tools {
     command: Option<Command>,
 
     /// How to write it.
-    #[arg(long, value_enum, default_value_t = Format::Text, global = true)]
+    #[arg(long, value_enum, default_value_t, global = true)]
     format: Format,
 }
 
@@ -30,14 +30,6 @@ enum Command {
     },
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people.
-    Text,
-    /// One JSON document.
-    Json,
-}
-
 impl Tools {
     /// Prints the list, or one entry.
     pub(crate) fn run(&self) -> io::Result<ExitCode> {
@@ -46,7 +38,7 @@ impl Tools {
             None | Some(Command::List) => {
                 print::out(&match self.format {
                     Format::Text => list(&registry),
-                    Format::Json => format!("{:#}\n", list_json(&registry)),
+                    Format::Json => print::json(&list_json(&registry)),
                 })?;
                 Ok(ExitCode::SUCCESS)
             }
@@ -67,7 +59,7 @@ impl Tools {
         };
         print::out(&match self.format {
             Format::Text => text,
-            Format::Json => format!("{value:#}\n"),
+            Format::Json => print::json(&value),
         })?;
         Ok(ExitCode::SUCCESS)
     }

@@ -16,8 +16,8 @@ use super::{
     files::{Around, Place, View, path_of},
 };
 
-/// How many are reported at most; who has more is asked to open them.
-const MOST: usize = 2_000;
+/// How many are reported at most.
+pub(crate) const MOST: usize = 2_000;
 
 /// What is known of them.
 #[derive(Debug, Default)]
@@ -32,6 +32,9 @@ struct State {
     known: HashMap<Utf8PathBuf, (Arc<str>, Arc<Document>)>,
     /// Counts the changes: what was read before one is not kept after it.
     changes: u64,
+    /// How many more there are than are reported, until it is told.
+    left_out: usize,
+    told: bool,
 }
 
 impl Closed {
@@ -87,14 +90,26 @@ impl Closed {
         found
     }
 
+    /// How many there are beyond those that are reported, if there are any; said once.
+    pub(crate) fn left_out(&self) -> Option<usize> {
+        let mut state = self.state();
+        if state.told || state.left_out == 0 {
+            return None;
+        }
+        state.told = true;
+        Some(state.left_out)
+    }
+
     fn list(&self, around: &Arc<Around>, folders: &[Url], changes: u64) -> Vec<Utf8PathBuf> {
         let view = View::new(around);
         let mut paths: Vec<Utf8PathBuf> =
             folders.iter().filter_map(path_of).flat_map(|folder| view.pipelines(&folder)).collect();
         paths.sort();
         paths.dedup();
+        let left_out = paths.len().saturating_sub(MOST);
         paths.truncate(MOST);
         let mut state = self.state();
+        state.left_out = left_out;
         state.known.retain(|path, _| paths.binary_search(path).is_ok());
         if state.changes == changes {
             state.list = Some((folders.to_vec(), paths.clone()));

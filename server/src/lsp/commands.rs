@@ -11,7 +11,7 @@ use engine::{
     run::{
         Selection,
         select::Mode,
-        store::{self, StoredRun},
+        store::{self, SqliteStore, Store as _, StoredRun},
     },
 };
 use lang::{
@@ -30,7 +30,8 @@ use super::{
     document::Document,
     ext::{CancelArgument, ExplainArgument, GraphArgument, GraphFormat, RunArgument, TrustArgument},
     files::{self, Around},
-    from_proto, history,
+    from_proto,
+    history::History,
     ordered::Pinned,
     runs::{self, Job, Owner},
     trust::canonical,
@@ -170,7 +171,8 @@ async fn picture(
         if let Some(selection) = &selection {
             plan = selection.apply(plan)?;
         }
-        let status = |step: &str| history::last_status(&place.root, &plan.program.id, step);
+        let history = History::of(&place.root);
+        let status = |step: &str| history.last_status(&plan.program.id, step);
         Ok(Picture::of(&plan, &status))
     });
     made.await?.map_err(failed::<String>)
@@ -217,7 +219,8 @@ fn find_run(folders: &[PathBuf], wanted: &str) -> std::result::Result<(PathBuf, 
         if !file.exists() {
             continue;
         }
-        let runs = store::open(Some(&file)).and_then(|store| store.runs()).map_err(|error| error.to_string())?;
+        let runs =
+            SqliteStore::open_to_read(&file).and_then(|store| store.runs()).map_err(|error| error.to_string())?;
         match engine::run::resume::find(&runs, wanted) {
             Ok(run) => return Ok((folder.clone(), run.clone())),
             Err(message) => problem = message,

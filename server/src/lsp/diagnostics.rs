@@ -13,8 +13,8 @@ use serde_json::json;
 use tower_lsp::{
     jsonrpc::Result,
     lsp_types::{
-        DocumentDiagnosticReport, DocumentDiagnosticReportResult, FullDocumentDiagnosticReport, ProgressToken,
-        RelatedFullDocumentDiagnosticReport, RelatedUnchangedDocumentDiagnosticReport,
+        DocumentDiagnosticReport, DocumentDiagnosticReportResult, FullDocumentDiagnosticReport, MessageType,
+        ProgressToken, RelatedFullDocumentDiagnosticReport, RelatedUnchangedDocumentDiagnosticReport,
         UnchangedDocumentDiagnosticReport, Url, WorkspaceDiagnosticReport, WorkspaceDiagnosticReportResult,
         WorkspaceDocumentDiagnosticReport, WorkspaceFullDocumentDiagnosticReport,
         WorkspaceUnchangedDocumentDiagnosticReport, request::WorkspaceDiagnosticRefresh,
@@ -23,6 +23,7 @@ use tower_lsp::{
 
 use super::{
     client::Editor,
+    closed,
     document::Document,
     ext::PartialResult,
     session::{Environment, Session},
@@ -174,6 +175,14 @@ impl Diagnostics {
             session.closed.documents(session.around(), &environment.folders, watched, &|| session.next_revision())
         });
         all.extend(closed.await?.into_iter().map(|document| (document, None)));
+        if let Some(count) = self.session.closed.left_out() {
+            let message = format!(
+                "orc reports {} pipelines of this workspace and leaves {count} out until they are opened; `orc validate` \
+                 checks all of them",
+                closed::MOST
+            );
+            self.editor.show(MessageType::INFO, message).await;
+        }
         Ok(all)
     }
 

@@ -17,7 +17,7 @@ pub(crate) fn with_last_value(converter: &Converter<'_>, mut hover: Hover) -> Ho
     let analysis = converter.analysis;
     if let Some(step) = step_of(analysis, &hover)
         && let Some(place) = analysis.workspace()
-        && let Some((run, last)) = last_word(place.root.as_std_path(), analysis.pipeline().id_text(), step)
+        && let Some((run, last)) = History::of(place.root.as_std_path()).last_word(analysis.pipeline().id_text(), step)
     {
         hover.markdown = format!("{}\n\n{}", hover.markdown.trim_end(), described(&run, &last));
     }
@@ -33,18 +33,25 @@ fn step_of<'a>(analysis: &'a Analysis, hover: &Hover) -> Option<&'a str> {
     Some(analysis.scopes().step(index).id_text())
 }
 
-/// How the step came to its end when it ran last, as in the result document.
-pub(crate) fn last_status(root: &Path, pipeline: &str, step: &str) -> Option<String> {
-    last_word(root, pipeline, step).map(|(_, last)| last.document.status)
-}
+/// The store of a folder, opened once for several questions.
+pub(crate) struct History(Option<SqliteStore>);
 
-fn last_word(root: &Path, pipeline: &str, step: &str) -> Option<(String, LastWord)> {
-    let file = store::file(root);
-    if !file.exists() {
-        return None;
+impl History {
+    /// Of the folder `root`. Where there is no store, or none that can be read, there is no history; that is
+    /// no reason to explain less.
+    pub(crate) fn of(root: &Path) -> Self {
+        let file = store::file(root);
+        Self(file.exists().then(|| SqliteStore::open_to_read(&file)).and_then(Result::ok))
     }
-    // A store that cannot be read is no reason to explain less.
-    SqliteStore::open_to_read(&file).and_then(|store| store.last_word(pipeline, step)).ok().flatten()
+
+    /// How the step came to its end when it ran last, as in the result document.
+    pub(crate) fn last_status(&self, pipeline: &str, step: &str) -> Option<String> {
+        self.last_word(pipeline, step).map(|(_, last)| last.document.status)
+    }
+
+    fn last_word(&self, pipeline: &str, step: &str) -> Option<(String, LastWord)> {
+        self.0.as_ref()?.last_word(pipeline, step).ok().flatten()
+    }
 }
 
 fn described(run: &str, last: &LastWord) -> String {

@@ -34,6 +34,10 @@ impl Store for MemoryStore {
             .collect())
     }
 
+    fn last_event(&self, run_id: &str) -> Result<Option<Event>, StoreError> {
+        Ok(self.events(run_id)?.pop())
+    }
+
     fn runs(&self) -> Result<Vec<StoredRun>, StoreError> {
         Ok(Vec::new())
     }

@@ -10,10 +10,11 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, config::DbConfig, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Row, ToSql, config::DbConfig, params, types::Type};
+use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::{LastWord, Record, Store, StoreError, StoredAttempt, StoredConfig, StoredRun};
+use super::{LastWord, Record, Store, StoreError, StoredAttempt, StoredRun};
 use crate::run::Event;
 
 /// Marks a database file as ours (`orc` and a zero byte).
@@ -79,29 +80,32 @@ impl SqliteStore {
             return Err(StoreError::Newer { path: path.to_owned(), found, known: FORMAT });
         }
         if found < FORMAT {
-            let reason = format!("it has the older format {found}; the next run brings it up to date");
-            return Err(StoreError::Failed { path: path.to_owned(), reason });
+            return Err(StoreError::Older { path: path.to_owned(), found });
         }
         Ok(store)
     }
 
     /// The run in which the step of the pipeline's root came to an end last, and that end.
     pub fn last_word(&self, pipeline: &str, step: &str) -> Result<Option<(String, LastWord)>, StoreError> {
-        let error = |error: rusqlite::Error| refused(&self.path, &error);
-        let found = self
-            .connection
-            .query_row(
-                "SELECT runs.id, steps.last FROM runs JOIN steps ON steps.run_id = runs.id
-                 WHERE runs.pipeline = ? AND steps.step = ? AND steps.last IS NOT NULL AND NOT steps.forgotten
-                 ORDER BY steps.outcome_at DESC LIMIT 1",
-                [pipeline, step],
-                |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)),
-            )
-            .optional()
-            .map_err(error)?;
-        let Some((run, last)) = found else { return Ok(None) };
-        let last = serde_json::from_str(&last).map_err(|error| failed(&self.path, error.to_string()))?;
-        Ok(Some((run, last)))
+        let found = self.rows(
+            "SELECT runs.id, steps.last FROM runs JOIN steps ON steps.run_id = runs.id
+             WHERE runs.pipeline = ? AND steps.step = ? AND steps.last IS NOT NULL AND NOT steps.forgotten
+             ORDER BY steps.outcome_at DESC LIMIT 1",
+            &[&pipeline, &step],
+            |row| Ok((row.get(0)?, json_at(row, 1)?)),
+        )?;
+        Ok(found.into_iter().next().and_then(|(run, last)| Some((run, last?))))
+    }
+
+    fn rows<T>(
+        &self,
+        sql: &str,
+        parameters: &[&dyn ToSql],
+        read: impl FnMut(&Row<'_>) -> Result<T, rusqlite::Error>,
+    ) -> Result<Vec<T>, StoreError> {
+        let rows =
+            || -> Result<Vec<T>, _> { self.connection.prepare_cached(sql)?.query_map(parameters, read)?.collect() };
+        rows().map_err(|error| refused(&self.path, &error))
     }
 
     fn prepare(&self) -> Result<(), StoreError> {
@@ -180,82 +184,54 @@ impl Store for SqliteStore {
     }
 
     fn events(&self, run_id: &str) -> Result<Vec<Event>, StoreError> {
-        let error = |error: rusqlite::Error| refused(&self.path, &error);
-        let mut statement =
-            self.connection.prepare("SELECT event FROM events WHERE run_id = ? ORDER BY seq").map_err(error)?;
-        let rows = statement.query_map([run_id], |row| row.get::<_, String>(0)).map_err(error)?;
-        rows.map(|row| {
-            serde_json::from_str(&row.map_err(error)?).map_err(|error| failed(&self.path, error.to_string()))
-        })
-        .collect()
+        let found =
+            self.rows("SELECT event FROM events WHERE run_id = ? ORDER BY seq", &[&run_id], |row| json_at(row, 0))?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    fn last_event(&self, run_id: &str) -> Result<Option<Event>, StoreError> {
+        let last = "SELECT event FROM events WHERE run_id = ? ORDER BY seq DESC LIMIT 1";
+        Ok(self.rows(last, &[&run_id], |row| json_at(row, 0))?.into_iter().next().flatten())
     }
 
     fn runs(&self) -> Result<Vec<StoredRun>, StoreError> {
-        let error = |error: rusqlite::Error| refused(&self.path, &error);
-        let unreadable = |error: serde_json::Error| failed(&self.path, error.to_string());
-        let mut statement = self
-            .connection
-            .prepare(
-                "SELECT id, pipeline, file, source, inputs, config, started_at, status, finished_at FROM runs
-                 ORDER BY started_at DESC, id DESC",
-            )
-            .map_err(error)?;
-        let rows = statement.query_map([], |row| {
-            let (inputs, config): (String, Option<String>) = (row.get(4)?, row.get(5)?);
-            let run = StoredRun {
-                id: row.get(0)?,
-                pipeline: row.get(1)?,
-                file: row.get(2)?,
-                source: row.get(3)?,
-                inputs: serde_json::Value::Null,
-                config: StoredConfig::default(),
-                started_at: row.get(6)?,
-                status: row.get(7)?,
-                finished_at: row.get(8)?,
-            };
-            Ok((run, inputs, config))
-        });
-        rows.map_err(error)?
-            .map(|row| {
-                let (run, inputs, config) = row.map_err(error)?;
-                let config = config.map(|config| serde_json::from_str(&config)).transpose().map_err(unreadable)?;
-                let inputs = serde_json::from_str(&inputs).map_err(unreadable)?;
-                Ok(StoredRun { inputs, config: config.unwrap_or_default(), ..run })
-            })
-            .collect()
+        self.rows(
+            "SELECT id, pipeline, file, source, inputs, config, started_at, status, finished_at FROM runs
+             ORDER BY started_at DESC, id DESC",
+            &[],
+            |row| {
+                Ok(StoredRun {
+                    id: row.get(0)?,
+                    pipeline: row.get(1)?,
+                    file: row.get(2)?,
+                    source: row.get(3)?,
+                    inputs: json_at(row, 4)?.unwrap_or_default(),
+                    config: json_at(row, 5)?.unwrap_or_default(),
+                    started_at: row.get(6)?,
+                    status: row.get(7)?,
+                    finished_at: row.get(8)?,
+                })
+            },
+        )
     }
 
     fn attempts(&self, run_id: &str) -> Result<Vec<StoredAttempt>, StoreError> {
-        let error = |error: rusqlite::Error| refused(&self.path, &error);
-        let unreadable = |error: serde_json::Error| failed(&self.path, error.to_string());
-        let mut statement = self
-            .connection
-            .prepare(
-                "SELECT step, attempt, intent_at IS NOT NULL, status, value, last, forgotten FROM steps WHERE run_id = ?
-                 ORDER BY step, attempt",
-            )
-            .map_err(error)?;
-        let rows = statement.query_map([run_id], |row| {
-            let (value, last): (Option<String>, Option<String>) = (row.get(4)?, row.get(5)?);
-            let attempt = StoredAttempt {
-                step: row.get(0)?,
-                attempt: row.get(1)?,
-                intended: row.get(2)?,
-                status: row.get(3)?,
-                value: serde_json::Value::Null,
-                last: None,
-                forgotten: row.get(6)?,
-            };
-            Ok((attempt, value, last))
-        });
-        rows.map_err(error)?
-            .map(|row| {
-                let (attempt, value, last) = row.map_err(error)?;
-                let value = value.map(|value| serde_json::from_str(&value)).transpose().map_err(unreadable)?;
-                let last = last.map(|last| serde_json::from_str(&last)).transpose().map_err(unreadable)?;
-                Ok(StoredAttempt { value: value.unwrap_or_default(), last, ..attempt })
-            })
-            .collect()
+        self.rows(
+            "SELECT step, attempt, intent_at IS NOT NULL, status, value, last, forgotten FROM steps WHERE run_id = ?
+             ORDER BY step, attempt",
+            &[&run_id],
+            |row| {
+                Ok(StoredAttempt {
+                    step: row.get(0)?,
+                    attempt: row.get(1)?,
+                    intended: row.get(2)?,
+                    status: row.get(3)?,
+                    value: json_at(row, 4)?.unwrap_or_default(),
+                    last: json_at(row, 5)?,
+                    forgotten: row.get(6)?,
+                })
+            },
+        )
     }
 
     fn remove(&mut self, run_ids: &[String]) -> Result<(), StoreError> {
@@ -291,7 +267,7 @@ fn write_record(connection: &Connection, run_id: &str, record: &Record) -> Resul
                 "INSERT INTO steps (run_id, step, attempt, status, value, last, outcome_at)
                  VALUES (?, ?, ?, ?, ?, ?, ?)
                  ON CONFLICT DO UPDATE SET status = excluded.status, value = excluded.value, last = excluded.last,
-                     outcome_at = excluded.outcome_at",
+                     outcome_at = excluded.outcome_at, forgotten = 0",
             )?
             .execute(params![
                 run_id,
@@ -302,13 +278,15 @@ fn write_record(connection: &Connection, run_id: &str, record: &Record) -> Resul
                 last.as_ref().map(|last| json!(last).to_string()),
                 time
             ])?,
-        Record::Forget { step, itself, beneath } => connection
-            .prepare_cached(
-                "UPDATE steps SET forgotten = 1
-                 WHERE run_id = ? AND ((?3 AND (step = ?2 OR substr(step, 1, length(?2) + 1) = ?2 || '!'))
-                        OR (?4 AND substr(step, 1, length(?2) + 1) = ?2 || '['))",
-            )?
-            .execute(params![run_id, step, itself, beneath])?,
+        Record::Forget { step, itself, beneath } => {
+            let mut forget = connection.prepare_cached(
+                "UPDATE steps SET forgotten = 1 WHERE run_id = ? AND step >= ? || ? AND step < ?2 || ?",
+            )?;
+            // The path alone, its handlers' (`a!0`), and what is beneath it (`a[0].b`) are each one stretch of the key.
+            let stretches = [(itself, "", "\0"), (itself, "!", "\""), (beneath, "[", "\\")];
+            let wanted = stretches.into_iter().filter(|(wanted, ..)| **wanted);
+            wanted.map(|(_, from, to)| forget.execute(params![run_id, step, from, to])).sum::<Result<usize, _>>()?
+        }
         Record::Event(event) => connection
             .prepare_cached("INSERT INTO events (run_id, seq, event) VALUES (?, ?, ?)")?
             .execute(params![run_id, event.seq as i64, json!(event).to_string()])?,
@@ -317,6 +295,13 @@ fn write_record(connection: &Connection, run_id: &str, record: &Record) -> Resul
             .execute(params![status, time, run_id])?,
     };
     Ok(())
+}
+
+/// The JSON text in a column, if there is some.
+fn json_at<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<Option<T>, rusqlite::Error> {
+    let text: Option<String> = row.get(column)?;
+    let read = text.map(|text| serde_json::from_str(&text)).transpose();
+    read.map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into()))
 }
 
 /// Makes the directory and an empty file that only their owner can read, before SQLite opens it.
@@ -413,6 +398,34 @@ mod tests {
         let status: String =
             other.connection.query_row("SELECT status FROM steps WHERE step = 'a'", [], |row| row.get(0)).unwrap();
         assert_eq!(status, "completed");
+    }
+
+    #[test]
+    fn what_begins_again_counts_no_more_until_it_ended_again() {
+        let mut store = SqliteStore::open(&tempfile::tempdir().unwrap().path().join("runs.db")).unwrap();
+        let outcome = |step: &str| Record::Outcome {
+            step: step.to_owned(),
+            attempt: 1,
+            status: "completed".to_owned(),
+            value: json!(1),
+            last: None,
+            time: "2026-01-01T00:00:00.000Z".to_owned(),
+        };
+        let forgotten = |store: &SqliteStore| -> Vec<String> {
+            let attempts = store.attempts("run").unwrap().into_iter();
+            attempts.filter(|attempt| attempt.forgotten).map(|attempt| attempt.step).collect()
+        };
+        let forget = |itself, beneath| Record::Forget { step: "a".to_owned(), itself, beneath };
+        let steps = ["a", "a!0", "a[0].b", "a[0].b!1", "a0", "aa", "a\u{e9}", "A", "b"];
+        store.write("run", &steps.map(outcome)).unwrap();
+        store.write("other", &steps.map(outcome)).unwrap();
+        store.write("run", &[forget(false, true)]).unwrap();
+        assert_eq!(forgotten(&store), ["a[0].b", "a[0].b!1"]);
+        store.write("run", &steps.map(outcome)).unwrap();
+        assert_eq!(forgotten(&store), Vec::<String>::new());
+        store.write("run", &[forget(true, false)]).unwrap();
+        assert_eq!(forgotten(&store), ["a", "a!0"]);
+        assert!(store.attempts("other").unwrap().iter().all(|attempt| !attempt.forgotten));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `--step`, `--from`, `--until`: runs that are confined to some steps.
 
-use std::{collections::BTreeSet, path::Path, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc};
 
 use clap::Args;
 use engine::{
@@ -10,7 +10,7 @@ use engine::{
     run::{
         Past, RunConfig, Selection,
         select::Mode,
-        store::{self, StoredRun},
+        store::{self, SqliteStore, Store, StoreError, StoredRun},
     },
 };
 use lang::analysis::Analysis;
@@ -48,16 +48,14 @@ impl Options {
 /// result comes from.
 pub(super) fn confine(plan: Plan, selection: Selection, config: &mut RunConfig) -> Result<Plan, String> {
     let plan = selection.apply(plan)?;
-    if selection.mode != Mode::Until
-        && let Some(file) = config.store.as_deref()
-        && let Some((run, past)) = latest(&plan, &selection, file, config.simulate)?
+    if selection.reuses()
+        && let Some(file) = config.store.as_deref().filter(|file| file.exists())
+        && let store = store::open(Some(file)).map_err(|error| error.to_string())?
+        && let Some((run, past)) = latest(&plan, &selection, &*store, config.simulate)?
     {
-        let known = past.known();
-        if !known.is_empty() {
-            let ids: Vec<String> = known.iter().map(|id| format!("`{id}`")).collect();
-            let noun = if ids.len() == 1 { "result" } else { "results" };
-            print::note(&format!("using the {noun} of {} from the run {}", ids.join(", "), run.id));
-        }
+        let ids: Vec<String> = past.known().iter().map(|id| format!("`{id}`")).collect();
+        let noun = if ids.len() == 1 { "result" } else { "results" };
+        print::note(&format!("using the {noun} of {} from the run {run}", ids.join(", ")));
         config.past = Arc::new(past);
     }
     config.selection = Some(selection);
@@ -65,26 +63,32 @@ pub(super) fn confine(plan: Plan, selection: Selection, config: &mut RunConfig) 
 }
 
 /// What `plan` would be confined to: the plan, and the run and the steps whose results would be used.
+/// Changes nothing in the store.
 pub(in crate::cli) fn preview(plan: Plan, selection: &Selection) -> Result<(Plan, Option<Reused>), String> {
     let plan = selection.apply(plan)?;
     let file = store::file(super::working_dir()?.as_std_path());
-    let found = if selection.mode == Mode::Until { None } else { latest(&plan, selection, &file, false)? };
-    Ok((plan, found.map(|(run, past)| (run.id, past.known()))))
+    if !selection.reuses() || !file.exists() {
+        return Ok((plan, None));
+    }
+    let found = match SqliteStore::open_to_read(&file) {
+        Ok(store) => latest(&plan, selection, &store, false)?,
+        // It kept no results.
+        Err(StoreError::Older { .. }) => None,
+        Err(error) => return Err(error.to_string()),
+    };
+    Ok((plan, found.map(|(run, past)| (run, past.known()))))
 }
 
 /// The id of a run, and steps of it.
 type Reused = (String, BTreeSet<String>);
 
+/// The newest run with results that can be used in `plan`, and those.
 fn latest(
     plan: &Plan,
     selection: &Selection,
-    file: &Path,
+    store: &dyn Store,
     simulate: bool,
-) -> Result<Option<(StoredRun, Past)>, String> {
-    if !file.exists() {
-        return Ok(None);
-    }
-    let store = store::open(Some(file)).map_err(|error| error.to_string())?;
+) -> Result<Option<(String, Past)>, String> {
     let runs = store.runs().map_err(|error| error.to_string())?;
     let simulated = |run: &&StoredRun| run.config.simulate == simulate;
     for run in runs.iter().filter(|run| run.pipeline == plan.program.id).filter(simulated) {
@@ -93,7 +97,7 @@ fn latest(
         let changes = Changes::between(&before, &plan.analysis);
         let ends = selection.reusable(plan, run, &attempts, &changes);
         if !ends.is_empty() {
-            return Ok(Some((run.clone(), Past::of_other(&run.id, ends))));
+            return Ok(Some((run.id.clone(), Past::of_other(&run.id, ends))));
         }
     }
     Ok(None)
