@@ -90,11 +90,12 @@ impl Past {
     }
 
     /// Ends of the earlier run `run`, to be used again.
-    pub fn of_other(run: &str, mut ends: HashMap<String, LastWord>) -> Self {
-        for end in ends.values_mut() {
+    pub fn of_other(run: &str, ends: HashMap<String, LastWord>) -> Self {
+        let reused = |(step, mut end): (String, LastWord)| {
             end.document.provenance = Some(json!({"run": run, "reused": true}));
-        }
-        Self { ends: Mutex::new(ends), is_other: true, ..Self::default() }
+            (step, end)
+        };
+        Self { ends: Mutex::new(ends.into_iter().map(reused).collect()), is_other: true, ..Self::default() }
     }
 
     /// Forgets the ends of `steps` and of all that is beneath them: they begin again.
