@@ -11,6 +11,11 @@ use crate::{plan::Plan, tools::Permissions};
 pub mod schedule;
 
 mod begin;
+
+pub mod cache;
+
+pub mod forecast;
+
 mod context;
 mod execute;
 mod loops;
@@ -60,6 +65,8 @@ pub struct RunConfig {
     pub simulate: bool,
     /// The store's file; `None` = `--no-store`, in memory.
     pub store: Option<PathBuf>,
+    /// Whether earlier results in the store may be used again; `--no-cache` says no.
+    pub cache: bool,
     /// What the plan was confined to, for the record.
     pub selection: Option<Selection>,
     /// What is known from before.

@@ -38,9 +38,9 @@ fn the_steps_stand_by_stage_with_what_they_do_and_why_they_run() {
     expect![[r#"
         p: 4 steps in 3 stages
           1  a     filesystem.write  run    new
-          1  each  for_each          run    new
+          1  each  for_each          run    its steps are looked at as it runs
           2  b     filesystem.read   run    new
-          3  d     echo              run    if {{ who == "you" }}
+          3  d     echo              run    new
              who = "you"
     "#]]
     .assert_eq(&ended.stdout);

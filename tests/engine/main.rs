@@ -1,10 +1,12 @@
 //! Runs whole pipelines through the engine, in a directory of their own.
 
 mod actions;
+mod cache;
 mod contract;
 mod control_flow;
 mod failures;
 mod hardening;
+mod honesty;
 mod recorded;
 mod support;
 mod values;

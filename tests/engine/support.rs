@@ -51,6 +51,7 @@ impl Workspace {
             permissions: Permissions::default(),
             max_concurrency: Some(4),
             simulate: false,
+            cache: true,
             store: None,
             selection: None,
             past: Arc::default(),

@@ -187,6 +187,8 @@ pub enum ParamKind {
     ReadPath,
     /// A file or directory that is written.
     WritePath,
+    /// Values, text that holds them, or the path of a file that is read.
+    Data,
     /// A shell command.
     Command,
     /// Text a model reads.
@@ -197,6 +199,12 @@ pub enum ParamKind {
     Pipeline,
     /// An address.
     Url,
+}
+
+/// Whether the text of a parameter of the kind [`ParamKind::Data`] is the path of a file: one line that
+/// does not begin as JSON does.
+pub fn is_path_of_data(text: &str) -> bool {
+    !text.trim().is_empty() && !text.contains('\n') && !text.trim_start().starts_with(['{', '['])
 }
 
 /// A parameter of an operation or action, or a member of an object parameter.

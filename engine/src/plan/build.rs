@@ -30,7 +30,9 @@ pub(super) fn program(analysis: &Analysis, inputs: &Inputs) -> Program {
             .default_timeout
             .as_ref()
             .and_then(|seconds| Duration::try_from_secs_f64(seconds.value).ok()),
+        never_cached: false,
     };
+    let builder = Builder { never_cached: builder.root_key("cache") == Some(Value::Bool(false)), ..builder };
     let ids: HashMap<StepIndex, &str> = pipeline.steps.iter().map(|step| (step.index, step.id_text())).collect();
     Program {
         id: pipeline.id_text().to_owned(),
@@ -55,6 +57,8 @@ struct Builder<'a> {
     analysis: &'a Analysis,
     waits_for: HashMap<StepIndex, Vec<StepIndex>>,
     default_timeout: Option<Duration>,
+    /// The pipeline says `cache: false`.
+    never_cached: bool,
 }
 
 /// Keys whose values are read from the typed step, not from the key map.
@@ -130,6 +134,7 @@ impl Builder<'_> {
                 &parameters,
             ),
             model: keys.get("model").and_then(Value::as_str).map(str::to_owned),
+            cache: self.cache(&keys),
             parameters,
         };
         match step.loops {
@@ -250,6 +255,7 @@ impl Builder<'_> {
                     is_handler: false,
                     kind: StepKind::Act,
                     model: None,
+                    cache: self.cache(&keys),
                 })
             })
             .collect();
@@ -265,6 +271,15 @@ impl Builder<'_> {
             Target::Echo { .. } => OutputSpec { scalar: true, ..OutputSpec::default() },
             _ => OutputSpec { open: true, ..OutputSpec::default() },
         }
+    }
+
+    fn cache(&self, keys: &IndexMap<String, Value>) -> Option<bool> {
+        if self.never_cached { Some(false) } else { keys.get("cache").and_then(Value::as_bool) }
+    }
+
+    fn root_key(&self, name: &str) -> Option<Value> {
+        let key = self.analysis.pipeline().keys.iter().find(|key| key.name == name)?;
+        Some(self.json(key.value))
     }
 
     fn keys(&self, keys: &[KeyUse]) -> IndexMap<String, Value> {

@@ -90,6 +90,8 @@ pub struct StepPlan {
     pub output: OutputSpec,
     /// `model` of the step itself.
     pub model: Option<String>,
+    /// `cache` of the step, or `false` of the pipeline; `None` leaves it to what the step does.
+    pub cache: Option<bool>,
 }
 
 /// Routes by the position of their target; a `goto` with a template is resolved at run time.

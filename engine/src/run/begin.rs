@@ -15,7 +15,9 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Event, EventKind, ResultDocument, RunConfig, RunError, clock,
+    Event, EventKind, ResultDocument, RunConfig, RunError,
+    cache::Cache,
+    clock,
     context::RunContext,
     document::{Cost, Provenance},
     execute::{self, ScopeEnd},
@@ -42,10 +44,7 @@ pub(super) async fn run(
     }
     let program = Arc::clone(&plan.program);
     let run_id = config.run_id.clone().unwrap_or_else(|| new_id(&program.id, started));
-    let output_dir = match &config.output_dir {
-        Some(chosen) => chosen.clone(),
-        None => default_output_dir(&config.working_dir, &program.id)?,
-    };
+    let output_dir = output_dir(&plan, &config)?;
     let renderer = Renderer::new(folders(&config));
     let (inputs, names) = names(&plan, &config, &renderer, &run_id, started, output_dir.as_str())?;
     let store = store::open(config.store.as_deref()).map_err(|error| RunError::Store(error.to_string()))?;
@@ -61,14 +60,39 @@ pub(super) async fn run(
     };
     let journal = Journal::start(&run_id, (store, told), config.past.attempts(), events)
         .map_err(|error| RunError::Store(error.to_string()))?;
+    let cx = Arc::new(context(&plan, &config, (run_id, output_dir), renderer, journal, cancel.clone()));
+    let first = first_batch(&cx, &plan, &config, inputs, started);
+    let end =
+        execute::scope(Arc::clone(&cx), Arc::clone(&program.scope), Arc::clone(&names), String::new(), first).await;
+    let document = document(&cx, &plan, &config, &names, end, started, watch);
+    finish(&cx, document).await
+}
+
+/// Where the run's files go.
+pub(super) fn output_dir(plan: &Plan, config: &RunConfig) -> Result<Utf8PathBuf, RunError> {
+    match &config.output_dir {
+        Some(chosen) => Ok(chosen.clone()),
+        None => default_output_dir(&config.working_dir, &plan.program.id),
+    }
+}
+
+/// What all steps of the run share.
+pub(super) fn context(
+    plan: &Plan,
+    config: &RunConfig,
+    (run_id, output_dir): (String, Utf8PathBuf),
+    renderer: Renderer,
+    journal: Journal,
+    cancel: CancellationToken,
+) -> RunContext {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let limit = config.max_concurrency.unwrap_or(2 * cores).max(1);
-    let cx = Arc::new(RunContext {
-        run_id: run_id.clone(),
+    RunContext {
+        run_id,
         registry: catalog::registry(),
         renderer,
         journal,
-        cancel: cancel.clone(),
+        cancel,
         inputs: plan.analysis.pipeline().inputs.keys().cloned().collect(),
         places: Semaphore::new(limit),
         limit,
@@ -78,14 +102,17 @@ pub(super) async fn run(
         environment: Arc::new(environment()),
         simulate: config.simulate,
         past: Arc::clone(&config.past),
-        model: program.model.clone(),
+        cache: cache_of(config),
+        model: plan.program.model.clone(),
         broken: OnceLock::new(),
-    });
-    let first = first_batch(&cx, &plan, &config, inputs, started);
-    let end =
-        execute::scope(Arc::clone(&cx), Arc::clone(&program.scope), Arc::clone(&names), String::new(), first).await;
-    let document = document(&cx, &plan, &config, &names, end, started, watch);
-    finish(&cx, document).await
+    }
+}
+
+/// The earlier results that the run may use again. What was asked for by name runs in any case.
+fn cache_of(config: &RunConfig) -> Option<Cache> {
+    let asked = config.selection.as_ref().filter(|selection| selection.reuses());
+    let file = config.store.as_deref().filter(|_| config.cache)?;
+    Cache::open(file, asked.map(|selection| selection.step.clone()))
 }
 
 /// `output/<id>` beneath the working directory. Nobody chose it, and it may be written to, so neither
@@ -132,6 +159,7 @@ fn first_batch(cx: &RunContext, plan: &Plan, config: &RunConfig, inputs: Value, 
                 permissions: config.permissions.clone(),
                 simulate: config.simulate,
                 max_concurrency: config.max_concurrency,
+                no_cache: !config.cache,
                 selection: config.selection.clone(),
             }),
             time: clock::text(started),
@@ -188,7 +216,7 @@ fn new_id(pipeline: &str, started: Timestamp) -> String {
 }
 
 /// The pipeline's folder, then the working directory.
-fn folders(config: &RunConfig) -> Folders {
+pub(super) fn folders(config: &RunConfig) -> Folders {
     let mut folders = Vec::new();
     if let Some(folder) = config.working_dir.join(&config.file).parent()
         && folder.is_dir()
@@ -198,7 +226,7 @@ fn folders(config: &RunConfig) -> Folders {
     if !folders.contains(&config.working_dir) {
         folders.push(config.working_dir.clone());
     }
-    Folders(folders)
+    Folders::new(folders)
 }
 
 fn environment() -> BTreeMap<String, String> {
@@ -208,7 +236,7 @@ fn environment() -> BTreeMap<String, String> {
 }
 
 /// The names every template sees, with the inputs whose defaults are templates rendered.
-fn names(
+pub(super) fn names(
     plan: &Plan,
     config: &RunConfig,
     renderer: &Renderer,

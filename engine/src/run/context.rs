@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Past,
+    cache::Cache,
     journal::{Batch, Journal},
     render::Renderer,
     store::StoreError,
@@ -38,6 +39,8 @@ pub(crate) struct RunContext {
     pub(crate) simulate: bool,
     /// What is known from before the run, or before it was resumed.
     pub(crate) past: Arc<Past>,
+    /// Earlier results, where they may be used again.
+    pub(crate) cache: Option<Cache>,
     pub(crate) model: Option<String>,
     /// Why the run cannot be recorded any more, once that is so.
     pub(crate) broken: OnceLock<StoreError>,

@@ -14,7 +14,9 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::{
-    EventKind, clock,
+    EventKind,
+    cache::{self, Fingerprint},
+    clock,
     context::RunContext,
     document::{Cost, StepDocument},
     journal::Batch,
@@ -33,6 +35,8 @@ pub(crate) struct StepEnd {
     pub(crate) goto: Option<usize>,
     /// The store of this run has it already.
     pub(crate) recorded: bool,
+    /// What its result depends on, where it may be used again.
+    pub(crate) fingerprint: Option<Box<Fingerprint>>,
 }
 
 /// The ends of all steps of a scope, in order of declaration.
@@ -127,7 +131,8 @@ async fn run_scope(
                     continue;
                 }
                 // What may not act at all announces itself once it is sure to.
-                if step.condition.is_none() && !step.is_handler && !cx.past.knows(&path) {
+                let is_sure = step.condition.is_none() && !step.is_handler;
+                if is_sure && !cx.past.knows(&path) && !cache::may_be_cached(&cx, step, &path) {
                     step::announce(&cx, &mut batch, step, &path);
                 }
                 started.push(at);
@@ -197,14 +202,15 @@ fn ran(cx: &RunContext, handled: &Handled, scope: &Scope, prefix: &str, at: usiz
 
 /// A step failed whose policy admits nothing after it.
 fn failed_hard(scope: &Scope, ends: &[StepEnd]) -> bool {
-    ends.iter().zip(&scope.steps).any(|(end, step)| {
-        end.ending == Ending::Failed
-            && step.policy == lang::model::FailurePolicy::Fail
-            && step.routes.on_failure.is_none()
-    })
+    ends.iter().zip(&scope.steps).any(|(end, step)| end.ending == Ending::Failed && stops_run(step))
 }
 
-fn nodes(scope: &Scope) -> Vec<Node> {
+/// Whether nothing more is admitted after the step failed.
+pub(crate) fn stops_run(step: &StepPlan) -> bool {
+    step.policy == lang::model::FailurePolicy::Fail && step.routes.on_failure.is_none()
+}
+
+pub(crate) fn nodes(scope: &Scope) -> Vec<Node> {
     scope
         .steps
         .iter()
@@ -244,7 +250,7 @@ pub(crate) fn record(cx: &RunContext, batch: &mut Batch, scope: &Scope, prefix: 
         data["error"] = json!(error);
         data["error_type"] = json!(document.error_type);
     }
-    if document.provenance.is_some() {
+    if document.provenance.is_some() || document.cache.is_some() {
         data["reused"] = json!(true);
     }
     batch.fact(EventKind::StepFinished, Some(&path), data);
@@ -285,7 +291,7 @@ pub(crate) fn skipped(scope: &Scope, at: usize, reason: &str) -> StepEnd {
     document.success = true;
     document.value = json!({"status": "skipped", "reason": reason});
     let value = Some(Arc::new(StepValue::absent(&scope.steps[at].id, "skipped", reason)));
-    StepEnd { ending: Ending::Skipped, document, value, goto: None, recorded: false }
+    StepEnd { ending: Ending::Skipped, document, value, goto: None, recorded: false, fingerprint: None }
 }
 
 fn not_run(scope: &Scope, at: usize) -> StepEnd {
@@ -296,6 +302,7 @@ fn not_run(scope: &Scope, at: usize) -> StepEnd {
         value: Some(Arc::new(value)),
         goto: None,
         recorded: false,
+        fingerprint: None,
     }
 }
 

@@ -69,6 +69,11 @@ impl Journal {
         Ok(Self { messages, attempts: Arc::new(Mutex::new(attempts)) })
     }
 
+    /// The journal of a run that is only looked at: it has no writer.
+    pub(crate) fn closed() -> Self {
+        Self { messages: blocking::channel().0, attempts: Arc::default() }
+    }
+
     /// The number of a new attempt of `path`; it runs on for the whole run, whoever tries again.
     pub(crate) fn next_attempt(&self, path: &str) -> u32 {
         let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);

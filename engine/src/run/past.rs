@@ -196,7 +196,7 @@ impl Past {
 
     /// The end of the step of `scope` at `at`, as it was.
     pub(crate) fn end(&self, path: &str, scope: &Scope, at: usize) -> Option<StepEnd> {
-        let LastWord { document, goto } = lock(&self.ends).get(path).cloned()?;
+        let LastWord { document, goto, fingerprint } = lock(&self.ends).get(path).cloned()?;
         let step = &scope.steps[at];
         let ending = match &*document.status {
             "completed" => Ending::Succeeded,
@@ -213,7 +213,7 @@ impl Past {
             StepValue::ended(status, document.success, &document.value["result"], error, recovered, &step.output)
         };
         let goto = goto.and_then(|target| scope.steps.iter().position(|step| step.id == target));
-        Some(StepEnd { ending, document, value: Some(Arc::new(value)), goto, recorded: !self.is_other })
+        Some(StepEnd { ending, document, value: Some(Arc::new(value)), goto, recorded: !self.is_other, fingerprint })
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 use futures_util::FutureExt;
 use indexmap::IndexMap;
 use lang::{
-    registry::{OperationSource, Target},
+    registry::{Effect, OperationSource, ParamSpec, Registry, Target},
     template,
 };
 use serde_json::{Map, Value, json};
@@ -20,6 +20,7 @@ use super::{
     context::RunContext,
     journal::Batch,
     render::{Names, text_of},
+    resume,
 };
 use crate::{
     actions, models,
@@ -49,25 +50,29 @@ pub(crate) fn failure(error_type: &str, message: impl Into<String>) -> Failure {
     ToolError::new(error_type, message).0
 }
 
-/// Renders and acts once.
-pub(crate) async fn attempt(cx: &Arc<RunContext>, step: &StepPlan, names: &Arc<Names>, path: &str) -> Attempt {
+/// Renders, where that has not been done, and acts once.
+pub(crate) async fn attempt(
+    cx: &Arc<RunContext>,
+    step: &StepPlan,
+    names: &Arc<Names>,
+    path: &str,
+    prepared: Option<Prepared>,
+) -> Attempt {
     let Ok(_place) = cx.places.acquire().await else { return Attempt::Cancelled };
     if cx.cancel.is_cancelled() {
         return Attempt::Cancelled;
     }
-    let tool_cx = ToolCx {
-        working_dir: cx.working_dir.clone(),
-        output_dir: cx.output_dir.clone(),
-        permissions: cx.permissions.clone(),
-        cancel: cx.cancel.child_token(),
-        timeout: step.timeout,
-        environment: Arc::clone(&cx.environment),
-        models: None,
-        model: step.model.clone().or_else(|| cx.model.clone()),
-        on_output: Some(output_sink(cx, path)),
-    };
+    let mut tool_cx = tool_cx(cx, step);
+    tool_cx.on_output = Some(output_sink(cx, path));
     let stop = tool_cx.cancel.clone();
-    let work = AssertUnwindSafe(act(cx, step, names, tool_cx)).catch_unwind();
+    let work = async {
+        let prepared = match prepared {
+            Some(prepared) => prepared,
+            None => prepare(cx, step, names)?,
+        };
+        act(cx, prepared, tool_cx).await
+    };
+    let work = AssertUnwindSafe(work).catch_unwind();
     tokio::pin!(work);
     let time_is_up = async {
         match step.timeout {
@@ -111,6 +116,21 @@ pub(crate) async fn attempt(cx: &Arc<RunContext>, step: &StepPlan, names: &Arc<N
     })
 }
 
+/// The world as a tool of `step` may reach it.
+pub(crate) fn tool_cx(cx: &RunContext, step: &StepPlan) -> ToolCx {
+    ToolCx {
+        working_dir: cx.working_dir.clone(),
+        output_dir: cx.output_dir.clone(),
+        permissions: cx.permissions.clone(),
+        cancel: cx.cancel.child_token(),
+        timeout: step.timeout,
+        environment: Arc::clone(&cx.environment),
+        models: None,
+        model: None,
+        on_output: None,
+    }
+}
+
 fn output_sink(cx: &Arc<RunContext>, path: &str) -> OutputSink {
     let journal = cx.journal.clone();
     let path = path.to_owned();
@@ -125,9 +145,54 @@ fn output_sink(cx: &Arc<RunContext>, path: &str) -> OutputSink {
     })
 }
 
-async fn act(cx: &RunContext, step: &StepPlan, names: &Arc<Names>, mut tool_cx: ToolCx) -> Result<Outcome, ToolError> {
-    let mut params = parameters(cx, step, names, &mut tool_cx)?;
-    tool_cx.models = models::provider(tool_cx.model.as_deref(), cx.simulate);
+/// What a step is about to do: all of it rendered, nothing of it done.
+pub(crate) struct Prepared {
+    work: Work,
+    /// What doing it does to the world.
+    pub(crate) effect: Effect,
+    pub(crate) params: Map<String, Value>,
+    pub(crate) model: Option<String>,
+}
+
+enum Work {
+    Tool { name: String, tool: Arc<dyn Tool>, operation: String },
+    Action(String),
+    Echo(String),
+    FileProse(String),
+    Auto(String),
+}
+
+impl Prepared {
+    /// What is done, in a word: `data-processing.filter`.
+    pub(crate) fn name(&self) -> String {
+        match &self.work {
+            Work::Tool { name, operation, .. } => format!("{name}.{operation}"),
+            Work::Action(name) => name.clone(),
+            Work::Echo(_) => "echo".to_owned(),
+            Work::FileProse(_) => "file".to_owned(),
+            Work::Auto(_) => "auto".to_owned(),
+        }
+    }
+
+    /// Its parameters as the registry knows them.
+    pub(crate) fn specs<'r>(&self, registry: &'r Registry) -> &'r [ParamSpec] {
+        let target = match &self.work {
+            Work::Tool { name, operation, .. } => registry.resolve(Some(name), Some(operation), None),
+            Work::Action(name) => registry.resolve(None, Some(name), None),
+            Work::Echo(_) | Work::FileProse(_) | Work::Auto(_) => return &[],
+        };
+        match target {
+            Target::Operation { operation: Some(operation), .. } => &operation.params,
+            Target::Action(action) => &action.params,
+            _ => &[],
+        }
+    }
+}
+
+/// Renders all that the step says. The error of what cannot be rendered, or names nothing that can be
+/// executed.
+pub(crate) fn prepare(cx: &RunContext, step: &StepPlan, names: &Arc<Names>) -> Result<Prepared, ToolError> {
+    let (mut params, model) = parameters(cx, step, names)?;
     let written = step.action.as_deref();
     let operation = params.get("action").and_then(Value::as_str).map(str::to_owned);
     let mut target = cx.registry.resolve(step.tool.as_deref(), written, operation.as_deref());
@@ -140,7 +205,8 @@ async fn act(cx: &RunContext, step: &StepPlan, names: &Arc<Names>, mut tool_cx: 
     if let (Target::Unknown | Target::Operation { operation: None, .. }, Some(action)) = (&target, &rendered) {
         target = cx.registry.resolve(step.tool.as_deref(), Some(action), operation.as_deref());
     }
-    match target {
+    let effect = resume::effect_of(&target);
+    let work = match target {
         Target::Operation { tool: spec, operation } => {
             if let OperationSource::Parameter(name) = spec.operation_source {
                 params.shift_remove(name);
@@ -156,53 +222,75 @@ async fn act(cx: &RunContext, step: &StepPlan, names: &Arc<Names>, mut tool_cx: 
                     format!("the tool `{}` cannot be executed by this version of orc", spec.name),
                 ));
             };
-            let name = match operation {
+            let operation = match operation {
                 Some(operation) => operation.name.as_str(),
                 None => written.unwrap_or_default(),
             };
-            tool.run(name, params, &tool_cx).await
+            Work::Tool { name: spec.name.clone(), tool: Arc::clone(tool), operation: operation.to_owned() }
         }
-        Target::Action(spec) if !spec.available => Err(ToolError::new(
-            "ActionNotAvailableError",
-            format!("the action `{}` cannot be executed by this version of orc", spec.name),
-        )),
-        Target::Action(spec) => actions::run_action(&spec.name, params, &tool_cx).await,
-        Target::Echo { text: raw } => Ok(actions::echo(&text(cx, &raw, names, "action")?)),
+        Target::Action(spec) if !spec.available => {
+            return Err(ToolError::new(
+                "ActionNotAvailableError",
+                format!("the action `{}` cannot be executed by this version of orc", spec.name),
+            ));
+        }
+        Target::Action(spec) => Work::Action(spec.name.clone()),
+        Target::Echo { text: raw } => {
+            let text = text(cx, &raw, names, "action")?;
+            // It has no other parameter than what it says.
+            params = Map::from_iter([("text".to_owned(), json!(text))]);
+            Work::Echo(text)
+        }
         Target::FileProse => {
-            let sentence = rendered.as_deref().or(written).unwrap_or_default();
-            actions::file_prose(sentence, &params, &tool_cx)
+            let sentence = rendered.as_deref().or(written).unwrap_or_default().to_owned();
+            Work::FileProse(sentence)
         }
         Target::Auto => {
             let source = written.unwrap_or_default();
             let body = template::auto::tags(source).first().map_or("", |tag| &source[tag.body]);
-            actions::auto(&text(cx, body, names, "action")?, params, &tool_cx).await
+            Work::Auto(text(cx, body, names, "action")?)
         }
         Target::Unknown => {
             let name = step.tool.as_deref().or(rendered.as_deref()).or(written).unwrap_or_default();
-            Err(ToolError::new("UnknownActionError", format!("unknown action or tool `{name}`")))
+            return Err(ToolError::new("UnknownActionError", format!("unknown action or tool `{name}`")));
         }
+    };
+    Ok(Prepared { work, effect, params, model })
+}
+
+async fn act(cx: &RunContext, prepared: Prepared, mut tool_cx: ToolCx) -> Result<Outcome, ToolError> {
+    tool_cx.model = prepared.model;
+    tool_cx.models = models::provider(tool_cx.model.as_deref(), cx.simulate);
+    let params = prepared.params;
+    match prepared.work {
+        Work::Tool { tool, operation, .. } => tool.run(&operation, params, &tool_cx).await,
+        Work::Action(name) => actions::run_action(&name, params, &tool_cx).await,
+        Work::Echo(text) => Ok(actions::echo(&text)),
+        Work::FileProse(sentence) => actions::file_prose(&sentence, &params, &tool_cx),
+        Work::Auto(body) => actions::auto(&body, params, &tool_cx).await,
     }
 }
 
-/// The rendered parameters. `model: <AUTO>` leaves the choice to the router, so it is left out.
+/// The rendered parameters, and the model that is named by them or else by the step. `model: <AUTO>`
+/// leaves the choice to the router, so it is left out.
 fn parameters(
     cx: &RunContext,
     step: &StepPlan,
     names: &Arc<Names>,
-    tool_cx: &mut ToolCx,
-) -> Result<Map<String, Value>, ToolError> {
+) -> Result<(Map<String, Value>, Option<String>), ToolError> {
+    let mut model = step.model.clone().or_else(|| cx.model.clone());
     let mut params = Map::new();
     for (name, value) in &step.parameters {
         if name == "model" && value.as_str().is_some_and(|text| text.trim_start().starts_with("<AUTO")) {
-            tool_cx.model = None;
+            model = None;
             continue;
         }
         params.insert(name.clone(), cx.renderer.value(value, names, &format!("parameters.{name}")).map_err(ToolError)?);
     }
-    if let Some(model) = params.get("model").and_then(Value::as_str) {
-        tool_cx.model = Some(model.to_owned());
+    if let Some(named) = params.get("model").and_then(Value::as_str) {
+        model = Some(named.to_owned());
     }
-    Ok(params)
+    Ok((params, model))
 }
 
 fn text(cx: &RunContext, source: &str, names: &Arc<Names>, place: &str) -> Result<String, ToolError> {

@@ -83,6 +83,16 @@ impl Renderer {
         Self { environment, folders }
     }
 
+    /// Whether a file was looked at since the last [`Self::forget_files`].
+    pub(crate) fn read_files(&self) -> bool {
+        self.folders.was_used()
+    }
+
+    /// Begins anew to tell whether files are looked at.
+    pub(crate) fn forget_files(&self) {
+        self.folders.forget_used();
+    }
+
     /// Renders every text inside `value`. An error names the place, beginning with `place`.
     pub(crate) fn value(&self, value: &Value, names: &Arc<Names>, place: &str) -> Result<Value, Failure> {
         Ok(match value {

@@ -123,7 +123,7 @@ pub fn effect(registry: &Registry, step: &StepPlan) -> Option<Effect> {
 }
 
 /// What cannot be told before it is rendered may do anything.
-fn effect_of(target: &Target<'_>) -> Effect {
+pub(crate) fn effect_of(target: &Target<'_>) -> Effect {
     match target {
         Target::Operation { operation: Some(operation), .. } => operation.effect,
         Target::Action(action) => action.effect,

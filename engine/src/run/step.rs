@@ -3,17 +3,20 @@
 use std::{collections::HashMap, sync::Arc};
 
 use indexmap::IndexMap;
+use lang::registry::Effect;
 use serde_json::{Map, Value, json};
 use tokio::time::sleep;
 
 use super::{
-    EventKind, clock,
+    EventKind,
+    cache::{self, Fingerprint, Hit, LookUp},
+    clock,
     context::RunContext,
     execute::{Handled, StepEnd, Stopwatch, blank, lock, record, skipped},
     journal::Batch,
     loops,
     past::{self, Tried},
-    perform::{self, Attempt, failure},
+    perform::{self, Attempt, Prepared, failure},
     render::{Names, StepValue, from_json},
     schedule::Ending,
     store::{LastWord, Record},
@@ -50,6 +53,10 @@ pub(crate) struct Done {
     pub(crate) cancelled: bool,
     pub(crate) recovered: bool,
     pub(crate) served: Option<Served>,
+    /// What the result depends on, where it may be used again.
+    pub(crate) fingerprint: Option<Box<Fingerprint>>,
+    /// The run that made the result, where it was not made in this one, and the model it came from.
+    pub(crate) cached: Option<String>,
 }
 
 /// Puts the intent and the start of a new attempt into `batch`.
@@ -76,12 +83,13 @@ pub(crate) fn close(cx: &RunContext, batch: &mut Batch, path: &str, status: &str
 pub(crate) fn close_for_good(cx: &RunContext, batch: &mut Batch, scope: &Scope, path: &str, end: &StepEnd) {
     let document = end.document.clone();
     let goto = end.goto.map(|target| scope.steps[target].id.clone());
+    let fingerprint = end.fingerprint.clone();
     batch.records.push(Record::Outcome {
         step: path.to_owned(),
         attempt: cx.journal.last_attempt(path),
         status: document.status.clone(),
         value: document.value.clone(),
-        last: Some(Box::new(LastWord { document, goto })),
+        last: Some(Box::new(LastWord { document, goto, fingerprint })),
         time: clock::now(),
     });
 }
@@ -124,18 +132,65 @@ pub(crate) async fn run(call: Call) -> StepEnd {
     }
     // A resumed loop goes on where it was.
     let goes_on = call.cx.past.knows(&call.path) || (step.kind.is_loop() && call.cx.past.was_begun(&call.path));
-    if step.condition.is_some() && !goes_on && !begin(&call.cx, &step, &call.path).await {
-        return end(&call, &watch, Done { cancelled: true, ..Done::default() });
+    let mut prepared = None;
+    let mut fingerprint = None;
+    if !goes_on {
+        let may_be_cached = cache::may_be_cached(&call.cx, &step, &call.path);
+        if may_be_cached {
+            match cache::look_up(&call.cx, &step, &call.names) {
+                LookUp::Found(hit, fingerprint) => return end(&call, &watch, from_cache(*hit, fingerprint)),
+                LookUp::Anew(rendered, depends_on) => (prepared, fingerprint) = (Some(*rendered), depends_on),
+                LookUp::Nothing => {}
+            }
+        }
+        let is_pure = prepared.as_ref().is_some_and(|prepared| prepared.effect == Effect::Pure);
+        if is_pure {
+            // There is no effect that could be lost: nothing waits for this to be on disk.
+            let mut batch = Batch::default();
+            announce(&call.cx, &mut batch, &step, &call.path);
+            call.cx.journal.post(batch);
+        } else if (may_be_cached || step.condition.is_some()) && !begin(&call.cx, &step, &call.path).await {
+            return end(&call, &watch, Done { cancelled: true, ..Done::default() });
+        }
     }
-    let mut done = attempts(&call.cx, &step, &call.names, &call.path).await;
+    let mut done = attempts(&call.cx, &step, &call.names, &call.path, prepared).await;
+    if let Some(fingerprint) = fingerprint
+        && done.failure.is_none()
+        && !done.cancelled
+        && cache::still_holds(&call.cx, &step, &fingerprint)
+    {
+        done.fingerprint = Some(fingerprint);
+    }
     if done.failure.is_some() && !done.cancelled {
         done = recover(&call, &step, done).await;
     }
     end(&call, &watch, done)
 }
 
-/// Tries as often as the step says; the first intent is stored already.
-async fn attempts(cx: &Arc<RunContext>, step: &Arc<StepPlan>, names: &Arc<Names>, path: &str) -> Done {
+/// What the step came to before, as what it comes to now.
+fn from_cache(hit: Hit, fingerprint: Box<Fingerprint>) -> Done {
+    let Hit { run, last } = hit;
+    let document = last.document;
+    let served = document.model.zip(document.provider);
+    Done {
+        result: document.value["result"].clone(),
+        // Nothing was spent this time.
+        served: served.map(|(model, provider)| Served { provider, model, usage: None }),
+        fingerprint: Some(fingerprint),
+        cached: Some(run),
+        ..Done::default()
+    }
+}
+
+/// Tries as often as the step says; the first intent is stored already. `prepared` is what the first
+/// attempt does, where it is rendered already.
+async fn attempts(
+    cx: &Arc<RunContext>,
+    step: &Arc<StepPlan>,
+    names: &Arc<Names>,
+    path: &str,
+    mut prepared: Option<Prepared>,
+) -> Done {
     let mut attempt = 1;
     let mut tried = cx.past.take_tried(path);
     if let Some(before) = tried.take_if(|tried| tried.goes_on && step.kind.is_loop()) {
@@ -153,7 +208,7 @@ async fn attempts(cx: &Arc<RunContext>, step: &Arc<StepPlan>, names: &Arc<Names>
                 attempt = count;
                 Done { failure: Some(last), timed_out, result, served, ..Done::default() }
             }
-            (None, StepKind::Act) => once(cx, step, names, path).await,
+            (None, StepKind::Act) => once(cx, step, names, path, prepared.take()).await,
             (None, _) => loops::run(cx, step, names, path).await,
         };
         done.attempts = attempt;
@@ -183,8 +238,14 @@ async fn attempts(cx: &Arc<RunContext>, step: &Arc<StepPlan>, names: &Arc<Names>
     }
 }
 
-async fn once(cx: &Arc<RunContext>, step: &StepPlan, names: &Arc<Names>, path: &str) -> Done {
-    match perform::attempt(cx, step, names, path).await {
+async fn once(
+    cx: &Arc<RunContext>,
+    step: &StepPlan,
+    names: &Arc<Names>,
+    path: &str,
+    prepared: Option<Prepared>,
+) -> Done {
+    match perform::attempt(cx, step, names, path, prepared).await {
         Attempt::Ended(outcome) => {
             let timed_out = outcome.failure.as_ref().is_some_and(|failure| failure.error_type == "TimeoutError");
             let (result, failure, served) = (outcome.result, outcome.failure, outcome.served);
@@ -205,7 +266,7 @@ async fn recover(call: &Call, step: &Arc<StepPlan>, mut done: Done) -> Done {
                 if !begin(&call.cx, step, &call.path).await {
                     return Done { cancelled: true, ..done };
                 }
-                let again = attempts(&call.cx, step, &call.names, &call.path).await;
+                let again = attempts(&call.cx, step, &call.names, &call.path, None).await;
                 if again.failure.is_none() || again.cancelled {
                     return Done { recovered: !again.cancelled, attempts: done.attempts + again.attempts, ..again };
                 }
@@ -254,7 +315,7 @@ async fn handle(call: &Call, (index, handler): (usize, &Handler), failed: &Failu
         if !call.cx.past.knows(&path) && !begin(&call.cx, &task, &path).await {
             return None;
         }
-        let done = Box::pin(attempts(&call.cx, &task, &names, &path)).await;
+        let done = Box::pin(attempts(&call.cx, &task, &names, &path, None)).await;
         let result = (done.failure.is_none() && !done.cancelled).then(|| done.result.clone());
         let handler_call = Call {
             cx: Arc::clone(&call.cx),
@@ -292,7 +353,7 @@ async fn handle(call: &Call, (index, handler): (usize, &Handler), failed: &Failu
         if !begin(&call.cx, &step, &path).await {
             return None;
         }
-        let done = once(&call.cx, &step, &names, &path).await;
+        let done = once(&call.cx, &step, &names, &path, None).await;
         let success = done.failure.is_none() && !done.cancelled;
         let status = match (success, done.cancelled) {
             (true, _) => "completed",
@@ -302,7 +363,14 @@ async fn handle(call: &Call, (index, handler): (usize, &Handler), failed: &Failu
         let mut document = blank(&call.scope, call.at, status);
         document.success = success;
         document.value = json!({"result": done.result, "success": success});
-        let end = StepEnd { ending: Ending::Succeeded, document, value: None, goto: None, recorded: false };
+        let end = StepEnd {
+            ending: Ending::Succeeded,
+            document,
+            value: None,
+            goto: None,
+            recorded: false,
+            fingerprint: None,
+        };
         let mut batch = Batch::default();
         close_for_good(&call.cx, &mut batch, &call.scope, &path, &end);
         call.cx.commit(batch).await;
@@ -330,7 +398,7 @@ fn end(call: &Call, watch: &Stopwatch, done: Done) -> StepEnd {
     if ending == Ending::Succeeded
         && let Some(target) = &step.routes.goto
     {
-        match route(call, target) {
+        match route(&call.cx, &call.scope, call.at, &call.names, target) {
             Ok(target) => goto = target,
             Err(problem) => {
                 ending = Ending::Failed;
@@ -350,6 +418,7 @@ fn end(call: &Call, watch: &Stopwatch, done: Done) -> StepEnd {
     document.attempts = done.attempts;
     document.retries = done.attempts.saturating_sub(1);
     document.timed_out = done.timed_out;
+    document.cache = done.cached.map(|run| json!({"hit": true, "run": run, "reason": "nothing it depends on changed"}));
     if let Some(served) = done.served {
         document.usage = served.usage;
         document.model = Some(served.model).filter(|model| !model.is_empty());
@@ -369,21 +438,27 @@ fn end(call: &Call, watch: &Stopwatch, done: Done) -> StepEnd {
     document.value = Value::Object(value);
     let error = failed.as_ref().map(|failed| (&*failed.error_type, &*failed.message));
     let value = StepValue::ended(status, success, &done.result, error, done.recovered, &step.output);
-    StepEnd { ending, document, value: Some(Arc::new(value)), goto, recorded: false }
+    StepEnd { ending, document, value: Some(Arc::new(value)), goto, recorded: false, fingerprint: done.fingerprint }
 }
 
 /// The step a `goto` names.
-fn route(call: &Call, target: &Value) -> Result<Option<usize>, Failure> {
-    let rendered = call.cx.renderer.value(target, &call.names, "goto")?;
+pub(crate) fn route(
+    cx: &RunContext,
+    scope: &Scope,
+    at: usize,
+    names: &Arc<Names>,
+    target: &Value,
+) -> Result<Option<usize>, Failure> {
+    let rendered = cx.renderer.value(target, names, "goto")?;
     let name = match &rendered {
         Value::String(name) if !name.trim().is_empty() => name.trim(),
         Value::Null | Value::String(_) => return Ok(None),
         other => return Err(failure("RoutingError", format!("`goto` must name a step, not `{other}`"))),
     };
-    match call.scope.steps.iter().position(|step| step.id == name) {
-        Some(at) if at > call.at => Ok(Some(at)),
+    match scope.steps.iter().position(|step| step.id == name) {
+        Some(target) if target > at => Ok(Some(target)),
         Some(_) => Err(failure("RoutingError", format!("`goto` leads back to `{name}`; it can only go forward"))),
-        None if call.scope.left_out.contains(name) => Ok(None),
+        None if scope.left_out.contains(name) => Ok(None),
         None => Err(failure("RoutingError", format!("`goto` names the unknown step `{name}`"))),
     }
 }

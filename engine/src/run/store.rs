@@ -9,7 +9,7 @@ use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Event, document::StepDocument, select::Selection};
+use super::{Event, cache::Fingerprint, document::StepDocument, select::Selection};
 use crate::tools::Permissions;
 
 pub mod memory;
@@ -58,6 +58,8 @@ pub struct StoredConfig {
     pub simulate: bool,
     /// `--max-concurrency`.
     pub max_concurrency: Option<usize>,
+    /// `--no-cache`.
+    pub no_cache: bool,
     /// What it is confined to; nothing where there is none.
     pub selection: Option<Selection>,
 }
@@ -119,6 +121,9 @@ pub struct LastWord {
     /// The step its `goto` chose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub goto: Option<String>,
+    /// What the result depends on, where it may be used again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<Box<Fingerprint>>,
 }
 
 /// Something to remember about a run.

@@ -15,7 +15,10 @@ use engine::{
         Plan, StepPlan,
         picture::{Node, Picture},
     },
-    run::resume,
+    run::{
+        forecast::{Forecast, Verdict, forecast},
+        resume,
+    },
 };
 use serde_json::{Value, json};
 
@@ -37,6 +40,10 @@ pub(crate) struct PlanCommand {
     /// A JSON file with inputs, an object by name; -i wins.
     #[arg(short = 'c', long = "context", value_name = "FILE")]
     context: Option<PathBuf>,
+
+    /// As if no earlier result could be used again.
+    #[arg(long)]
+    no_cache: bool,
 
     #[command(flatten)]
     selection: selection::Options,
@@ -84,26 +91,15 @@ impl PlanCommand {
         }
     }
 
-    /// The plan as it would run, and for each step whether it would act and why.
+    /// The plan as it would run, and for each step what would become of it and why.
     fn reasons(&self, plan: Plan) -> Result<(Plan, Reasons), String> {
-        let Some(selection) = self.selection.read() else {
-            let reasons = plan.program.scope.steps.iter().map(|step| (step.id.clone(), why(step)));
-            let reasons = reasons.collect();
-            return Ok((plan, reasons));
+        let mut config = run::looked_at(&self.file, !self.no_cache)?;
+        let plan = match self.selection.read() {
+            Some(selection) => selection::preview(plan, selection, &mut config)?,
+            None => plan,
         };
-        let (plan, reused) = selection::preview(plan, &selection)?;
-        let reasons = plan.program.scope.steps.iter().map(|step| {
-            let reason = match &reused {
-                Some((run, ids)) if ids.contains(&step.id) => ("reuse", format!("unchanged since the run {run}")),
-                _ => match why(step) {
-                    ("run", _) if step.id == selection.step => ("run", "asked for".to_owned()),
-                    ("run", _) => ("run", "needed, or follows from what was asked for".to_owned()),
-                    other => other,
-                },
-            };
-            (step.id.clone(), reason)
-        });
-        let reasons = reasons.collect();
+        let found = forecast(&plan, &config).map_err(|error| error.to_string())?;
+        let reasons = found.into_iter().map(|found| (found.step.clone(), found)).collect();
         Ok((plan, reasons))
     }
 
@@ -119,20 +115,17 @@ impl PlanCommand {
     }
 }
 
-/// `run` or `reuse`, and why, by step.
-type Reasons = BTreeMap<String, (&'static str, String)>;
+/// What would become of each step.
+type Reasons = BTreeMap<String, Forecast>;
 
-fn why(step: &StepPlan) -> (&'static str, String) {
-    if let Some(missing) = resume::missing(&catalog::registry(), step) {
-        return ("fail", format!("{missing} cannot be executed by this version of orc"));
-    }
-    match (&step.condition, step.is_handler) {
-        (_, true) => ("run", "only when it is needed as a handler".to_owned()),
-        (Some(condition), false) => {
-            let condition = condition.as_str().map_or_else(|| condition.to_string(), str::to_owned);
-            ("run", format!("if {}", condition.lines().next().unwrap_or_default()))
-        }
-        (None, false) => ("run", "new".to_owned()),
+fn verb(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Run => "run",
+        Verdict::Reuse => "reuse",
+        Verdict::Skip => "skip",
+        Verdict::Unknown => "run?",
+        Verdict::Fail => "fail",
+        Verdict::NotRun => "-",
     }
 }
 
@@ -152,7 +145,8 @@ fn text(plan: &Plan, picture: &Picture, reasons: &Reasons) -> String {
     let mut text = format!("{}: {count} {noun} in {stages}\n", picture.pipeline);
     for (stage, steps) in picture.stages.iter().enumerate() {
         for id in steps {
-            let (verb, why) = reasons.get(id).cloned().unwrap_or(("run", String::new()));
+            let Some(found) = reasons.get(id) else { continue };
+            let (verb, why) = (verb(found.verdict), &found.reason);
             let what: String = does_of[&**id].chars().take(40).collect();
             let line = format!("{:>3}  {id:<ids$}  {what:<does$}  {verb:<5}  {why}", stage + 1);
             let _ = writeln!(text, "{}", line.trim_end());
@@ -168,9 +162,10 @@ fn json_text(plan: &Plan, picture: &Picture, reasons: &Reasons) -> String {
     let mut shown = json!(picture);
     for (node, step) in shown["steps"].as_array_mut().into_iter().flatten().zip(&plan.program.scope.steps) {
         node["effect"] = effect(step);
-        if let Some((state, why)) = reasons.get(&step.id) {
-            node["state"] = json!(state);
-            node["reason"] = json!(why);
+        if let Some(found) = reasons.get(&step.id) {
+            node["state"] = json!(found.verdict);
+            node["cause"] = json!(found.cause);
+            node["reason"] = json!(found.reason);
         }
     }
     shown["inputs"] = json!(plan.inputs);

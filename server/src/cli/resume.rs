@@ -174,6 +174,7 @@ impl Resume {
             permissions: stored.permissions.clone(),
             max_concurrency: self.max_concurrency.map(usize::from).or(stored.max_concurrency),
             simulate: stored.simulate,
+            cache: !run.config.no_cache,
             store: Some(workspace.file.clone()),
             selection: stored.selection.clone(),
             past: Arc::new(past),

@@ -93,6 +93,10 @@ pub(crate) struct Run {
     #[arg(long)]
     no_store: bool,
 
+    /// Make every result anew, also those of steps that depend on nothing that changed.
+    #[arg(long)]
+    no_cache: bool,
+
     /// Answer questions with yes.
     #[arg(long)]
     yes: bool,
@@ -173,13 +177,11 @@ impl Run {
     }
 
     fn config(&self) -> Result<RunConfig, String> {
-        let working_dir = working_dir()?;
-        let store = (!self.no_store).then(|| store::file(working_dir.as_std_path()));
-        let absolute = |paths: &[Utf8PathBuf]| paths.iter().map(|path| working_dir.join(path)).collect();
+        let usual = looked_at(&self.file, !self.no_cache)?;
+        let absolute = |paths: &[Utf8PathBuf]| paths.iter().map(|path| usual.working_dir.join(path)).collect();
         Ok(RunConfig {
             run_id: self.run_id.clone(),
-            file: self.file.clone(),
-            output_dir: self.output_dir.as_ref().map(|directory| working_dir.join(directory)),
+            output_dir: self.output_dir.as_ref().map(|directory| usual.working_dir.join(directory)),
             permissions: Permissions {
                 read: absolute(&self.allow_read),
                 write: absolute(&self.allow_write),
@@ -189,14 +191,30 @@ impl Run {
             },
             max_concurrency: self.max_concurrency.map(usize::from),
             simulate: self.simulate,
-            store,
-            working_dir,
-            selection: None,
-            past: Arc::default(),
-            resumed: None,
-            lock: None,
+            store: usual.store.clone().filter(|_| !self.no_store),
+            ..usual
         })
     }
+}
+
+/// How a run of `file` in the working directory would run, for who only looks at it.
+pub(super) fn looked_at(file: &str, cache: bool) -> Result<RunConfig, String> {
+    let working_dir = working_dir()?;
+    Ok(RunConfig {
+        run_id: None,
+        file: file.to_owned(),
+        output_dir: None,
+        permissions: Permissions::default(),
+        max_concurrency: None,
+        simulate: false,
+        store: Some(store::file(working_dir.as_std_path())),
+        cache,
+        working_dir,
+        selection: None,
+        past: Arc::default(),
+        resumed: None,
+        lock: None,
+    })
 }
 
 /// The plan of a file with these inputs.

@@ -243,6 +243,7 @@ fn kind(name: &str) -> ParamKind {
         "model" => ParamKind::Model,
         "read-path" => ParamKind::ReadPath,
         "write-path" => ParamKind::WritePath,
+        "data" => ParamKind::Data,
         "command" => ParamKind::Command,
         "prompt" => ParamKind::Prompt,
         "json-schema" => ParamKind::JsonSchema,

@@ -3,7 +3,11 @@
 //! They are looked for beside the pipeline, then in the working directory, and are never read
 //! outside of these two (contract §2.16).
 
-use std::{borrow::Cow, io::ErrorKind};
+use std::{
+    borrow::Cow,
+    io::ErrorKind,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use lang::template::{SegmentKind, scan};
@@ -17,10 +21,27 @@ const MAX_BYTES: u64 = 10 * 1024 * 1024;
 const MAX_DEPTH: usize = 10;
 
 /// Where files are looked for, in order.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Folders(pub(crate) Vec<Utf8PathBuf>);
+#[derive(Debug, Default)]
+pub(crate) struct Folders {
+    folders: Vec<Utf8PathBuf>,
+    /// A file was looked for.
+    used: AtomicBool,
+}
 
 impl Folders {
+    pub(crate) fn new(folders: Vec<Utf8PathBuf>) -> Self {
+        Self { folders, used: AtomicBool::new(false) }
+    }
+
+    /// Whether a file was looked for since the last [`Self::forget_used`].
+    pub(crate) fn was_used(&self) -> bool {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn forget_used(&self) {
+        self.used.store(false, Ordering::Relaxed);
+    }
+
     /// Puts the text of included files in place of `{{ file:… }}` and `<< … >>`.
     pub(crate) fn expand<'t>(&self, text: &'t str) -> Result<Cow<'t, str>, String> {
         self.expand_within(text, &mut Vec::new())
@@ -68,25 +89,26 @@ impl Folders {
     }
 
     fn find(&self, name: &str) -> Result<Utf8PathBuf, String> {
+        self.used.store(true, Ordering::Relaxed);
         let path = Utf8Path::new(name);
         if path.components().any(|part| part == Utf8Component::ParentDir) && !self.stays_inside(path) {
             return Err(outside(name));
         }
-        for folder in &self.0 {
+        for folder in &self.folders {
             let Ok(real) = folder.join(path).canonicalize_utf8() else { continue };
-            if self.0.iter().any(|root| root.canonicalize_utf8().is_ok_and(|root| real.starts_with(root))) {
+            if self.folders.iter().any(|root| root.canonicalize_utf8().is_ok_and(|root| real.starts_with(root))) {
                 return Ok(real);
             }
             return Err(outside(name));
         }
-        let places: Vec<String> = self.0.iter().map(|folder| format!("`{folder}`")).collect();
+        let places: Vec<String> = self.folders.iter().map(|folder| format!("`{folder}`")).collect();
         Err(format!("the file `{name}` does not exist in {}", places.join(" or ")))
     }
 
     fn stays_inside(&self, path: &Utf8Path) -> bool {
-        self.0.iter().any(|folder| {
+        self.folders.iter().any(|folder| {
             folder.join(path).canonicalize_utf8().is_ok_and(|real| {
-                self.0.iter().any(|root| root.canonicalize_utf8().is_ok_and(|root| real.starts_with(root)))
+                self.folders.iter().any(|root| root.canonicalize_utf8().is_ok_and(|root| real.starts_with(root)))
             })
         })
     }
@@ -122,7 +144,7 @@ mod tests {
         nix::unistd::mkfifo(&directory.path().join("pipe"), nix::sys::stat::Mode::S_IRWXU).unwrap();
         let folder = Utf8PathBuf::from_path_buf(directory.path().to_owned()).unwrap();
         assert_eq!(
-            Folders(vec![folder]).text("pipe").unwrap_err(),
+            Folders::new(vec![folder]).text("pipe").unwrap_err(),
             "the file `pipe` cannot be read: it is no regular file"
         );
     }

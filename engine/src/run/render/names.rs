@@ -1,8 +1,8 @@
 //! The names a template sees: the loop's, the steps' that ended, the run's, the inputs.
 
 use std::{
-    collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
 };
 
 use minijinja::{
@@ -19,6 +19,19 @@ pub(crate) struct Names {
     bound: HashMap<String, Value>,
     frame: Option<Frame>,
     results: RwLock<HashMap<String, Value>>,
+    /// Who looks at which names, where that is asked for.
+    watch: Option<Mutex<Watch>>,
+}
+
+/// Which names templates took.
+#[derive(Debug, Default)]
+struct Watch {
+    /// Steps that will have a value, which is not known yet.
+    hidden: HashSet<String>,
+    /// The first of these that was taken.
+    missed: Option<String>,
+    /// All names that were taken.
+    seen: BTreeSet<String>,
 }
 
 /// The iteration a scope belongs to, for the loop functions.
@@ -43,7 +56,54 @@ impl Names {
 
     /// The names of one iteration's body.
     pub(crate) fn inner(self: &Arc<Self>, bound: HashMap<String, Value>, frame: Option<Frame>) -> Arc<Self> {
-        Arc::new(Self { parent: Some(Arc::clone(self)), bound, frame, results: RwLock::default() })
+        Arc::new(Self { parent: Some(Arc::clone(self)), bound, frame, ..Self::default() })
+    }
+
+    /// A scope inside this one that takes down which names are taken.
+    pub(crate) fn watched(self: &Arc<Self>) -> Arc<Self> {
+        Arc::new(Self { parent: Some(Arc::clone(self)), watch: Some(Mutex::default()), ..Self::default() })
+    }
+
+    /// The step will have a value, which is not known yet.
+    pub(crate) fn hide(&self, id: &str) {
+        if let Some(mut watch) = self.watch() {
+            watch.hidden.insert(id.to_owned());
+        }
+    }
+
+    /// The first name that was taken and has no value yet.
+    pub(crate) fn missed(&self) -> Option<String> {
+        self.watch()?.missed.clone()
+    }
+
+    /// All names that were taken.
+    pub(crate) fn seen(&self) -> BTreeSet<String> {
+        self.watch().map(|watch| watch.seen.clone()).unwrap_or_default()
+    }
+
+    /// Begins to watch anew.
+    pub(crate) fn forget_seen(&self) {
+        if let Some(mut watch) = self.watch() {
+            watch.missed = None;
+            watch.seen.clear();
+        }
+    }
+
+    fn watch(&self) -> Option<MutexGuard<'_, Watch>> {
+        self.watch.as_ref().map(|watch| watch.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes down that the name is taken; with `None`, that any may be.
+    fn note(&self, name: Option<&str>) {
+        let Some(mut watch) = self.watch() else { return };
+        let hidden = match name {
+            Some(name) => watch.hidden.get(name).cloned(),
+            None => watch.hidden.iter().min().cloned(),
+        };
+        watch.seen.extend(name.map(str::to_owned));
+        if watch.missed.is_none() {
+            watch.missed = hidden;
+        }
     }
 
     /// Makes the step's value visible.
@@ -86,8 +146,11 @@ impl Object for Names {
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
         match key {
             SCOPE => return Some(Value::from_object(Scope(Arc::clone(self)))),
-            "previous_results" | "step_results" => return Some(Value::from_object(Results(Arc::clone(self)))),
-            _ => {}
+            "previous_results" | "step_results" => {
+                self.note(None);
+                return Some(Value::from_object(Results(Arc::clone(self))));
+            }
+            _ => self.note(Some(key)),
         }
         self.scopes().find_map(|names| names.bound(key).or_else(|| names.result(key)))
     }

@@ -293,7 +293,7 @@ fn files_are_included_from_the_folders_and_never_from_outside() {
     std::fs::write(root.join("in/b.md"), "!").unwrap();
     std::fs::write(root.join("in/loop.md"), "{{ file:loop.md }}").unwrap();
     std::fs::write(root.join("secret"), "no").unwrap();
-    let renderer = Renderer::new(Folders(vec![root.join("in")]));
+    let renderer = Renderer::new(Folders::new(vec![root.join("in")]));
     let names = names(&json!({"who": "you"}));
     let render = |source: &str| renderer.text(source, &names);
     assert_eq!(render("{{ file:a.md }}").unwrap(), json!("Hello you!"));

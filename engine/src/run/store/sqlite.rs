@@ -21,7 +21,7 @@ use crate::run::Event;
 const APPLICATION_ID: i64 = 0x6f72_6300;
 
 /// The format of the tables below; a file of a higher one is left alone.
-const FORMAT: i64 = 2;
+const FORMAT: i64 = 3;
 
 const TABLES: &str = "
 CREATE TABLE runs (
@@ -31,9 +31,10 @@ CREATE TABLE runs (
 CREATE TABLE steps (
     run_id TEXT NOT NULL, step TEXT NOT NULL, attempt INTEGER NOT NULL,
     intent_at TEXT, outcome_at TEXT, status TEXT, value TEXT, last TEXT,
-    forgotten INTEGER NOT NULL DEFAULT 0,
+    forgotten INTEGER NOT NULL DEFAULT 0, cache_key TEXT,
     PRIMARY KEY (run_id, step, attempt)
 ) WITHOUT ROWID;
+CREATE INDEX cached ON steps (cache_key) WHERE cache_key IS NOT NULL;
 CREATE TABLE events (
     run_id TEXT NOT NULL, seq INTEGER NOT NULL, event TEXT NOT NULL, PRIMARY KEY (run_id, seq)
 ) WITHOUT ROWID;
@@ -44,6 +45,12 @@ const FROM_1: &str = "
 ALTER TABLE runs ADD COLUMN config TEXT;
 ALTER TABLE steps ADD COLUMN last TEXT;
 ALTER TABLE steps ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0;
+";
+
+/// What a file of format 2 lacks.
+const FROM_2: &str = "
+ALTER TABLE steps ADD COLUMN cache_key TEXT;
+CREATE INDEX cached ON steps (cache_key) WHERE cache_key IS NOT NULL;
 ";
 
 /// A [`Store`] in one SQLite file.
@@ -97,6 +104,17 @@ impl SqliteStore {
         Ok(found.into_iter().next().and_then(|(run, last)| Some((run, last?))))
     }
 
+    /// The newest success under the cache key, of another run than `but`, and the run.
+    pub(crate) fn cached(&self, but: &str, key: &str) -> Result<Option<(String, LastWord)>, StoreError> {
+        let found = self.rows(
+            "SELECT run_id, last FROM steps WHERE cache_key = ? AND run_id != ? AND NOT forgotten
+             ORDER BY outcome_at DESC, run_id LIMIT 1",
+            &[&key, &but],
+            |row| Ok((row.get(0)?, json_at(row, 1)?)),
+        )?;
+        Ok(found.into_iter().next().and_then(|(run, last)| Some((run, last?))))
+    }
+
     fn rows<T>(
         &self,
         sql: &str,
@@ -145,7 +163,8 @@ impl SqliteStore {
         // Another process may have been first.
         let found: i64 = version().map_err(error)?;
         let done = match found {
-            1 => self.connection.execute_batch(&format!("{FROM_1} PRAGMA user_version = {FORMAT};")),
+            1 => self.connection.execute_batch(&format!("{FROM_1} {FROM_2} PRAGMA user_version = {FORMAT};")),
+            2 => self.connection.execute_batch(&format!("{FROM_2} PRAGMA user_version = {FORMAT};")),
             _ => Ok(()),
         };
         self.connection.execute_batch(if done.is_ok() { "COMMIT" } else { "ROLLBACK" }).map_err(error)?;
@@ -264,10 +283,10 @@ fn write_record(connection: &Connection, run_id: &str, record: &Record) -> Resul
             .execute(params![run_id, step, attempt, time])?,
         Record::Outcome { step, attempt, status, value, last, time } => connection
             .prepare_cached(
-                "INSERT INTO steps (run_id, step, attempt, status, value, last, outcome_at)
-                 VALUES (?, ?, ?, ?, ?, ?, ?)
+                "INSERT INTO steps (run_id, step, attempt, status, value, last, outcome_at, cache_key)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                  ON CONFLICT DO UPDATE SET status = excluded.status, value = excluded.value, last = excluded.last,
-                     outcome_at = excluded.outcome_at, forgotten = 0",
+                     outcome_at = excluded.outcome_at, cache_key = excluded.cache_key, forgotten = 0",
             )?
             .execute(params![
                 run_id,
@@ -276,7 +295,8 @@ fn write_record(connection: &Connection, run_id: &str, record: &Record) -> Resul
                 status,
                 value.to_string(),
                 last.as_ref().map(|last| json!(last).to_string()),
-                time
+                time,
+                last.as_ref().and_then(|last| Some(last.fingerprint.as_ref()?.key())),
             ])?,
         Record::Forget { step, itself, beneath } => {
             let mut forget = connection.prepare_cached(
@@ -400,6 +420,50 @@ mod tests {
         assert_eq!(status, "completed");
     }
 
+    /// The tables as format 2 had them, with a run and a step in them; without what format 1 lacked.
+    fn old(path: &Path, format: i64) {
+        let (config, last) =
+            if format == 1 { ("", "") } else { (", config TEXT", ", last TEXT, forgotten INTEGER NOT NULL DEFAULT 0") };
+        Connection::open(path)
+            .unwrap()
+            .execute_batch(&format!(
+                "CREATE TABLE runs (id TEXT PRIMARY KEY, pipeline TEXT NOT NULL, file TEXT NOT NULL, source TEXT NOT NULL,
+                     inputs TEXT NOT NULL, started_at TEXT NOT NULL, status TEXT, finished_at TEXT{config}) WITHOUT ROWID;
+                 CREATE TABLE steps (run_id TEXT NOT NULL, step TEXT NOT NULL, attempt INTEGER NOT NULL, intent_at TEXT,
+                     outcome_at TEXT, status TEXT, value TEXT{last}, PRIMARY KEY (run_id, step, attempt)) WITHOUT ROWID;
+                 CREATE TABLE events (run_id TEXT NOT NULL, seq INTEGER NOT NULL, event TEXT NOT NULL,
+                     PRIMARY KEY (run_id, seq)) WITHOUT ROWID;
+                 INSERT INTO runs (id, pipeline, file, source, inputs, started_at) VALUES ('r', 'p', 'f', '', '{{}}', 't');
+                 INSERT INTO steps (run_id, step, attempt, status, value) VALUES ('r', 'a', 1, 'completed', '7');
+                 PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {format};"
+            ))
+            .unwrap();
+    }
+
+    #[test]
+    fn files_of_older_formats_are_brought_up_to_date_and_only_by_who_writes() {
+        let directory = tempfile::tempdir().unwrap();
+        for format in [1, 2] {
+            let path = directory.path().join(format!("{format}.db"));
+            old(&path, format);
+            let version = || -> i64 {
+                Connection::open(&path).unwrap().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap()
+            };
+            assert_eq!(
+                SqliteStore::open_to_read(&path).unwrap_err(),
+                StoreError::Older { path: path.clone(), found: format }
+            );
+            assert_eq!(version(), format);
+            let mut store = SqliteStore::open(&path).unwrap();
+            assert_eq!(version(), FORMAT);
+            assert_eq!(store.runs().unwrap()[0].id, "r");
+            assert_eq!(store.attempts("r").unwrap()[0].value, json!(7));
+            store.write("r", &[event(1)]).unwrap();
+            assert_eq!(store.cached("other", "key").unwrap(), None);
+            assert_eq!(SqliteStore::open_to_read(&path).unwrap().events("r").unwrap().len(), 1);
+        }
+    }
+
     #[test]
     fn what_begins_again_counts_no_more_until_it_ended_again() {
         let mut store = SqliteStore::open(&tempfile::tempdir().unwrap().path().join("runs.db")).unwrap();
@@ -469,6 +533,6 @@ mod tests {
         drop(SqliteStore::open(&newer).unwrap());
         Connection::open(&newer).unwrap().pragma_update(None, "user_version", 99).unwrap();
         let message = SqliteStore::open(&newer).unwrap_err().to_string();
-        assert!(message.contains("written by a newer orc (format 99, this one knows 2)"), "{message}");
+        assert!(message.contains("written by a newer orc (format 99, this one knows 3)"), "{message}");
     }
 }

@@ -1,5 +1,6 @@
 //! The parameter `data`: values, text, or the path of a file.
 
+use lang::registry::is_path_of_data;
 use serde_json::Value;
 
 use super::{
@@ -52,8 +53,7 @@ fn read_text(given: &str, format: Option<Format>, cx: &ToolCx) -> Result<Content
     if given.trim().is_empty() {
         return Err(failure("the data are empty text"));
     }
-    let is_text = given.contains('\n') || given.trim_start().starts_with(['{', '[']);
-    if is_text {
+    if !is_path_of_data(given) {
         return text::read(given, format.unwrap_or_else(|| Format::of_text(given)), "the text in `data`");
     }
     let format = format.or_else(|| Format::of_path(given));

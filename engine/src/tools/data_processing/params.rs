@@ -35,7 +35,7 @@ pub(super) fn names(columns: Option<&Columns>) -> &[String] {
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct ConvertParams {
     /// A list of rows, an object, JSON, CSV or YAML text, or the path of a file.
-    #[schemars(extend("type" = ["array", "object", "string"], "x-aliases" = ["input_data"]))]
+    #[schemars(extend("type" = ["array", "object", "string"], "x-kind" = "data", "x-aliases" = ["input_data"]))]
     #[serde(default, alias = "input_data")]
     pub(super) data: Option<Value>,
     /// How text is read. Without it, by the file's extension, or by how the text begins.
@@ -53,7 +53,7 @@ pub(super) struct ConvertParams {
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct FilterParams {
     /// A list of rows, an object, JSON, CSV or YAML text, or the path of a file.
-    #[schemars(extend("type" = ["array", "object", "string"], "x-aliases" = ["input_data"]))]
+    #[schemars(extend("type" = ["array", "object", "string"], "x-kind" = "data", "x-aliases" = ["input_data"]))]
     #[serde(default, alias = "input_data")]
     pub(super) data: Option<Value>,
     /// How text is read. Without it, by the file's extension, or by how the text begins.
@@ -90,7 +90,7 @@ pub(super) struct FilterOperation {
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct AggregateParams {
     /// A list of rows, an object, JSON, CSV or YAML text, or the path of a file.
-    #[schemars(extend("type" = ["array", "object", "string"], "x-aliases" = ["input_data"]))]
+    #[schemars(extend("type" = ["array", "object", "string"], "x-kind" = "data", "x-aliases" = ["input_data"]))]
     #[serde(default, alias = "input_data")]
     pub(super) data: Option<Value>,
     /// How text is read. Without it, by the file's extension, or by how the text begins.
@@ -113,7 +113,7 @@ pub(super) struct AggregateParams {
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct TransformParams {
     /// A list of rows, an object, JSON, CSV or YAML text, or the path of a file.
-    #[schemars(extend("type" = ["array", "object", "string"], "x-aliases" = ["input_data"]))]
+    #[schemars(extend("type" = ["array", "object", "string"], "x-kind" = "data", "x-aliases" = ["input_data"]))]
     #[serde(default, alias = "input_data")]
     pub(super) data: Option<Value>,
     /// How text is read. Without it, by the file's extension, or by how the text begins.
@@ -145,7 +145,7 @@ pub(super) struct TransformParams {
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct ProfileParams {
     /// A list of rows, an object, JSON, CSV or YAML text, or the path of a file.
-    #[schemars(extend("type" = ["array", "object", "string"], "x-aliases" = ["input_data"]))]
+    #[schemars(extend("type" = ["array", "object", "string"], "x-kind" = "data", "x-aliases" = ["input_data"]))]
     #[serde(default, alias = "input_data")]
     pub(super) data: Option<Value>,
     /// How text is read. Without it, by the file's extension, or by how the text begins.
@@ -176,7 +176,7 @@ pub(super) enum ProfileOption {
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct PivotParams {
     /// A list of rows, an object, JSON, CSV or YAML text, or the path of a file.
-    #[schemars(extend("type" = ["array", "object", "string"], "x-aliases" = ["input_data"]))]
+    #[schemars(extend("type" = ["array", "object", "string"], "x-kind" = "data", "x-aliases" = ["input_data"]))]
     #[serde(default, alias = "input_data")]
     pub(super) data: Option<Value>,
     /// How text is read. Without it, by the file's extension, or by how the text begins.
@@ -204,7 +204,7 @@ pub(super) struct PivotParams {
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct CleanParams {
     /// A list of rows, an object, JSON, CSV or YAML text, or the path of a file.
-    #[schemars(extend("type" = ["array", "object", "string"], "x-aliases" = ["input_data"]))]
+    #[schemars(extend("type" = ["array", "object", "string"], "x-kind" = "data", "x-aliases" = ["input_data"]))]
     #[serde(default, alias = "input_data")]
     pub(super) data: Option<Value>,
     /// How text is read. Without it, by the file's extension, or by how the text begins.
@@ -248,6 +248,7 @@ pub(super) enum MissingStrategy {
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct MergeParams {
     /// The data sets: rows, text or paths, each by itself or as `{name: …, data: …}`.
+    #[schemars(extend("items" = {"x-kind": "data"}))]
     pub(super) datasets: Option<Vec<Value>>,
     /// How text is read. Without it, by the file's extension, or by how the text begins.
     #[schemars(extend("x-aliases" = ["input_format"]))]

@@ -15,13 +15,10 @@ pub(crate) struct Later {
     locked: bool,
     #[arg(long, hide = true, value_name = "USD")]
     max_cost: Option<String>,
-    #[arg(long, hide = true)]
-    no_cache: bool,
 }
 
 impl Later {
-    /// An error that names the first such option in use. `--no-cache` is honoured: nothing is cached
-    /// in this version.
+    /// An error that names the first such option in use.
     pub(super) fn refuse(&self) -> Result<(), String> {
         let used = [
             ("--record", self.record.is_some()),

@@ -1,6 +1,6 @@
 //! `--step`, `--from`, `--until`: runs that are confined to some steps.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use clap::Args;
 use engine::{
@@ -62,25 +62,25 @@ pub(super) fn confine(plan: Plan, selection: Selection, config: &mut RunConfig) 
     Ok(plan)
 }
 
-/// What `plan` would be confined to: the plan, and the run and the steps whose results would be used.
-/// Changes nothing in the store.
-pub(in crate::cli) fn preview(plan: Plan, selection: &Selection) -> Result<(Plan, Option<Reused>), String> {
+/// Confines `plan` in the same way, without a word and without changing anything in the store.
+pub(in crate::cli) fn preview(plan: Plan, selection: Selection, config: &mut RunConfig) -> Result<Plan, String> {
     let plan = selection.apply(plan)?;
-    let file = store::file(super::working_dir()?.as_std_path());
-    if !selection.reuses() || !file.exists() {
-        return Ok((plan, None));
+    if selection.reuses()
+        && let Some(file) = config.store.as_deref().filter(|file| file.exists())
+    {
+        let found = match SqliteStore::open_to_read(file) {
+            Ok(store) => latest(&plan, &selection, &store, config.simulate)?,
+            // What it kept counts once it is brought up to date.
+            Err(StoreError::Older { .. }) => None,
+            Err(error) => return Err(error.to_string()),
+        };
+        if let Some((_, past)) = found {
+            config.past = Arc::new(past);
+        }
     }
-    let found = match SqliteStore::open_to_read(&file) {
-        Ok(store) => latest(&plan, selection, &store, false)?,
-        // It kept no results.
-        Err(StoreError::Older { .. }) => None,
-        Err(error) => return Err(error.to_string()),
-    };
-    Ok((plan, found.map(|(run, past)| (run, past.known()))))
+    config.selection = Some(selection);
+    Ok(plan)
 }
-
-/// The id of a run, and steps of it.
-type Reused = (String, BTreeSet<String>);
 
 /// The newest run with results that can be used in `plan`, and those.
 fn latest(

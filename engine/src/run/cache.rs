@@ -1,0 +1,298 @@
+//! Results that need not be made again (contract §5.4): what a result depends on, and the earlier
+//! results of the workspace.
+//!
+//! A step is looked up after everything it says was rendered and before its intent is stored. What it
+//! depends on is its [`Fingerprint`]; a result is used again only where all of it is the same.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io,
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+use lang::{
+    registry::{Effect, ParamKind, ParamSpec, is_path_of_data},
+    template,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::{
+    context::RunContext,
+    execute::lock,
+    perform::{self, Prepared},
+    render::Names,
+    resume,
+    store::{LastWord, SqliteStore},
+};
+use crate::{
+    models,
+    plan::StepPlan,
+    tools::{
+        ToolCx,
+        confine::{Access, Last, locate},
+    },
+};
+
+/// What a step's result depends on. Hashes are SHA-256 in hexadecimal, of canonical JSON or of bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fingerprint {
+    /// What is done: `data-processing.filter`, `evaluate_condition`.
+    pub does: String,
+    /// The version of orc that does it.
+    pub version: String,
+    /// The model it names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The hashes of the rendered parameters, by name.
+    pub parameters: BTreeMap<String, String>,
+    /// The hashes of the files that parameters name, by path as written; `None` where there is none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, Option<String>>,
+    /// The hashes of the environment variables it may see by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub environment: BTreeMap<String, String>,
+    /// The hashes of the parameters as they are written. They tell why a parameter is another one, and
+    /// are no part of [`Self::key`].
+    pub written: BTreeMap<String, String>,
+}
+
+impl Fingerprint {
+    /// Under which the result is found again.
+    pub fn key(&self) -> String {
+        let Self { does, version, model, parameters, files, environment, written: _ } = self;
+        hash_of(&json!([does, version, model, parameters, files, environment]))
+    }
+
+    /// Why a result with the fingerprint `before` cannot be used in place of one with this.
+    pub fn difference(&self, before: &Self) -> String {
+        if self.does != before.does {
+            return format!("it did `{}`", before.does);
+        }
+        if self.version != before.version {
+            return format!("orc was {}", before.version);
+        }
+        if self.model != before.model {
+            return match &before.model {
+                Some(model) => format!("the model was `{model}`"),
+                None => "it named no model".to_owned(),
+            };
+        }
+        if let Some(name) = first_difference(&self.written, &before.written) {
+            return format!("`{name}` is written differently");
+        }
+        if let Some(name) = first_difference(&self.parameters, &before.parameters) {
+            return format!("`{name}` has another value");
+        }
+        if let Some(path) = first_difference(&self.files, &before.files) {
+            return format!("the file `{path}` changed");
+        }
+        match first_difference(&self.environment, &before.environment) {
+            Some(name) => format!("the environment variable `{name}` changed"),
+            None => "its earlier result is gone".to_owned(),
+        }
+    }
+}
+
+/// The first name whose value is another one or stands on one side alone.
+fn first_difference<'n, V: PartialEq>(
+    now: &'n BTreeMap<String, V>,
+    before: &'n BTreeMap<String, V>,
+) -> Option<&'n String> {
+    let other = now.iter().find(|(name, value)| before.get(*name) != Some(*value));
+    other.or_else(|| before.iter().find(|(name, _)| !now.contains_key(*name))).map(|(name, _)| name)
+}
+
+/// Earlier results, looked up one at a time.
+#[derive(Debug)]
+pub(crate) struct Cache {
+    store: Mutex<SqliteStore>,
+    /// The step of the root that was asked for by name: it runs in any case.
+    fresh: Option<String>,
+}
+
+/// An earlier result that stands for a step's.
+#[derive(Debug, Clone)]
+pub(crate) struct Hit {
+    /// The run that made it.
+    pub(crate) run: String,
+    /// What the step came to there.
+    pub(crate) last: LastWord,
+}
+
+impl Cache {
+    /// The earlier results in the store `file`; none where nothing ran yet.
+    pub(crate) fn open(file: &Path, fresh: Option<String>) -> Option<Self> {
+        // A store that is missing, older, or cannot be read has no results to offer. Where it cannot be
+        // written either, the run says so.
+        let store = SqliteStore::open_to_read(file).ok()?;
+        Some(Self { store: Mutex::new(store), fresh })
+    }
+
+    /// The result under `key` that an earlier run than `run` made.
+    pub(crate) fn find(&self, run: &str, key: &str) -> Option<Hit> {
+        // Not being able to read an earlier result is no reason to fail: making it anew is always right.
+        let (run, last) = lock(&self.store).cached(run, key).ok().flatten()?;
+        // What was used again itself says where it came from.
+        let made_in = last.document.cache.as_ref().and_then(|cache| cache["run"].as_str()).map(str::to_owned);
+        Some(Hit { run: made_in.unwrap_or(run), last })
+    }
+
+    /// What the latest result of the step of the pipeline's root depended on.
+    pub(crate) fn before(&self, pipeline: &str, step: &str) -> Option<Fingerprint> {
+        let (_, last) = lock(&self.store).last_word(pipeline, step).ok().flatten()?;
+        last.fingerprint.map(|fingerprint| *fingerprint)
+    }
+
+    /// Whether the step at `path` was asked for by name, or is part of one that was.
+    fn is_fresh(&self, path: &str) -> bool {
+        self.fresh.as_deref().is_some_and(|fresh| {
+            path.strip_prefix(fresh).is_some_and(|rest| rest.is_empty() || rest.starts_with(['[', '>', '!']))
+        })
+    }
+}
+
+/// Whether a result of `step` could ever be used again, as far as that can be told before it is
+/// rendered.
+pub(crate) fn may_be_cached(cx: &RunContext, step: &StepPlan, path: &str) -> bool {
+    let Some(cache) = &cx.cache else { return false };
+    if step.kind.is_loop() || step.is_handler || step.cache == Some(false) || cache.is_fresh(path) {
+        return false;
+    }
+    // What is not known before it is rendered may turn out to be pure.
+    let is_open = step.action.as_deref().is_some_and(|action| !template::is_plain(action));
+    is_open
+        || step.cache == Some(true)
+        || matches!(resume::effect(&cx.registry, step), Some(Effect::Pure | Effect::Model))
+}
+
+/// What the result depends on; `None` where it cannot be used again. Reads the files it names.
+pub(crate) fn fingerprint(cx: &RunContext, step: &StepPlan, prepared: &Prepared) -> Option<Fingerprint> {
+    let deterministic = || {
+        let number = |name: &str| prepared.params.get(name).and_then(Value::as_f64);
+        // Simulated answers are never kept (contract §6.8).
+        models::provider(prepared.model.as_deref(), cx.simulate).is_none()
+            && (number("temperature") == Some(0.0) || number("seed").is_some())
+    };
+    let wanted = match (step.cache, prepared.effect) {
+        (Some(wanted), Effect::Pure) => wanted,
+        (None, Effect::Pure) => true,
+        (Some(false), _) => false,
+        (None, Effect::Model) => deterministic(),
+        (Some(true), Effect::Model) => models::provider(prepared.model.as_deref(), cx.simulate).is_none(),
+        (Some(true), _) => true,
+        (None, _) => false,
+    };
+    if !wanted {
+        return None;
+    }
+    let tool_cx = perform::tool_cx(cx, step);
+    let specs = prepared.specs(&cx.registry);
+    let mut files = BTreeMap::new();
+    for (name, value) in &prepared.params {
+        let spec = specs.iter().find(|spec| spec.name == *name || spec.aliases.contains(name));
+        let Some(spec) = spec else { continue };
+        for path in paths(spec, value) {
+            files.insert(path.to_owned(), contents(&tool_cx, path)?);
+        }
+    }
+    let named = |(name, value): (&String, &Value)| (name.clone(), hash_of(value));
+    // What a pure step does depends on no variable.
+    let seen = cx.permissions.env.iter().filter(|_| !matches!(prepared.effect, Effect::Pure | Effect::Model));
+    let environment = seen.filter_map(|name| Some((name.clone(), hash_of(&json!(cx.environment.get(name)?)))));
+    Some(Fingerprint {
+        does: prepared.name(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        model: prepared.model.clone().filter(|_| prepared.effect == Effect::Model),
+        parameters: prepared.params.iter().map(named).collect(),
+        files,
+        environment: environment.collect(),
+        written: step.parameters.iter().map(named).collect(),
+    })
+}
+
+/// The paths of files that `value` names as the parameter `spec`.
+fn paths<'v>(spec: &ParamSpec, value: &'v Value) -> Vec<&'v str> {
+    match (spec.kind, &spec.items, value) {
+        (ParamKind::ReadPath, _, Value::String(path)) => vec![path],
+        (ParamKind::Data, ..) => path_of_data(value).into_iter().collect(),
+        (_, Some(items), Value::Array(values)) => values.iter().flat_map(|value| paths(items, value)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn path_of_data(value: &Value) -> Option<&str> {
+    match value {
+        Value::String(text) if is_path_of_data(text) => Some(text),
+        Value::Object(object) => object.get("processed_data").or_else(|| object.get("data")).and_then(path_of_data),
+        _ => None,
+    }
+}
+
+/// The hash of a file's bytes; inside, `None` where there is no such file; outside, where what stands
+/// there has no bytes of its own, or may not be read.
+#[expect(clippy::option_option, reason = "a missing file is known, what may not be read is not")]
+fn contents(cx: &ToolCx, path: &str) -> Option<Option<String>> {
+    let place = locate(cx, path, Access::Read, Last::Followed).ok()?;
+    match hash_of_file(&place.path()) {
+        Ok(hash) => Some(Some(hash)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Some(None),
+        Err(_) => None,
+    }
+}
+
+fn hash_of_file(path: &Path) -> io::Result<String> {
+    // Opening a pipe would wait for who writes into it.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let mut hasher = Sha256::new();
+    io::copy(&mut File::open(path)?, &mut hasher)?;
+    Ok(hex(&hasher.finalize()))
+}
+
+/// The order of an object's keys counts: what a step does may depend on it.
+fn hash_of(value: &Value) -> String {
+    hex(&Sha256::digest(value.to_string()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// What was found out about a step before it acts.
+pub(crate) enum LookUp {
+    /// It cannot be used again, or cannot be rendered: it runs as ever.
+    Nothing,
+    /// It was not done before; what it will depend on, if its result may be kept.
+    Anew(Box<Prepared>, Option<Box<Fingerprint>>),
+    /// It was.
+    Found(Box<Hit>, Box<Fingerprint>),
+}
+
+/// Renders the step and looks for an earlier result of the same.
+pub(crate) fn look_up(cx: &RunContext, step: &StepPlan, names: &Arc<Names>) -> LookUp {
+    // What cannot be rendered is reported by the attempt.
+    let Ok(prepared) = perform::prepare(cx, step, names) else { return LookUp::Nothing };
+    let Some(cache) = &cx.cache else { return LookUp::Nothing };
+    let Some(fingerprint) = fingerprint(cx, step, &prepared) else {
+        return LookUp::Anew(Box::new(prepared), None);
+    };
+    match cache.find(&cx.run_id, &fingerprint.key()) {
+        Some(hit) => LookUp::Found(Box::new(hit), Box::new(fingerprint)),
+        None => LookUp::Anew(Box::new(prepared), Some(Box::new(fingerprint))),
+    }
+}
+
+/// Whether the files that `fingerprint` names are still what they were.
+pub(crate) fn still_holds(cx: &RunContext, step: &StepPlan, fingerprint: &Fingerprint) -> bool {
+    let tool_cx = perform::tool_cx(cx, step);
+    fingerprint.files.iter().all(|(path, hash)| contents(&tool_cx, path).as_ref() == Some(hash))
+}

@@ -1,0 +1,479 @@
+//! What a run would do, step by step and why, without doing any of it (contract §4, `orc plan`).
+//!
+//! The same scheduler, renderer and cache as in a run go through the plan; only acting is left out. What
+//! a step that acts will give is not known, so what depends on it is said to be unknown, never guessed.
+//! The one assumption is that what runs succeeds. Files and the store are read, nothing is written.
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+use lang::registry::Effect as Acts;
+use serde::Serialize;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    RunConfig, RunError, begin,
+    cache::{self, Fingerprint},
+    context::RunContext,
+    execute::{self, StepEnd},
+    journal::Journal,
+    perform,
+    render::{Names, RenderError, Renderer, StepValue},
+    resume,
+    schedule::{Effect, Ending, Input, Schedule, SkipReason},
+    step,
+};
+use crate::plan::{Plan, Scope, StepPlan};
+
+/// What would become of a step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Forecast {
+    /// The step of the root.
+    pub step: String,
+    /// Its end.
+    pub verdict: Verdict,
+    /// Of which kind the reason is.
+    pub cause: Cause,
+    /// Why, for people.
+    pub reason: String,
+}
+
+/// What would become of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It acts.
+    Run,
+    /// An earlier result is used again.
+    Reuse,
+    /// It is passed over.
+    Skip,
+    /// That depends on what other steps come to.
+    Unknown,
+    /// It fails before it acts.
+    Fail,
+    /// The run stops before it.
+    NotRun,
+}
+
+/// Why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// It has never come to a result that could be used.
+    New,
+    /// It is written differently.
+    StepChanged,
+    /// An input, a file beside the steps, or orc itself is another one.
+    InputChanged,
+    /// A file it reads is another one.
+    FileChanged,
+    /// A step before it came to something else.
+    UpstreamChanged,
+    /// What it does is done each time.
+    EachTime,
+    /// It was asked for by name.
+    Asked,
+    /// Nothing it depends on changed.
+    Cached,
+    /// The run that is gone on with, or the latest one, has its result.
+    Known,
+    /// Its condition is false, or another step's route passes it over.
+    Skipped,
+    /// That cannot be known before.
+    Unknown,
+    /// It cannot succeed.
+    Failing,
+}
+
+/// What a run of `plan` as `config` says would do, in order of declaration.
+pub fn forecast(plan: &Plan, config: &RunConfig) -> Result<Vec<Forecast>, RunError> {
+    let started = Timestamp::now();
+    let output_dir = begin::output_dir(plan, config)?;
+    let renderer = Renderer::new(begin::folders(config));
+    let run_id = config.run_id.clone().unwrap_or_default();
+    let (_, names) = begin::names(plan, config, &renderer, &run_id, started, output_dir.as_str())?;
+    let names = Names::watched(&names);
+    let cx = begin::context(plan, config, (run_id, output_dir), renderer, Journal::closed(), CancellationToken::new());
+    let scope = Arc::clone(&plan.program.scope);
+    Ok(Forecaster::new(Arc::new(cx), plan, config, scope, names).run())
+}
+
+struct Forecaster<'a> {
+    cx: Arc<RunContext>,
+    plan: &'a Plan,
+    config: &'a RunConfig,
+    scope: Arc<Scope>,
+    names: Arc<Names>,
+    found: Vec<Option<Forecast>>,
+    dependants: Vec<Vec<usize>>,
+    /// The steps that may write something another reads.
+    writers: Vec<usize>,
+    /// The steps whose routes may pass others over, with the last step they may go to.
+    routed: Vec<(usize, usize)>,
+    /// Those of them of which the target is not known.
+    open_routes: BTreeSet<usize>,
+    /// A step that cannot succeed stops the run.
+    stopped_by: Option<usize>,
+}
+
+/// What is expected of a step, and how the scope goes on.
+struct Expected {
+    verdict: Verdict,
+    cause: Cause,
+    reason: String,
+    ending: Ending,
+    /// What templates see of it, where that is known.
+    value: Option<Arc<StepValue>>,
+    goto: Option<usize>,
+}
+
+impl Expected {
+    fn acts(cause: Cause, reason: impl Into<String>) -> Self {
+        let (verdict, ending) = (Verdict::Run, Ending::Succeeded);
+        Self { verdict, cause, reason: reason.into(), ending, value: None, goto: None }
+    }
+
+    fn unknown(reason: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Unknown, ..Self::acts(Cause::Unknown, reason) }
+    }
+
+    fn fails(reason: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Fail, ending: Ending::Failed, ..Self::acts(Cause::Failing, reason) }
+    }
+}
+
+impl<'a> Forecaster<'a> {
+    fn new(cx: Arc<RunContext>, plan: &'a Plan, config: &'a RunConfig, scope: Arc<Scope>, names: Arc<Names>) -> Self {
+        let mut dependants = vec![Vec::new(); scope.steps.len()];
+        for (step, dependencies) in scope.dependencies.iter().enumerate() {
+            for dependency in dependencies {
+                dependants[*dependency].push(step);
+            }
+        }
+        let writers = (0..scope.steps.len()).filter(|at| writes(&cx, &scope.steps[*at])).collect();
+        let last = scope.steps.len().saturating_sub(1);
+        let routed = scope.steps.iter().enumerate().filter_map(|(at, step)| {
+            let routes = &step.routes;
+            let fixed = [routes.on_success, routes.on_false].into_iter().flatten().max();
+            let target = if routes.goto.is_some() { Some(last) } else { fixed };
+            Some((at, target?))
+        });
+        let routed = routed.collect();
+        let found = vec![None; scope.steps.len()];
+        let open_routes = BTreeSet::new();
+        Self { cx, plan, config, scope, names, found, dependants, writers, routed, open_routes, stopped_by: None }
+    }
+
+    fn run(mut self) -> Vec<Forecast> {
+        let mut schedule = Schedule::new(execute::nodes(&self.scope), usize::MAX);
+        let mut inputs = VecDeque::from([Input::Begin]);
+        while let Some(input) = inputs.pop_front() {
+            for effect in schedule.step(input) {
+                match effect {
+                    Effect::Start(at) => {
+                        let mut expected = self.expect(at);
+                        self.go_on(at, &mut expected);
+                        inputs.push_back(Input::Ended { step: at, ending: expected.ending, goto: expected.goto });
+                        self.conclude(at, expected);
+                    }
+                    Effect::Skip(at, SkipReason::Routed(by)) => {
+                        let reason = format!("`{}` goes on behind it", self.scope.steps[by].id);
+                        self.pass_over(at, reason);
+                    }
+                    Effect::Skip(at, SkipReason::DependencyFailed(by)) => {
+                        let reason = format!("`{}` fails", self.scope.steps[by].id);
+                        self.pass_over(at, reason);
+                    }
+                    Effect::NotRun(at) => self.stop_before(at),
+                    Effect::Ready(_) | Effect::Finished => {}
+                }
+            }
+        }
+        self.found.into_iter().flatten().collect()
+    }
+
+    /// Takes down what is expected of the step, and makes its value visible or unknown.
+    fn conclude(&mut self, at: usize, expected: Expected) {
+        let step = self.scope.steps[at].id.clone();
+        match &expected.value {
+            Some(value) => self.names.publish(&step, value),
+            None => self.names.hide(&step),
+        }
+        if expected.verdict == Verdict::Fail && execute::stops_run(&self.scope.steps[at]) {
+            self.stopped_by = self.stopped_by.or(Some(at));
+        }
+        let Expected { verdict, cause, reason, .. } = expected;
+        self.found[at] = Some(Forecast { step, verdict, cause, reason });
+    }
+
+    /// Where the scope goes on behind the step, if that can be known.
+    fn go_on(&mut self, at: usize, expected: &mut Expected) {
+        let scope = Arc::clone(&self.scope);
+        let Some(target) = &scope.steps[at].routes.goto else { return };
+        if expected.ending != Ending::Succeeded || expected.cause == Cause::Known {
+            return;
+        }
+        match self.look(|cx, names| step::route(cx, &scope, at, names, target)) {
+            Looked::Known(Ok(target)) => expected.goto = target,
+            // An error is one when the step has acted.
+            Looked::Known(Err(_)) | Looked::Unknown(_) | Looked::File => {
+                self.open_routes.insert(at);
+            }
+        }
+    }
+
+    fn pass_over(&mut self, at: usize, reason: String) {
+        if let Some(reason) = self.uncertain(at) {
+            return self.conclude(at, Expected::unknown(reason));
+        }
+        let value = execute::skipped(&self.scope, at, &reason).value;
+        let skipped = Expected { verdict: Verdict::Skip, value, ..Expected::acts(Cause::Skipped, reason) };
+        self.conclude(at, skipped);
+    }
+
+    /// The run stops at a step that fails. What waits for that step never runs; what else stands there may
+    /// have run by then.
+    fn stop_before(&mut self, at: usize) {
+        let Some(by) = self.stopped_by else {
+            return self.conclude(at, Expected::unknown("the run may stop before it"));
+        };
+        let id = &self.scope.steps[by].id;
+        let expected = if self.follows(by, at) {
+            let reason = format!("`{id}` fails before it");
+            Expected { verdict: Verdict::NotRun, ..Expected::acts(Cause::Failing, reason) }
+        } else {
+            Expected::unknown(format!("`{id}` fails, and this may have run by then"))
+        };
+        self.conclude(at, expected);
+    }
+
+    fn expect(&mut self, at: usize) -> Expected {
+        let scope = Arc::clone(&self.scope);
+        let step = &scope.steps[at];
+        if let Some(end) = self.cx.past.end(&step.id, &scope, at) {
+            let run = end.document.provenance.as_ref().and_then(|of| of["run"].as_str());
+            let reason = match run {
+                Some(run) => format!("unchanged since the run {run}"),
+                None => "the run has its result".to_owned(),
+            };
+            let StepEnd { ending, goto, value, .. } = end;
+            return Expected { verdict: Verdict::Reuse, ending, goto, value, ..Expected::acts(Cause::Known, reason) };
+        }
+        if step.is_handler {
+            let reason = "only when it is needed as a handler";
+            return Expected { ending: Ending::Skipped, ..Expected::unknown(reason) };
+        }
+        if let Some(by) = self.stopped_by
+            && !self.follows(by, at)
+        {
+            let id = &scope.steps[by].id;
+            return Expected::unknown(format!("`{id}` fails, and this may have run by then"));
+        }
+        if let Some(reason) = self.uncertain(at) {
+            return Expected::unknown(reason);
+        }
+        if let Some(condition) = &step.condition {
+            match self.look(|cx, names| cx.renderer.condition(condition, names)) {
+                Looked::Unknown(_) => return Expected::unknown(format!("if {}", one_line(condition))),
+                Looked::File if self.may_be_written_before(at) => {
+                    return Expected::unknown(format!("if {}", one_line(condition)));
+                }
+                Looked::File => match self.cx.renderer.condition(condition, &self.names) {
+                    Ok(holds) => return self.on_condition(at, holds),
+                    Err(error) => return Expected::fails(said(error)),
+                },
+                Looked::Known(Ok(holds)) => return self.on_condition(at, holds),
+                Looked::Known(Err(error)) => return Expected::fails(said(error)),
+            }
+        }
+        self.acting(at)
+    }
+
+    fn on_condition(&mut self, at: usize, holds: bool) -> Expected {
+        if holds {
+            return self.acting(at);
+        }
+        let value = execute::skipped(&self.scope, at, "condition_false").value;
+        Expected {
+            verdict: Verdict::Skip,
+            ending: Ending::Skipped,
+            value,
+            ..Expected::acts(Cause::Skipped, "its condition is false")
+        }
+    }
+
+    /// The step would start; whether it acts is left to see.
+    fn acting(&mut self, at: usize) -> Expected {
+        let scope = Arc::clone(&self.scope);
+        let step = &scope.steps[at];
+        if let Some(missing) = resume::missing(&self.cx.registry, step) {
+            return Expected::fails(format!("{missing} cannot be executed by this version of orc"));
+        }
+        let asked = self.config.selection.as_ref().is_some_and(|asked| asked.reuses() && asked.step == step.id);
+        if step.kind.is_loop() {
+            let reason = if asked { "asked for" } else { "its steps are looked at as it runs" };
+            return Expected::acts(if asked { Cause::Asked } else { Cause::EachTime }, reason);
+        }
+        let prepared = match self.look(|cx, names| perform::prepare(cx, step, names)) {
+            Looked::Unknown(by) => {
+                return match (asked, cache::may_be_cached(&self.cx, step, &step.id)) {
+                    (true, _) => Expected::acts(Cause::Asked, "asked for"),
+                    (false, true) => Expected::unknown(format!("that depends on what `{by}` comes to")),
+                    (false, false) => self.each_time(step),
+                };
+            }
+            Looked::File if self.may_be_written_before(at) => {
+                let may_be_cached = cache::may_be_cached(&self.cx, step, &step.id);
+                return if may_be_cached {
+                    Expected::unknown("it reads a file that another step may write first")
+                } else {
+                    self.each_time(step)
+                };
+            }
+            Looked::File => perform::prepare(&self.cx, step, &self.names),
+            Looked::Known(prepared) => prepared,
+        };
+        let prepared = match prepared {
+            Ok(prepared) => prepared,
+            Err(error) => return Expected::fails(error.0.message),
+        };
+        if asked {
+            return Expected::acts(Cause::Asked, "asked for");
+        }
+        if !cache::may_be_cached(&self.cx, step, &step.id) {
+            return self.each_time(step);
+        }
+        let Some(fingerprint) = cache::fingerprint(&self.cx, step, &prepared) else { return self.each_time(step) };
+        if let Some(path) = fingerprint.files.keys().next()
+            && self.may_be_written_before(at)
+        {
+            return Expected::unknown(format!("it reads `{path}`, which another step may write first"));
+        }
+        let cache = self.cx.cache.as_ref();
+        match cache.and_then(|cache| cache.find(&self.cx.run_id, &fingerprint.key())) {
+            Some(hit) => {
+                let reason = format!("nothing it depends on changed since the run {}", hit.run);
+                let result = &hit.last.document.value["result"];
+                let value = Some(Arc::new(StepValue::ended("completed", true, result, None, false, &step.output)));
+                Expected { verdict: Verdict::Reuse, value, ..Expected::acts(Cause::Cached, reason) }
+            }
+            None => self.anew(step, &fingerprint),
+        }
+    }
+
+    fn each_time(&self, step: &StepPlan) -> Expected {
+        if self.cx.cache.is_none() && self.config.cache {
+            return Expected::acts(Cause::New, "new");
+        }
+        match resume::effect(&self.cx.registry, step) {
+            _ if step.cache == Some(false) => Expected::acts(Cause::EachTime, "`cache: false`"),
+            _ if !self.config.cache => Expected::acts(Cause::EachTime, "`--no-cache`"),
+            Some(Acts::Read) => Expected::acts(Cause::EachTime, "reads the world each time"),
+            Some(Acts::Model) => Expected::acts(Cause::EachTime, "asks a model each time"),
+            _ => Expected::acts(Cause::EachTime, "acts each time"),
+        }
+    }
+
+    /// Why there is no earlier result.
+    fn anew(&self, step: &StepPlan, fingerprint: &Fingerprint) -> Expected {
+        let cache = self.cx.cache.as_ref();
+        let before = cache.and_then(|cache| cache.before(&self.plan.program.id, &step.id));
+        let Some(before) = before else { return Expected::acts(Cause::New, "new") };
+        let reason = fingerprint.difference(&before);
+        let watched = self.names.seen();
+        let cause = if fingerprint.written != before.written || fingerprint.does != before.does {
+            Cause::StepChanged
+        } else if fingerprint.parameters != before.parameters {
+            let is_step = |name: &String| self.scope.steps.iter().any(|step| step.id == *name);
+            match watched.iter().find(|name| is_step(name)) {
+                Some(by) => return Expected::acts(Cause::UpstreamChanged, format!("{reason}, from `{by}`")),
+                None => Cause::InputChanged,
+            }
+        } else if fingerprint.files != before.files {
+            Cause::FileChanged
+        } else {
+            Cause::InputChanged
+        };
+        Expected::acts(cause, reason)
+    }
+
+    /// Renders, and tells whether that took something which is not known yet.
+    fn look<T, E>(&self, render: impl FnOnce(&RunContext, &Arc<Names>) -> Result<T, E>) -> Looked<Result<T, E>> {
+        self.names.forget_seen();
+        self.cx.renderer.forget_files();
+        let rendered = render(&self.cx, &self.names);
+        match (self.names.missed(), self.cx.renderer.read_files()) {
+            (Some(name), _) => Looked::Unknown(name),
+            (None, true) => Looked::File,
+            (None, false) => Looked::Known(rendered),
+        }
+    }
+
+    /// Why it is not known whether the route of another step passes over this one.
+    fn uncertain(&self, at: usize) -> Option<String> {
+        self.routed.iter().filter(|(from, to)| *from < at && at < *to).find_map(|(from, _)| {
+            let step = &self.scope.steps[*from];
+            let known = self.found[*from].as_ref();
+            if !self.follows(*from, at) {
+                return Some(format!("`{}` may pass over it, if it ends before this begins", step.id));
+            }
+            let open = known.is_none_or(|found| found.verdict == Verdict::Unknown);
+            (open || self.open_routes.contains(from)).then(|| format!("`{}` may pass over it", step.id))
+        })
+    }
+
+    /// Whether a step that may run before or beside this one may write a file.
+    fn may_be_written_before(&self, at: usize) -> bool {
+        self.writers.iter().any(|writer| {
+            let acts = self.found[*writer]
+                .as_ref()
+                .is_none_or(|found| matches!(found.verdict, Verdict::Run | Verdict::Unknown));
+            acts && *writer != at && !self.follows(at, *writer)
+        })
+    }
+
+    /// Whether `later` waits for `earlier`, directly or through others.
+    fn follows(&self, earlier: usize, later: usize) -> bool {
+        let mut open = vec![earlier];
+        let mut seen = BTreeSet::new();
+        while let Some(at) = open.pop() {
+            if at == later {
+                return true;
+            }
+            open.extend(self.dependants[at].iter().filter(|next| seen.insert(**next)));
+        }
+        false
+    }
+}
+
+/// What came of rendering.
+enum Looked<T> {
+    /// It took nothing that is not known.
+    Known(T),
+    /// It took the value of this step, which is not known.
+    Unknown(String),
+    /// It looked at a file, which may be another one by then.
+    File,
+}
+
+/// Whether the step, or one of its body, may change what others read.
+fn writes(cx: &RunContext, step: &StepPlan) -> bool {
+    match step.kind.body() {
+        Some(body) => body.steps.iter().any(|step| writes(cx, step)),
+        None => !matches!(resume::effect(&cx.registry, step), Some(Acts::Pure | Acts::Read | Acts::Model)),
+    }
+}
+
+fn said(error: RenderError) -> String {
+    error.failure("condition").message
+}
+
+fn one_line(condition: &Value) -> String {
+    let text = condition.as_str().map_or_else(|| condition.to_string(), str::to_owned);
+    text.lines().next().unwrap_or_default().to_owned()
+}
