@@ -269,3 +269,25 @@ steps:
         ]
     );
 }
+
+#[test]
+fn where_a_step_cannot_succeed_only_what_it_waits_for_is_sure_to_run() {
+    let workspace = Workspace::new();
+    let text = "id: p
+inputs: {n: {type: integer, default: 0}}
+steps:
+  - {id: a, action: echo, parameters: {message: hi}}
+  - {id: beside, action: echo, parameters: {message: '{{ a.result }}'}}
+  - {id: b, action: echo, parameters: {message: '{{ 7 // n }}'}, dependencies: [a]}
+  - {id: c, action: echo, parameters: {message: '{{ b.result }}'}}
+";
+    assert_eq!(
+        forecasts(&workspace, text, &[]),
+        [
+            "a Run: new",
+            "beside Unknown: `b` fails, and this may have run by then",
+            "b Fail: parameters.message: unable to calculate 7 // 0 in `7 // n`",
+            "c NotRun: `b` fails before it",
+        ]
+    );
+}

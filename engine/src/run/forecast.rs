@@ -194,7 +194,33 @@ impl<'a> Forecaster<'a> {
                 }
             }
         }
+        self.stop_at_failures();
         self.found.into_iter().flatten().collect()
+    }
+
+    /// Where a step fails and stops the run, only what it waited for is sure to have run by then.
+    fn stop_at_failures(&mut self) {
+        let failing: Vec<usize> = (0..self.found.len())
+            .filter(|at| {
+                let fails = self.found[*at].as_ref().is_some_and(|found| found.verdict == Verdict::Fail);
+                fails && execute::stops_run(&self.scope.steps[*at])
+            })
+            .collect();
+        let Some(first) = failing.first() else { return };
+        let reason = format!("`{}` fails, and this may have run by then", self.scope.steps[*first].id);
+        let mut ends_before = vec![0; self.found.len()];
+        for step in &failing {
+            for at in self.waited_for(*step) {
+                ends_before[at] += 1;
+            }
+        }
+        for (found, ends_before) in self.found.iter_mut().zip(ends_before) {
+            let open = |found: &&mut Forecast| found.verdict != Verdict::NotRun && ends_before < failing.len();
+            if let Some(found) = found.as_mut().filter(open) {
+                (found.verdict, found.cause) = (Verdict::Unknown, Cause::Unknown);
+                found.reason.clone_from(&reason);
+            }
+        }
     }
 
     /// Takes down what is expected of the step, and makes its value visible or unknown.
@@ -243,7 +269,9 @@ impl<'a> Forecaster<'a> {
             return self.conclude(at, Expected::unknown("the run may stop before it"));
         };
         let id = &self.scope.steps[by].id;
-        let expected = if self.follows(by, at) {
+        let expected = if let Some(reason) = self.uncertain(at) {
+            Expected::unknown(reason)
+        } else if self.follows(by, at) {
             let reason = format!("`{id}` fails before it");
             Expected { verdict: Verdict::NotRun, ..Expected::acts(Cause::Failing, reason) }
         } else {
@@ -435,6 +463,16 @@ impl<'a> Forecaster<'a> {
                 .is_none_or(|found| matches!(found.verdict, Verdict::Run | Verdict::Unknown));
             acts && *writer != at && !self.follows(at, *writer)
         })
+    }
+
+    /// The step, and all that it waits for, directly or through others.
+    fn waited_for(&self, step: usize) -> BTreeSet<usize> {
+        let mut found = BTreeSet::from([step]);
+        let mut open = vec![step];
+        while let Some(at) = open.pop() {
+            open.extend(self.scope.dependencies[at].iter().filter(|before| found.insert(**before)));
+        }
+        found
     }
 
     /// Whether `later` waits for `earlier`, directly or through others.
