@@ -5,12 +5,12 @@
 //! The one assumption is that what runs succeeds. Files and the store are read, nothing is written.
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeSet, HashSet, VecDeque},
     sync::Arc,
 };
 
 use jiff::Timestamp;
-use lang::registry::Effect as Acts;
+use lang::{model::FailurePolicy, registry::Effect as Acts};
 use serde::Serialize;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -115,7 +115,9 @@ struct Forecaster<'a> {
     writers: Vec<usize>,
     /// The steps whose routes may pass others over, with the last step they may go to.
     routed: Vec<(usize, usize)>,
-    /// Those of them of which the target is not known.
+    /// The steps that are passed over when a step with the policy `skip` fails.
+    after_skipping: HashSet<usize>,
+    /// Those of `routed` of which the target is not known.
     open_routes: BTreeSet<usize>,
     /// A step that cannot succeed stops the run.
     stopped_by: Option<usize>,
@@ -166,7 +168,21 @@ impl<'a> Forecaster<'a> {
         let routed = routed.collect();
         let found = vec![None; scope.steps.len()];
         let open_routes = BTreeSet::new();
-        Self { cx, plan, config, scope, names, found, dependants, writers, routed, open_routes, stopped_by: None }
+        let after_skipping = after_skipping(&scope, &dependants);
+        Self {
+            cx,
+            plan,
+            config,
+            scope,
+            names,
+            found,
+            dependants,
+            writers,
+            routed,
+            after_skipping,
+            open_routes,
+            stopped_by: None,
+        }
     }
 
     fn run(mut self) -> Vec<Forecast> {
@@ -465,17 +481,20 @@ impl<'a> Forecaster<'a> {
         })
     }
 
-    /// The step, and all that it waits for, directly or through others.
+    /// The step, and all that is sure to have ended before it begins.
     fn waited_for(&self, step: usize) -> BTreeSet<usize> {
         let mut found = BTreeSet::from([step]);
         let mut open = vec![step];
         while let Some(at) = open.pop() {
-            open.extend(self.scope.dependencies[at].iter().filter(|before| found.insert(**before)));
+            if at == step || !self.may_be_passed_over(at, step) {
+                open.extend(self.scope.dependencies[at].iter().filter(|before| found.insert(**before)));
+            }
         }
         found
     }
 
-    /// Whether `later` waits for `earlier`, directly or through others.
+    /// Whether `later` is sure to begin after `earlier` ended: it waits for it, directly or through steps
+    /// that nothing but `earlier` may pass over. Who is passed over waits for nobody any more.
     fn follows(&self, earlier: usize, later: usize) -> bool {
         let mut open = vec![earlier];
         let mut seen = BTreeSet::new();
@@ -483,9 +502,17 @@ impl<'a> Forecaster<'a> {
             if at == later {
                 return true;
             }
-            open.extend(self.dependants[at].iter().filter(|next| seen.insert(**next)));
+            if at == earlier || !self.may_be_passed_over(at, earlier) {
+                open.extend(self.dependants[at].iter().filter(|next| seen.insert(**next)));
+            }
         }
         false
+    }
+
+    /// Whether a route, or a failure with the policy `skip`, may pass over the step before all it waits for
+    /// has ended; the routes of `but` do not count.
+    fn may_be_passed_over(&self, at: usize, but: usize) -> bool {
+        self.routed.iter().any(|(from, to)| *from != but && *from < at && at < *to) || self.after_skipping.contains(&at)
     }
 }
 
@@ -497,6 +524,17 @@ enum Looked<T> {
     Unknown(String),
     /// It looked at a file, which may be another one by then.
     File,
+}
+
+/// The steps that wait for one with the policy `skip`, directly or through others.
+fn after_skipping(scope: &Scope, dependants: &[Vec<usize>]) -> HashSet<usize> {
+    let skips = |at: &usize| scope.steps[*at].policy == FailurePolicy::Skip;
+    let mut open: Vec<usize> = (0..scope.steps.len()).filter(skips).flat_map(|at| dependants[at].clone()).collect();
+    let mut found: HashSet<usize> = open.iter().copied().collect();
+    while let Some(at) = open.pop() {
+        open.extend(dependants[at].iter().filter(|next| found.insert(**next)));
+    }
+    found
 }
 
 /// Whether the step, or one of its body, may change what others read.
