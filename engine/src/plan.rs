@@ -55,6 +55,11 @@ pub enum Given {
     Value(Value),
 }
 
+/// The steps of a pipeline, without looking at its inputs.
+pub(crate) fn scope(analysis: &Analysis) -> Arc<Scope> {
+    build::program(analysis, &inputs::Inputs::default()).scope
+}
+
 /// Checks the inputs and makes the plan. Where a name is given twice, the later one counts.
 pub fn plan(analysis: Arc<Analysis>, given: &[(String, Given)]) -> Result<Plan, PlanError> {
     if analysis.recognised().is_none() {

@@ -16,6 +16,7 @@ pub mod cache;
 
 pub mod forecast;
 
+mod child;
 mod context;
 mod execute;
 mod loops;

@@ -191,6 +191,7 @@ pub struct ToolCx {
 pub fn all() -> Vec<Arc<dyn Tool>> {
     let mut tools: Vec<Arc<dyn Tool>> = vec![
         Arc::new(filesystem::Filesystem),
+        Arc::new(pipeline_executor::PipelineExecutor),
         Arc::new(data_processing::DataProcessing),
         Arc::new(terminal::Terminal),
         Arc::new(validation::Validation),

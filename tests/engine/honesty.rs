@@ -190,7 +190,7 @@ fn broken_promise(said: &BTreeMap<String, Verdict>, ran: &Ran) -> Option<String>
             Verdict::Unknown => true,
         };
         let passed_over = matches!(&*step.status, "not_run" | "skipped") || said[&step.id] == Verdict::Skip;
-        let excused = surprise && passed_over;
+        let excused = surprise && (passed_over || said[&step.id] == Verdict::Reuse);
         (!kept && !excused).then(|| {
             let (status, cache) = (&step.status, step.cache.is_some());
             format!("`{}` was to {:?}, and is {status} (from the cache: {cache})", step.id, said[&step.id])

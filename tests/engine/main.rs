@@ -2,6 +2,7 @@
 
 mod actions;
 mod cache;
+mod children;
 mod contract;
 mod control_flow;
 mod failures;

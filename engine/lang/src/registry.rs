@@ -201,6 +201,12 @@ pub enum ParamKind {
     Url,
 }
 
+/// Whether the text of a parameter of the kind [`ParamKind::Pipeline`] is a pipeline itself, not the path
+/// or id of one.
+pub fn is_inline_pipeline(text: &str) -> bool {
+    text.trim_end().contains('\n') || text.trim_start().starts_with("id:")
+}
+
 /// Whether the text of a parameter of the kind [`ParamKind::Data`] is the path of a file: one line that
 /// does not begin as JSON does.
 pub fn is_path_of_data(text: &str) -> bool {

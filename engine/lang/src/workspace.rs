@@ -17,6 +17,7 @@ pub use links::{Link, LinkKind, links};
 mod includes;
 
 mod children;
+pub use children::pipeline;
 
 /// What a directory holds.
 #[derive(Debug, Clone, PartialEq, Eq)]

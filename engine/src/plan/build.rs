@@ -16,6 +16,7 @@ use super::{
     inputs::Inputs,
     program::{LoopNames, Program, Routes, Scope, StepKind, StepPlan},
 };
+use crate::tools::pipeline_executor;
 
 pub(super) fn program(analysis: &Analysis, inputs: &Inputs) -> Program {
     let pipeline = analysis.pipeline();
@@ -138,6 +139,7 @@ impl Builder<'_> {
             parameters,
         };
         match step.loops {
+            None if self.runs_pipeline(&plan) => plan = child(plan, &keys),
             None => plan.timeout = plan.timeout.or(self.default_timeout),
             Some(construct) => plan = self.looped(plan, construct, step, &keys),
         }
@@ -263,6 +265,11 @@ impl Builder<'_> {
         Scope { steps, dependencies, ..Scope::default() }
     }
 
+    fn runs_pipeline(&self, plan: &StepPlan) -> bool {
+        let target = self.analysis.registry().resolve(plan.tool.as_deref(), plan.action.as_deref(), None);
+        matches!(target, Target::Operation { tool, .. } if tool.name == pipeline_executor::NAME)
+    }
+
     fn output(&self, tool: Option<&str>, action: Option<&str>, parameters: &IndexMap<String, Value>) -> OutputSpec {
         let operation = parameters.get("action").and_then(Value::as_str);
         match self.analysis.registry().resolve(tool, action, operation) {
@@ -293,4 +300,21 @@ impl Builder<'_> {
     fn json(&self, node: NodeId) -> Value {
         self.analysis.parse().tree.to_json(node).unwrap_or_default()
     }
+}
+
+/// The step runs a pipeline. What the tool calls retrying is what steps call so; the step's own keys win.
+fn child(mut plan: StepPlan, keys: &IndexMap<String, Value>) -> StepPlan {
+    let parameter = |name: &str| plan.parameters.get(name);
+    let has_own = ["retry", "retry_config", "max_retries"].iter().any(|key| keys.contains_key(*key));
+    if !has_own && parameter("error_handling").and_then(Value::as_str) == Some("retry") {
+        let more = parameter("retry_count").and_then(Value::as_u64).unwrap_or(pipeline_executor::RETRIES);
+        let delay = parameter("retry_delay").and_then(Value::as_f64).unwrap_or(pipeline_executor::RETRY_DELAY);
+        plan.retry = RetryPlan {
+            attempts: u32::try_from(more).unwrap_or(u32::MAX).saturating_add(1),
+            delay: Duration::try_from_secs_f64(delay).unwrap_or_default(),
+            ..RetryPlan::default()
+        };
+    }
+    plan.kind = StepKind::Child;
+    plan
 }

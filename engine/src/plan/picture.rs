@@ -5,7 +5,9 @@ use std::{
     fmt::Write as _,
 };
 
+use lang::registry::is_inline_pipeline;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{
     Plan,
@@ -294,6 +296,10 @@ pub(super) fn does(step: &StepPlan) -> String {
         StepKind::While { .. } => "while".to_owned(),
         StepKind::ActionLoop { .. } => "action_loop".to_owned(),
         StepKind::Queue { .. } => "create_parallel_queue".to_owned(),
+        StepKind::Child => match step.parameters.get("pipeline").and_then(Value::as_str) {
+            Some(named) if !is_inline_pipeline(named) => format!("pipeline {named}"),
+            _ => "pipeline".to_owned(),
+        },
         StepKind::Act => match (&step.tool, &step.action) {
             (Some(tool), Some(action)) => format!("{tool}.{action}"),
             (Some(word), None) | (None, Some(word)) => word.lines().next().unwrap_or_default().to_owned(),

@@ -149,6 +149,8 @@ pub enum StepKind {
         /// End after an iteration with a failed action.
         break_on_error: bool,
     },
+    /// Another pipeline runs, which may be known only when the step begins.
+    Child,
     /// A list of actions per item of a list.
     Queue {
         /// `on` as written.
@@ -170,15 +172,15 @@ pub struct LoopNames {
 }
 
 impl StepKind {
-    /// Whether the step runs a body rather than acting itself.
-    pub fn is_loop(&self) -> bool {
-        self.body().is_some()
+    /// Whether the step runs other steps rather than acting itself.
+    pub fn has_steps(&self) -> bool {
+        !matches!(self, Self::Act)
     }
 
     /// The steps that run again and again, if it is a loop.
     pub fn body(&self) -> Option<&Arc<Scope>> {
         match self {
-            Self::Act => None,
+            Self::Act | Self::Child => None,
             Self::ForEach { body, .. }
             | Self::While { body, .. }
             | Self::ActionLoop { body, .. }

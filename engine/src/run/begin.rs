@@ -3,13 +3,14 @@
 use std::{
     collections::{BTreeMap, HashMap},
     hash::{BuildHasher, RandomState},
-    sync::{Arc, OnceLock},
+    sync::Arc,
     time::Instant,
 };
 
 use camino::{Utf8Path, Utf8PathBuf};
 use indexmap::IndexMap;
 use jiff::Timestamp;
+use lang::workspace::normal;
 use serde_json::{Map, Value, json};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -17,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Event, EventKind, ResultDocument, RunConfig, RunError,
     cache::Cache,
+    child::Above,
     clock,
     context::RunContext,
     document::{Cost, Provenance},
@@ -46,7 +48,7 @@ pub(super) async fn run(
     let run_id = config.run_id.clone().unwrap_or_else(|| new_id(&program.id, started));
     let output_dir = output_dir(&plan, &config)?;
     let renderer = Renderer::new(folders(&config));
-    let (inputs, names) = names(&plan, &config, &renderer, &run_id, started, output_dir.as_str())?;
+    let (inputs, names) = names(&plan, &config.working_dir, &renderer, &run_id, started, output_dir.as_str())?;
     let store = store::open(config.store.as_deref()).map_err(|error| RunError::Store(error.to_string()))?;
     let _lock = match (&config.lock, &config.store) {
         (Some(lock), _) => Some(Arc::clone(lock)),
@@ -60,8 +62,9 @@ pub(super) async fn run(
     };
     let journal = Journal::start(&run_id, (store, told), config.past.attempts(), events)
         .map_err(|error| RunError::Store(error.to_string()))?;
-    let cx = Arc::new(context(&plan, &config, (run_id, output_dir), renderer, journal, cancel.clone()));
-    let first = first_batch(&cx, &plan, &config, inputs, started);
+    let place = Place { run_id, started, output_dir, inputs };
+    let cx = Arc::new(context(&plan, &config, place, renderer, journal, cancel.clone()));
+    let first = first_batch(&cx, &plan, &config);
     let end =
         execute::scope(Arc::clone(&cx), Arc::clone(&program.scope), Arc::clone(&names), String::new(), first).await;
     let document = document(&cx, &plan, &config, &names, end, started, watch);
@@ -76,11 +79,20 @@ pub(super) fn output_dir(plan: &Plan, config: &RunConfig) -> Result<Utf8PathBuf,
     }
 }
 
+/// When and where a run runs, and with what.
+pub(super) struct Place {
+    pub(super) run_id: String,
+    pub(super) started: Timestamp,
+    pub(super) output_dir: Utf8PathBuf,
+    /// The values of the inputs.
+    pub(super) inputs: Value,
+}
+
 /// What all steps of the run share.
 pub(super) fn context(
     plan: &Plan,
     config: &RunConfig,
-    (run_id, output_dir): (String, Utf8PathBuf),
+    place: Place,
     renderer: Renderer,
     journal: Journal,
     cancel: CancellationToken,
@@ -88,23 +100,29 @@ pub(super) fn context(
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let limit = config.max_concurrency.unwrap_or(2 * cores).max(1);
     RunContext {
-        run_id,
+        run_id: place.run_id,
+        started: place.started,
+        pipeline: plan.program.id.clone(),
+        file: normal(&config.working_dir.join(&config.file)),
+        above: Above::default(),
+        values: Arc::new(place.inputs),
         registry: catalog::registry(),
-        renderer,
+        renderer: Arc::new(renderer),
         journal,
+        stop: cancel.clone(),
         cancel,
         inputs: plan.analysis.pipeline().inputs.keys().cloned().collect(),
-        places: Semaphore::new(limit),
+        places: Arc::new(Semaphore::new(limit)),
         limit,
         working_dir: config.working_dir.clone(),
-        output_dir,
+        output_dir: place.output_dir,
         permissions: config.permissions.clone(),
         environment: Arc::new(environment()),
         simulate: config.simulate,
         past: Arc::clone(&config.past),
-        cache: cache_of(config),
+        cache: cache_of(config).map(Arc::new),
         model: plan.program.model.clone(),
-        broken: OnceLock::new(),
+        broken: Arc::default(),
     }
 }
 
@@ -118,10 +136,8 @@ fn cache_of(config: &RunConfig) -> Option<Cache> {
 /// `output/<id>` beneath the working directory. Nobody chose it, and it may be written to, so neither
 /// the pipeline's name nor a link in its place may lead it elsewhere.
 fn default_output_dir(working_dir: &Utf8Path, id: &str) -> Result<Utf8PathBuf, RunError> {
-    let slug: String =
-        id.chars().map(|c| if c.is_alphanumeric() || matches!(c, '-' | '_') { c } else { '_' }).collect();
-    let slug = if slug.is_empty() { "_" } else { &slug };
-    let directory = working_dir.join("output").join(slug);
+    let slug = slug(id);
+    let directory = working_dir.join("output").join(&slug);
     let shown = format!("output/{slug}");
     match confine::stays_beneath(working_dir.as_std_path(), &shown) {
         Ok(true) => Ok(directory),
@@ -133,6 +149,13 @@ fn default_output_dir(working_dir: &Utf8Path, id: &str) -> Result<Utf8PathBuf, R
     }
 }
 
+/// A pipeline's id as the name of a directory.
+pub(super) fn slug(id: &str) -> String {
+    let slug: String =
+        id.chars().map(|c| if c.is_alphanumeric() || matches!(c, '-' | '_') { c } else { '_' }).collect();
+    if slug.is_empty() { "_".to_owned() } else { slug }
+}
+
 /// The right to run this run, held until it ends.
 fn locked(store: &std::path::Path, run_id: &str) -> Result<RunLock, RunError> {
     match RunLock::take(store, run_id) {
@@ -142,7 +165,8 @@ fn locked(store: &std::path::Path, run_id: &str) -> Result<RunLock, RunError> {
     }
 }
 
-fn first_batch(cx: &RunContext, plan: &Plan, config: &RunConfig, inputs: Value, started: Timestamp) -> Batch {
+fn first_batch(cx: &RunContext, plan: &Plan, config: &RunConfig) -> Batch {
+    let started = cx.started;
     let program = &plan.program;
     let mut batch = Batch::default();
     let source = plan.analysis.text().to_owned();
@@ -152,7 +176,7 @@ fn first_batch(cx: &RunContext, plan: &Plan, config: &RunConfig, inputs: Value, 
             pipeline: program.id.clone(),
             file: config.file.clone(),
             source,
-            inputs,
+            inputs: (*cx.values).clone(),
             config: Box::new(StoredConfig {
                 working_dir: config.working_dir.clone(),
                 output_dir: cx.output_dir.clone(),
@@ -238,7 +262,7 @@ fn environment() -> BTreeMap<String, String> {
 /// The names every template sees, with the inputs whose defaults are templates rendered.
 pub(super) fn names(
     plan: &Plan,
-    config: &RunConfig,
+    working_dir: &Utf8Path,
     renderer: &Renderer,
     run_id: &str,
     started: Timestamp,
@@ -248,7 +272,7 @@ pub(super) fn names(
     let (date, time) = (started.strftime("%Y-%m-%d").to_string(), started.strftime("%H:%M:%S").to_string());
     // As a person would write it: relative to where the run works.
     let output_path =
-        output_dir.strip_prefix(config.working_dir.as_str()).map_or(output_dir, |rest| rest.trim_start_matches('/'));
+        output_dir.strip_prefix(working_dir.as_str()).map_or(output_dir, |rest| rest.trim_start_matches('/'));
     let runtime = json!({
         "execution": {"id": run_id, "started_at": text, "timestamp": text, "date": date, "time": time},
         "execution_id": run_id, "pipeline_id": plan.program.id, "timestamp": text, "output_path": output_path,
@@ -279,6 +303,19 @@ pub(super) fn names(
     Ok((Value::Object(inputs), names))
 }
 
+/// The outputs, null where one cannot be rendered, and the reasons of those.
+pub(super) fn outputs(plan: &Plan, renderer: &Renderer, names: &Arc<Names>) -> (IndexMap<String, Value>, Vec<String>) {
+    let mut problems = Vec::new();
+    let rendered = plan.program.outputs.iter().map(|(name, value)| {
+        let value = renderer.value(value, names, &format!("output `{name}`")).unwrap_or_else(|failure| {
+            problems.push(failure.message);
+            Value::Null
+        });
+        (name.clone(), value)
+    });
+    (rendered.collect(), problems)
+}
+
 fn document(
     cx: &RunContext,
     plan: &Plan,
@@ -298,21 +335,14 @@ fn document(
         .into_iter()
         .collect();
     let mut error_type = failed.and_then(|end| end.document.error_type.clone());
-    let mut outputs = IndexMap::new();
-    for (name, value) in &program.outputs {
-        let rendered = if cancelled {
-            Value::Null
-        } else {
-            match cx.renderer.value(value, names, &format!("output `{name}`")) {
-                Ok(value) => value,
-                Err(failure) => {
-                    problems.push(failure.message);
-                    error_type = error_type.or_else(|| Some("OutputError".to_owned()));
-                    Value::Null
-                }
-            }
-        };
-        outputs.insert(name.clone(), rendered);
+    let (outputs, unrendered) = if cancelled {
+        (program.outputs.keys().map(|name| (name.clone(), Value::Null)).collect(), Vec::new())
+    } else {
+        outputs(plan, &cx.renderer, names)
+    };
+    if !unrendered.is_empty() {
+        error_type = error_type.or_else(|| Some("OutputError".to_owned()));
+        problems.extend(unrendered);
     }
     if cancelled {
         problems.insert(0, "the run was cancelled".to_owned());

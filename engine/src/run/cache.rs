@@ -159,7 +159,7 @@ impl Cache {
 /// rendered.
 pub(crate) fn may_be_cached(cx: &RunContext, step: &StepPlan, path: &str) -> bool {
     let Some(cache) = &cx.cache else { return false };
-    if step.kind.is_loop() || step.is_handler || step.cache == Some(false) || cache.is_fresh(path) {
+    if step.kind.has_steps() || step.is_handler || step.cache == Some(false) || cache.is_fresh(path) {
         return false;
     }
     // What is not known before it is rendered may turn out to be pure.

@@ -6,31 +6,47 @@ use std::{
 };
 
 use camino::Utf8PathBuf;
+use jiff::Timestamp;
 use lang::registry::Registry;
+use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Past,
     cache::Cache,
+    child::Above,
     journal::{Batch, Journal},
     render::Renderer,
     store::StoreError,
 };
 use crate::tools::Permissions;
 
-/// One run, while it runs.
-#[derive(Debug)]
+/// One run, while it runs, as the steps of one pipeline see it.
+#[derive(Debug, Clone)]
 pub(crate) struct RunContext {
     pub(crate) run_id: String,
+    /// When the run began.
+    pub(crate) started: Timestamp,
+    /// The pipeline's id.
+    pub(crate) pipeline: String,
+    /// The pipeline's file, absolute.
+    pub(crate) file: Utf8PathBuf,
+    /// The pipelines above it.
+    pub(crate) above: Above,
+    /// The values of its inputs.
+    pub(crate) values: Arc<Value>,
     pub(crate) registry: Arc<Registry>,
-    pub(crate) renderer: Renderer,
+    pub(crate) renderer: Arc<Renderer>,
     pub(crate) journal: Journal,
+    /// Stops the steps of this pipeline.
     pub(crate) cancel: CancellationToken,
+    /// Stops the run.
+    pub(crate) stop: CancellationToken,
     /// Names of inputs, which win over a loop's names.
     pub(crate) inputs: Vec<String>,
     /// A place per step that acts, across all scopes.
-    pub(crate) places: Semaphore,
+    pub(crate) places: Arc<Semaphore>,
     pub(crate) limit: usize,
     pub(crate) working_dir: Utf8PathBuf,
     pub(crate) output_dir: Utf8PathBuf,
@@ -40,10 +56,10 @@ pub(crate) struct RunContext {
     /// What is known from before the run, or before it was resumed.
     pub(crate) past: Arc<Past>,
     /// Earlier results, where they may be used again.
-    pub(crate) cache: Option<Cache>,
+    pub(crate) cache: Option<Arc<Cache>>,
     pub(crate) model: Option<String>,
     /// Why the run cannot be recorded any more, once that is so.
-    pub(crate) broken: OnceLock<StoreError>,
+    pub(crate) broken: Arc<OnceLock<StoreError>>,
 }
 
 impl RunContext {
@@ -51,7 +67,7 @@ impl RunContext {
     pub(crate) async fn commit(&self, batch: Batch) {
         if let Err(error) = self.journal.commit(batch).await {
             let _ = self.broken.set(error);
-            self.cancel.cancel();
+            self.stop.cancel();
         }
     }
 }

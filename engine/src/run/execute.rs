@@ -221,7 +221,7 @@ pub(crate) fn nodes(scope: &Scope) -> Vec<Node> {
             on_success: step.routes.on_success,
             on_false: step.routes.on_false,
             on_failure: step.routes.on_failure,
-            takes_place: !step.kind.is_loop(),
+            takes_place: !step.kind.has_steps(),
         })
         .collect()
 }

@@ -27,7 +27,7 @@ use super::{
     schedule::{Effect, Ending, Input, Schedule, SkipReason},
     step,
 };
-use crate::plan::{Plan, Scope, StepPlan};
+use crate::plan::{Plan, Scope, StepPlan, program::StepKind};
 
 /// What would become of a step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -96,9 +96,10 @@ pub fn forecast(plan: &Plan, config: &RunConfig) -> Result<Vec<Forecast>, RunErr
     let output_dir = begin::output_dir(plan, config)?;
     let renderer = Renderer::new(begin::folders(config));
     let run_id = config.run_id.clone().unwrap_or_default();
-    let (_, names) = begin::names(plan, config, &renderer, &run_id, started, output_dir.as_str())?;
+    let (inputs, names) = begin::names(plan, &config.working_dir, &renderer, &run_id, started, output_dir.as_str())?;
     let names = Names::watched(&names);
-    let cx = begin::context(plan, config, (run_id, output_dir), renderer, Journal::closed(), CancellationToken::new());
+    let place = begin::Place { run_id, started, output_dir, inputs };
+    let cx = begin::context(plan, config, place, renderer, Journal::closed(), CancellationToken::new());
     let scope = Arc::clone(&plan.program.scope);
     Ok(Forecaster::new(Arc::new(cx), plan, config, scope, names).run())
 }
@@ -359,7 +360,7 @@ impl<'a> Forecaster<'a> {
             return Expected::fails(format!("{missing} cannot be executed by this version of orc"));
         }
         let asked = self.config.selection.as_ref().is_some_and(|asked| asked.reuses() && asked.step == step.id);
-        if step.kind.is_loop() {
+        if step.kind.has_steps() {
             let reason = if asked { "asked for" } else { "its steps are looked at as it runs" };
             return Expected::acts(if asked { Cause::Asked } else { Cause::EachTime }, reason);
         }
@@ -539,9 +540,10 @@ fn after_skipping(scope: &Scope, dependants: &[Vec<usize>]) -> HashSet<usize> {
 
 /// Whether the step, or one of its body, may change what others read.
 fn writes(cx: &RunContext, step: &StepPlan) -> bool {
-    match step.kind.body() {
-        Some(body) => body.steps.iter().any(|step| writes(cx, step)),
-        None => !matches!(resume::effect(&cx.registry, step), Some(Acts::Pure | Acts::Read | Acts::Model)),
+    match (step.kind.body(), &step.kind) {
+        (Some(body), _) => body.steps.iter().any(|step| writes(cx, step)),
+        (None, StepKind::Child) => true,
+        (None, _) => !matches!(resume::effect(&cx.registry, step), Some(Acts::Pure | Acts::Read | Acts::Model)),
     }
 }
 

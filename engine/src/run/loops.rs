@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use tokio::task::JoinSet;
 
 use super::{
+    child,
     context::RunContext,
     execute::{ScopeEnd, scope},
     journal::Batch,
@@ -35,6 +36,7 @@ pub(crate) async fn run(cx: &Arc<RunContext>, step: &Arc<StepPlan>, names: &Arc<
     let work = Box::pin(async {
         match &step.kind {
             StepKind::Act => Err(failure("InternalError", "this step is no loop")),
+            StepKind::Child => Ok(child::run(cx, step, names, path).await),
             StepKind::ForEach { .. } | StepKind::Queue { .. } => over_items(cx, step, names, path).await,
             StepKind::While { .. } => while_loop(cx, step, names, path).await,
             StepKind::ActionLoop { .. } => action_loop(cx, step, names, path).await,

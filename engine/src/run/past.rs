@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 use super::{
     execute::{StepEnd, lock},
     render::StepValue,
-    resume,
+    resume::Steps,
     schedule::Ending,
     step::{Done, HANDLER},
-    store::{LastWord, StoredAttempt},
+    store::{LastWord, StoredAttempt, StoredChild},
 };
 use crate::{models::Served, plan::Scope, tools::Failure};
 
@@ -25,6 +25,8 @@ pub struct Past {
     ends: Mutex<HashMap<String, LastWord>>,
     tried: Mutex<HashMap<String, Tried>>,
     attempts: HashMap<String, u32>,
+    /// The pipelines that steps ran when they began last.
+    children: Mutex<HashMap<String, StoredChild>>,
     /// The steps that begin again, and whether all that is beneath them does.
     forgotten: BTreeMap<String, bool>,
     /// The ends come from another run.
@@ -48,12 +50,15 @@ impl Past {
     /// The past of a run that is resumed; an error that names the step whose record cannot be read.
     pub fn of_run(attempts: &[StoredAttempt]) -> Result<Self, String> {
         let mut past = Self::default();
-        let (mut ends, mut tried) = (HashMap::new(), HashMap::new());
+        let (mut ends, mut tried, mut children) = (HashMap::new(), HashMap::new(), HashMap::new());
         for attempt in attempts {
             let known = past.attempts.entry(attempt.step.clone()).or_default();
             *known = (*known).max(attempt.attempt);
             if attempt.forgotten {
                 continue;
+            }
+            if let Some(child) = &attempt.child {
+                children.insert(attempt.step.clone(), child.clone());
             }
             match (&attempt.last, attempt.status.as_deref()) {
                 // What was stopped with the run has no outcome (contract §5.2).
@@ -85,6 +90,7 @@ impl Past {
         }
         tried.retain(|step, _| !ends.contains_key(step));
         past.ends = Mutex::new(ends);
+        past.children = Mutex::new(children);
         past.tried = Mutex::new(tried);
         Ok(past)
     }
@@ -106,7 +112,7 @@ impl Past {
 
     /// Forgets the failures, of steps of loops too, and what waited for them; what succeeded stands. The
     /// steps of the root that run again.
-    pub fn forget_failed(&mut self, scope: &Scope) -> BTreeSet<String> {
+    pub fn forget_failed(&mut self, steps: &Steps) -> BTreeSet<String> {
         let ends = lock(&self.ends).clone();
         let is_step = |path: &String| !path.contains(HANDLER);
         let failed = ends.iter().filter(|(path, end)| end.document.status == "failed" && is_step(path));
@@ -115,7 +121,7 @@ impl Past {
             self.forgotten.insert(path.clone(), false);
             let (prefix, id) =
                 path.rsplit_once("].").map_or(("", &**path), |(_, id)| (&path[..path.len() - id.len()], id));
-            let Some(body) = resume::scope_of(scope, path) else { continue };
+            let Some(body) = steps.around(path) else { continue };
             for waiting in body.with_dependants(|step| step.id == id) {
                 if waiting != id {
                     self.forgotten.insert(format!("{prefix}{waiting}"), true);
@@ -139,6 +145,9 @@ impl Past {
     fn drop_what_begins_again(&self) {
         lock(&self.ends).retain(|path, _| !self.begins_again(path));
         lock(&self.tried).retain(|path, _| !self.begins_again(path));
+        // Where only the step itself begins again, what stands beneath it belongs to the pipeline that it ran.
+        let all_begins_again = |path: &String| self.begins_again(&format!("{path}[0]."));
+        lock(&self.children).retain(|path, _| !all_begins_again(path));
     }
 
     /// The steps that begin again and whether all that is beneath them does, for the record.
@@ -162,6 +171,12 @@ impl Past {
         let beneath = |other: &String| other.strip_prefix(path).is_some_and(|rest| rest.starts_with('['));
         lock(&self.ends).retain(|path, _| !beneath(path));
         lock(&self.tried).retain(|path, _| !beneath(path));
+        lock(&self.children).retain(|other, _| other != path && !beneath(other));
+    }
+
+    /// The pipeline that the step ran when it began last, told once.
+    pub(crate) fn take_child(&self, path: &str) -> Option<StoredChild> {
+        lock(&self.children).remove(path)
     }
 
     /// The steps of the root whose ends are known.

@@ -1,14 +1,20 @@
 //! What going on with a run means: which run, what of it stands, what would act again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
-use lang::registry::{Effect, Registry, Target};
+use lang::{
+    analysis::Analysis,
+    registry::{Effect, Registry, Target},
+};
 
 use super::{
     step::HANDLER,
     store::{StoredAttempt, StoredRun},
 };
-use crate::plan::{Program, Scope, StepPlan};
+use crate::plan::{self, Program, Scope, StepPlan};
 
 /// Finds a run by its id, a beginning that only it has, or `latest`; an error for people otherwise.
 pub fn find<'r>(runs: &'r [StoredRun], wanted: &str) -> Result<&'r StoredRun, String> {
@@ -48,7 +54,7 @@ impl Interrupted {
 
 /// The steps that had an intent and no outcome, by path. A step that was stopped with the run counts
 /// as one; a loop does not act itself.
-pub fn interrupted(program: &Program, registry: &Registry, attempts: &[StoredAttempt]) -> Vec<Interrupted> {
+pub fn interrupted(steps: &Steps, registry: &Registry, attempts: &[StoredAttempt]) -> Vec<Interrupted> {
     let mut last: BTreeMap<&str, &StoredAttempt> = BTreeMap::new();
     for attempt in attempts {
         let newest = last.entry(&attempt.step).or_insert(attempt);
@@ -76,7 +82,7 @@ pub fn interrupted(program: &Program, registry: &Registry, attempts: &[StoredAtt
                 Some((path, number)) => (path, number.parse::<usize>().ok()),
                 None => (&*attempt.step, None),
             };
-            let step = step_at(&program.scope, path)?;
+            let step = steps.at(path)?;
             let effect = match handler {
                 Some(number) => {
                     let action = step.handlers.get(number)?.action.as_deref()?;
@@ -97,23 +103,47 @@ fn above(path: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The scope in which the step that `path` names stands.
-pub(crate) fn scope_of<'p>(scope: &'p Scope, path: &str) -> Option<&'p Scope> {
-    let Some((above, _)) = path.rsplit_once("].") else { return Some(scope) };
-    let start = above.rfind('[')?;
-    step_at(scope, &above[..start])?.kind.body().map(|body| &**body)
+/// The steps of a run, those of the pipelines that its steps ran included.
+#[derive(Debug)]
+pub struct Steps {
+    root: Arc<Scope>,
+    children: HashMap<String, Arc<Scope>>,
 }
 
-/// The step that `path` names.
-pub fn step_at<'p>(scope: &'p Scope, path: &str) -> Option<&'p StepPlan> {
-    let (id, rest) = match path.split_once('[') {
-        Some((id, rest)) => (id, rest.split_once("].").map(|(_, rest)| rest)),
-        None => (path, None),
-    };
-    let step = scope.steps.iter().find(|step| step.id == id)?;
-    match rest {
-        Some(rest) => step_at(step.kind.body()?, rest),
-        None => Some(step),
+impl Steps {
+    /// The steps of `program`, and of what its steps ran in `attempts`.
+    pub fn new(program: &Program, registry: &Arc<Registry>, attempts: &[StoredAttempt]) -> Self {
+        let read = |attempt: &StoredAttempt| {
+            let child = attempt.child.as_ref()?;
+            let name = child.file.as_deref().unwrap_or("inline");
+            let analysis = Analysis::new(Arc::clone(registry), name, &child.source);
+            Some((attempt.step.clone(), plan::scope(&analysis)))
+        };
+        let counting = attempts.iter().filter(|attempt| !attempt.forgotten);
+        Self { root: Arc::clone(&program.scope), children: counting.filter_map(read).collect() }
+    }
+
+    /// The step that `path` names.
+    pub fn at(&self, path: &str) -> Option<&StepPlan> {
+        let id = path.rsplit_once("].").map_or(path, |(_, id)| id);
+        let id = id.split('[').next().unwrap_or_default();
+        self.around(path)?.steps.iter().find(|step| step.id == id).map(|step| &**step)
+    }
+
+    /// The scope in which the step that `path` names stands.
+    pub(crate) fn around(&self, path: &str) -> Option<&Scope> {
+        let mut scope = &*self.root;
+        let mut begins = 0;
+        for (end, _) in path.match_indices("].") {
+            let open = begins + path[begins..end].find('[')?;
+            let step = scope.steps.iter().find(|step| step.id == path[begins..open])?;
+            scope = match step.kind.body() {
+                Some(body) => body,
+                None => self.children.get(&path[..open])?,
+            };
+            begins = end + 2;
+        }
+        Some(scope)
     }
 }
 
@@ -136,7 +166,7 @@ pub(crate) fn effect_of(target: &Target<'_>) -> Effect {
 
 /// What the step names; none for a loop.
 fn target<'r>(registry: &'r Registry, step: &'r StepPlan) -> Option<Target<'r>> {
-    if step.kind.is_loop() {
+    if step.kind.has_steps() {
         return None;
     }
     let operation = step.parameters.get("action").and_then(|value| value.as_str());

@@ -98,7 +98,7 @@ pub(crate) fn close_for_good(cx: &RunContext, batch: &mut Batch, scope: &Scope, 
 /// store broke.
 async fn begin(cx: &RunContext, step: &StepPlan, path: &str) -> bool {
     let mut batch = Batch::default();
-    if step.kind.is_loop() && cx.journal.last_attempt(path) > 0 {
+    if step.kind.has_steps() && cx.journal.last_attempt(path) > 0 {
         // What an earlier attempt of the loop came to counts no more.
         cx.past.forget_beneath(path);
         batch.records.push(Record::Forget { step: path.to_owned(), itself: false, beneath: true });
@@ -131,7 +131,7 @@ pub(crate) async fn run(call: Call) -> StepEnd {
         }
     }
     // A resumed loop goes on where it was.
-    let goes_on = call.cx.past.knows(&call.path) || (step.kind.is_loop() && call.cx.past.was_begun(&call.path));
+    let goes_on = call.cx.past.knows(&call.path) || (step.kind.has_steps() && call.cx.past.was_begun(&call.path));
     let mut prepared = None;
     let mut fingerprint = None;
     if !goes_on {
@@ -193,7 +193,7 @@ async fn attempts(
 ) -> Done {
     let mut attempt = 1;
     let mut tried = cx.past.take_tried(path);
-    if let Some(before) = tried.take_if(|tried| tried.goes_on && step.kind.is_loop()) {
+    if let Some(before) = tried.take_if(|tried| tried.goes_on && step.kind.has_steps()) {
         // What its body came to in this attempt is known and counts.
         attempt = before.count + 1;
         let mut batch = Batch::default();

@@ -109,8 +109,19 @@ pub struct StoredAttempt {
     pub value: Value,
     /// The step's part of the result document.
     pub last: Option<LastWord>,
+    /// The pipeline it runs, if it runs one.
+    pub child: Option<StoredChild>,
     /// What it came to counts no more: the step, or the loop around it, began again.
     pub forgotten: bool,
+}
+
+/// A pipeline that a step runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredChild {
+    /// Its file, as the step names it; `None` for one that is written in the step.
+    pub file: Option<String>,
+    /// Its text.
+    pub source: String,
 }
 
 /// What a step came to in the end.
@@ -157,6 +168,15 @@ pub enum Record {
         attempt: u32,
         /// RFC 3339 UTC.
         time: String,
+    },
+    /// The step that is about to act runs this pipeline.
+    Child {
+        /// The step; iterations as `loop[2].step`.
+        step: String,
+        /// The attempt.
+        attempt: u32,
+        /// The pipeline.
+        child: StoredChild,
     },
     /// A step came to its end.
     Outcome {

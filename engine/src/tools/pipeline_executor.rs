@@ -5,15 +5,39 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::{Tool, ToolCx, ToolError, ToolFuture};
 use crate::catalog::ToolBuilder;
 
+/// Its canonical name.
+pub(crate) const NAME: &str = "pipeline-executor";
+
+/// New tries with `error_handling: retry`, and seconds before the first, where the step names none.
+pub(crate) const RETRIES: u64 = 3;
+pub(crate) const RETRY_DELAY: f64 = 1.0;
+
+/// The tool. The engine runs the child's steps itself (`run/child.rs`), as steps of the same run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PipelineExecutor;
+
+impl Tool for PipelineExecutor {
+    fn spec(&self) -> ToolSpec {
+        spec()
+    }
+
+    fn run<'a>(&'a self, _operation: &'a str, _params: Map<String, Value>, _cx: &'a ToolCx) -> ToolFuture<'a> {
+        let message = format!("`{NAME}` must be named without a template, so that its steps are part of the run");
+        Box::pin(async move { Err(ToolError::new("ValueError", message)) })
+    }
+}
+
 /// What the registry knows about it.
-pub fn spec() -> ToolSpec {
-    ToolBuilder::new("pipeline-executor", DOC)
+fn spec() -> ToolSpec {
+    ToolBuilder::new(NAME, DOC)
         .operation::<Params, Output>("execute", "Runs the pipeline.", Effect::Effectful)
         .primary("outputs")
         .single()
         .example(EXAMPLE)
+        .available()
         .build()
 }
 
@@ -43,10 +67,11 @@ pub struct Params {
     pub pipeline: String,
     /// The inputs of the child.
     pub inputs: Option<Map<String, Value>>,
-    /// Whether the child also sees the state that the parent shares.
+    /// Whether an input that the child declares and the step does not give is that of the parent, if it has
+    /// one of this name.
     #[schemars(extend("default" = true))]
     pub inherit_context: Option<bool>,
-    /// Whether the step ends only with the child.
+    /// The step ends with the child in any case; `false` is accepted and changes nothing.
     #[schemars(extend("default" = true))]
     pub wait_for_completion: Option<bool>,
     /// Seconds after which the child is stopped; 0 means never.
@@ -54,7 +79,8 @@ pub struct Params {
     pub timeout: Option<f64>,
     /// Outputs of the child to keep, each with its new name. Others are dropped.
     pub output_mapping: Option<Map<String, Value>>,
-    /// What to do when the child fails.
+    /// What a child that fails means: the step fails (`fail`), succeeds with `success: false` in its result
+    /// (`continue`), or the child is run again (`retry`).
     #[schemars(extend("enum" = ["fail", "continue", "retry"], "default" = "fail"))]
     pub error_handling: Option<String>,
     /// How often to try again with `error_handling: retry`.
@@ -78,6 +104,10 @@ pub struct Output {
     pub steps_executed: u64,
     /// How many pipelines are above it.
     pub recursion_depth: u64,
-    /// The pipelines above it.
-    pub call_stack: Vec<Value>,
+    /// The pipelines above it, the outermost first.
+    pub call_stack: Vec<String>,
+    /// Whether it succeeded.
+    pub success: bool,
+    /// Why it failed.
+    pub error: Option<String>,
 }

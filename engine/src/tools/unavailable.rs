@@ -33,8 +33,7 @@ impl Tool for Unavailable {
 
 /// All of them, in the order completion offers them.
 pub(super) fn all() -> Vec<Arc<dyn Tool>> {
-    let described: [fn() -> ToolSpec; 23] = [
-        super::pipeline_executor::spec,
+    let described: [fn() -> ToolSpec; 22] = [
         super::web_search::spec,
         super::mcp_server::spec,
         super::report_generator::spec,

@@ -125,12 +125,13 @@ impl Resume {
         let changes = Changes::between(&before, &now);
         let plan = plan_of(&run, Arc::clone(&now))?;
         let mut past = Past::of_run(&attempts).map_err(invalid)?;
+        let steps = resume::Steps::new(&plan.program, &catalog::registry(), &attempts);
         let mut again = self.again(&plan, &changes);
         past.forget(&again);
         if self.retry_failed {
-            again.extend(past.forget_failed(&plan.program.scope));
+            again.extend(past.forget_failed(&steps));
         }
-        let interrupted = resume::interrupted(&plan.program, &catalog::registry(), &attempts);
+        let interrupted = resume::interrupted(&steps, &catalog::registry(), &attempts);
         let interrupted: Vec<Interrupted> =
             interrupted.into_iter().filter(|step| !past.begins_again(&step.step)).collect();
         print::note(&explain(&run, &plan, &past, &changes, &again, &interrupted));

@@ -33,19 +33,7 @@ pub(super) fn check(analysis: &Analysis, workspace: &Workspace, links: &[Link], 
                 found.push(Diagnostic::new(codes::NOT_A_PIPELINE, link.range, message));
             }
             Child::Missing(expected) => {
-                let message = match expected {
-                    Expected::Path => format!(
-                        "the pipeline `{}` does not exist beside this one or in the working directory",
-                        link.written
-                    ),
-                    Expected::Outside => {
-                        format!("the pipeline `{}` is outside of the workspace; move it in", link.written)
-                    }
-                    Expected::Id => {
-                        format!("no pipeline of this workspace has the id `{}`, and no file has the name", link.written)
-                    }
-                };
-                found.push(Diagnostic::new(codes::MISSING_PIPELINE, link.range, message));
+                found.push(Diagnostic::new(codes::MISSING_PIPELINE, link.range, expected.message(&link.written)));
             }
         }
     }
@@ -63,6 +51,27 @@ pub(super) enum Expected {
     Path,
     Outside,
     Id,
+}
+
+impl Expected {
+    fn message(&self, written: &str) -> String {
+        match self {
+            Self::Path => {
+                format!("the pipeline `{written}` does not exist beside this one or in the working directory")
+            }
+            Self::Outside => format!("the pipeline `{written}` is outside of the workspace; move it in"),
+            Self::Id => format!("no pipeline of this workspace has the id `{written}`, and no file has the name"),
+        }
+    }
+}
+
+/// The pipeline that `written`, a path or an id, names, and its file; why there is none otherwise.
+pub fn pipeline(workspace: &Workspace, written: &str) -> Result<(Utf8PathBuf, Arc<Analysis>), String> {
+    match child(workspace, written) {
+        Child::Pipeline(path, analysis) => Ok((path, analysis)),
+        Child::Other => Err(format!("`{written}` is no pipeline")),
+        Child::Missing(expected) => Err(expected.message(written)),
+    }
 }
 
 /// The pipeline that `written`, a path or an id, names.

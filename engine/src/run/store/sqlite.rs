@@ -31,7 +31,7 @@ CREATE TABLE runs (
 CREATE TABLE steps (
     run_id TEXT NOT NULL, step TEXT NOT NULL, attempt INTEGER NOT NULL,
     intent_at TEXT, outcome_at TEXT, status TEXT, value TEXT, last TEXT,
-    forgotten INTEGER NOT NULL DEFAULT 0, cache_key TEXT,
+    forgotten INTEGER NOT NULL DEFAULT 0, cache_key TEXT, child TEXT,
     PRIMARY KEY (run_id, step, attempt)
 ) WITHOUT ROWID;
 CREATE INDEX cached ON steps (cache_key) WHERE cache_key IS NOT NULL;
@@ -50,6 +50,7 @@ ALTER TABLE steps ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0;
 /// What a file of format 2 lacks.
 const FROM_2: &str = "
 ALTER TABLE steps ADD COLUMN cache_key TEXT;
+ALTER TABLE steps ADD COLUMN child TEXT;
 CREATE INDEX cached ON steps (cache_key) WHERE cache_key IS NOT NULL;
 ";
 
@@ -236,7 +237,7 @@ impl Store for SqliteStore {
 
     fn attempts(&self, run_id: &str) -> Result<Vec<StoredAttempt>, StoreError> {
         self.rows(
-            "SELECT step, attempt, intent_at IS NOT NULL, status, value, last, forgotten FROM steps WHERE run_id = ?
+            "SELECT step, attempt, intent_at IS NOT NULL, status, value, last, forgotten, child FROM steps WHERE run_id = ?
              ORDER BY step, attempt",
             &[&run_id],
             |row| {
@@ -248,6 +249,7 @@ impl Store for SqliteStore {
                     value: json_at(row, 4)?.unwrap_or_default(),
                     last: json_at(row, 5)?,
                     forgotten: row.get(6)?,
+                    child: json_at(row, 7)?,
                 })
             },
         )
@@ -281,6 +283,9 @@ fn write_record(connection: &Connection, run_id: &str, record: &Record) -> Resul
         Record::Intent { step, attempt, time } => connection
             .prepare_cached("INSERT INTO steps (run_id, step, attempt, intent_at) VALUES (?, ?, ?, ?)")?
             .execute(params![run_id, step, attempt, time])?,
+        Record::Child { step, attempt, child } => connection
+            .prepare_cached("UPDATE steps SET child = ? WHERE run_id = ? AND step = ? AND attempt = ?")?
+            .execute(params![json!(child).to_string(), run_id, step, attempt])?,
         Record::Outcome { step, attempt, status, value, last, time } => connection
             .prepare_cached(
                 "INSERT INTO steps (run_id, step, attempt, status, value, last, outcome_at, cache_key)

@@ -9,7 +9,7 @@ use super::{KeyUse, find, key_uses};
 use crate::{
     model::{LoopItem, Pipeline, Step, StepIndex},
     registry::{
-        ParamKind, Registry, Target,
+        ParamKind, Registry, Target, is_inline_pipeline,
         keys::{self, Place as KeyPlace},
     },
     syntax::{NodeId, Tree},
@@ -268,8 +268,7 @@ impl Walker<'_> {
         if !(source.contains('\n') || source.contains('\\') || source.contains("id:")) {
             return false;
         }
-        let text = self.tree.decoded(node).text;
-        if !(text.trim_end().contains('\n') || text.trim_start().starts_with("id:")) {
+        if !is_inline_pipeline(&self.tree.decoded(node).text) {
             return false;
         }
         let tool = step.tool.as_ref().map(|tool| &*tool.value);
