@@ -6,7 +6,10 @@ use camino::Utf8PathBuf;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::{plan::Plan, tools::Permissions};
+use crate::{
+    plan::Plan,
+    tools::{Permissions, person::Person},
+};
 
 pub mod schedule;
 
@@ -64,6 +67,8 @@ pub struct RunConfig {
     pub max_concurrency: Option<usize>,
     /// `--simulate`: every model call goes to the simulated provider.
     pub simulate: bool,
+    /// Who can be asked while it runs; without anybody, steps that ask wait for `orc runs approve`.
+    pub person: Option<Arc<dyn Person>>,
     /// The store's file; `None` = `--no-store`, in memory.
     pub store: Option<PathBuf>,
     /// Whether earlier results in the store may be used again; `--no-cache` says no.

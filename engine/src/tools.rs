@@ -14,6 +14,8 @@ pub(crate) mod params;
 
 pub(crate) mod process;
 
+pub mod person;
+
 pub mod output;
 pub use output::OutputSink;
 
@@ -185,6 +187,8 @@ pub struct ToolCx {
     pub model: Option<String>,
     /// Takes what a command prints while it runs.
     pub on_output: Option<OutputSink>,
+    /// What a step that asks a person may use.
+    pub asking: person::Asking,
 }
 
 /// All tools, in the order completion offers them.
@@ -195,6 +199,9 @@ pub fn all() -> Vec<Arc<dyn Tool>> {
         Arc::new(data_processing::DataProcessing),
         Arc::new(terminal::Terminal),
         Arc::new(validation::Validation),
+        Arc::new(user_prompt::UserPrompt),
+        Arc::new(approval_gate::ApprovalGate),
+        Arc::new(feedback_collection::FeedbackCollection),
     ];
     tools.extend(unavailable::all());
     tools

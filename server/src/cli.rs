@@ -45,6 +45,9 @@ const FAILED: u8 = 1;
 /// Invalid pipeline, inputs or usage (contract §4).
 const INVALID: u8 = 2;
 
+/// A step waits for a person (contract §4).
+const WAITING: u8 = 3;
+
 /// Interrupted by a person or a signal (contract §4).
 const INTERRUPTED: u8 = 130;
 

@@ -17,6 +17,7 @@ mod run;
 
 mod resume;
 
+mod person;
 mod plan;
 
 #[cfg(unix)]

@@ -52,6 +52,7 @@ impl Workspace {
             max_concurrency: Some(4),
             simulate: false,
             cache: true,
+            person: None,
             store: None,
             selection: None,
             past: Arc::default(),

@@ -22,13 +22,18 @@ use super::{
     clock,
     context::RunContext,
     document::{Cost, Provenance},
-    execute::{self, ScopeEnd},
+    execute::{self, ScopeEnd, StepEnd},
     journal::{Batch, Journal},
     lock::RunLock,
     render::{Folders, Names, Renderer, from_json},
     store::{self, Record, StoredConfig},
 };
-use crate::{catalog, models::Usage, plan::Plan, tools::confine};
+use crate::{
+    catalog,
+    models::Usage,
+    plan::Plan,
+    tools::{confine, person::WAITING},
+};
 
 pub(super) async fn run(
     plan: Plan,
@@ -119,6 +124,7 @@ pub(super) fn context(
         permissions: config.permissions.clone(),
         environment: Arc::new(environment()),
         simulate: config.simulate,
+        person: config.person.clone(),
         past: Arc::clone(&config.past),
         cache: cache_of(config).map(Arc::new),
         model: plan.program.model.clone(),
@@ -316,6 +322,11 @@ pub(super) fn outputs(plan: &Plan, renderer: &Renderer, names: &Arc<Names>) -> (
     (rendered.collect(), problems)
 }
 
+/// That the step waits, and for what.
+fn asks(end: &StepEnd) -> String {
+    end.document.error.clone().unwrap_or_else(|| format!("`{}` waits for an answer", end.document.id))
+}
+
 fn document(
     cx: &RunContext,
     plan: &Plan,
@@ -335,7 +346,8 @@ fn document(
         .into_iter()
         .collect();
     let mut error_type = failed.and_then(|end| end.document.error_type.clone());
-    let (outputs, unrendered) = if cancelled {
+    let is_whole = !end.steps.iter().any(|end| end.document.status == "waiting");
+    let (outputs, unrendered) = if cancelled || !is_whole {
         (program.outputs.keys().map(|name| (name.clone(), Value::Null)).collect(), Vec::new())
     } else {
         outputs(plan, &cx.renderer, names)
@@ -348,18 +360,27 @@ fn document(
         problems.insert(0, "the run was cancelled".to_owned());
         error_type = Some("CancelledError".to_owned());
     }
+    let waiting: Vec<String> = end.steps.iter().filter(|end| end.document.status == "waiting").map(asks).collect();
+    // Where a failure stopped the run, an answer would not help it.
+    let waits = !waiting.is_empty() && !cancelled && !execute::failed_hard(&program.scope, &end.steps);
+    if waits {
+        problems.insert(0, waiting.join("; "));
+        error_type = Some(WAITING.to_owned());
+    }
     let success = problems.is_empty();
     let usage = Usage::sum(end.steps.iter().filter_map(|end| end.document.usage));
     let ran = |id: &&String| {
-        end.steps
-            .iter()
-            .any(|end| end.document.id == **id && matches!(&*end.document.status, "completed" | "failed" | "cancelled"))
+        end.steps.iter().any(|end| {
+            end.document.id == **id && matches!(&*end.document.status, "completed" | "failed" | "cancelled" | "waiting")
+        })
     };
     ResultDocument {
         pipeline_id: program.id.clone(),
         execution_id: cx.run_id.clone(),
         status: if cancelled {
             "cancelled"
+        } else if waits {
+            "waiting"
         } else if success {
             "completed"
         } else {

@@ -228,6 +228,10 @@ impl Child {
         if cx.cancel.is_cancelled() {
             return Done { cancelled: true, ..Done::default() };
         }
+        let waiting = end.steps.iter().find(|end| end.document.status == "waiting");
+        if let Some(waiting) = waiting.filter(|_| !execute::failed_hard(&plan.program.scope, &end.steps)) {
+            return Done { waiting: Some(waiting.document.error.clone().unwrap_or_default()), ..Done::default() };
+        }
         done(&plan, &cx, &names, &params, &end, clock.elapsed())
     }
 }

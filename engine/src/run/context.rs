@@ -20,7 +20,7 @@ use super::{
     render::Renderer,
     store::StoreError,
 };
-use crate::tools::Permissions;
+use crate::tools::{Permissions, person::Person};
 
 /// One run, while it runs, as the steps of one pipeline see it.
 #[derive(Debug, Clone)]
@@ -53,6 +53,8 @@ pub(crate) struct RunContext {
     pub(crate) permissions: Permissions,
     pub(crate) environment: Arc<BTreeMap<String, String>>,
     pub(crate) simulate: bool,
+    /// Who can be asked.
+    pub(crate) person: Option<Arc<dyn Person>>,
     /// What is known from before the run, or before it was resumed.
     pub(crate) past: Arc<Past>,
     /// Earlier results, where they may be used again.

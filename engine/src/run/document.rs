@@ -13,7 +13,7 @@ pub struct ResultDocument {
     pub pipeline_id: String,
     /// The run's id: `<pipeline id>_<unix seconds>_<8 hex>`.
     pub execution_id: String,
-    /// `completed` or `failed`; `cancelled` when it was stopped.
+    /// `completed` or `failed`; `cancelled` when it was stopped, `waiting` when a person must answer first.
     pub status: String,
     /// All steps succeeded, all outputs rendered.
     pub success: bool,
@@ -81,7 +81,7 @@ pub struct StepDocument {
     pub id: String,
     /// Its action or operation as written.
     pub action: String,
-    /// `completed`, `failed`, `skipped`, `not_run`, `cancelled`.
+    /// `completed`, `failed`, `skipped`, `not_run`, `cancelled`, `waiting`.
     pub status: String,
     /// It did what was asked.
     pub success: bool,
@@ -140,10 +140,11 @@ impl ResultDocument {
         document
     }
 
-    /// The exit code of the command line: 0 success, 1 failure, 130 interrupted.
+    /// The exit code of the command line: 0 success, 1 failure, 3 waiting for a person, 130 interrupted.
     pub fn exit_code(&self) -> u8 {
         match (&*self.status, self.success) {
             ("cancelled", _) => 130,
+            ("waiting", _) => 3,
             (_, true) => 0,
             (_, false) => 1,
         }

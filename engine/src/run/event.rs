@@ -42,7 +42,10 @@ pub enum EventKind {
     /// `data`: `{attempt, error, delay_ms}`
     #[serde(rename = "step.retrying")]
     StepRetrying,
-    /// `data`: `{status, success, error?, error_type?, duration_ms, attempts, reused?}`
+    /// The step asks a person. `data`: `{question: {title, content?, fields: [{id, text, kind, …}], …}}`
+    #[serde(rename = "approval")]
+    Approval,
+    /// `data`: `{status, success, error?, error_type?, duration_ms, attempts, reused?, cached?}`
     #[serde(rename = "step.finished")]
     StepFinished,
     /// `data`: `{status, success, exit_code, error?, outputs, result}` where `result` is the whole

@@ -201,7 +201,7 @@ fn ran(cx: &RunContext, handled: &Handled, scope: &Scope, prefix: &str, at: usiz
 }
 
 /// A step failed whose policy admits nothing after it.
-fn failed_hard(scope: &Scope, ends: &[StepEnd]) -> bool {
+pub(crate) fn failed_hard(scope: &Scope, ends: &[StepEnd]) -> bool {
     ends.iter().zip(&scope.steps).any(|(end, step)| end.ending == Ending::Failed && stops_run(step))
 }
 
@@ -250,7 +250,10 @@ pub(crate) fn record(cx: &RunContext, batch: &mut Batch, scope: &Scope, prefix: 
         data["error"] = json!(error);
         data["error_type"] = json!(document.error_type);
     }
-    if document.provenance.is_some() || document.cache.is_some() {
+    if document.cache.is_some() {
+        data["cached"] = json!(true);
+    }
+    if document.provenance.is_some() {
         data["reused"] = json!(true);
     }
     batch.fact(EventKind::StepFinished, Some(&path), data);

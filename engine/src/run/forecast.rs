@@ -419,6 +419,7 @@ impl<'a> Forecaster<'a> {
             _ if step.cache == Some(false) => Expected::acts(Cause::EachTime, "`cache: false`"),
             _ if !self.config.cache => Expected::acts(Cause::EachTime, "`--no-cache`"),
             Some(Acts::Read) => Expected::acts(Cause::EachTime, "reads the world each time"),
+            Some(Acts::Human) => Expected::acts(Cause::EachTime, "asks a person"),
             Some(Acts::Model) => Expected::acts(Cause::EachTime, "asks a model each time"),
             _ => Expected::acts(Cause::EachTime, "acts each time"),
         }

@@ -62,6 +62,8 @@ struct Iteration {
     /// The first failed step and its message.
     problem: Option<String>,
     stopped: bool,
+    /// A step waits for a person, and which question, for people.
+    waiting: Option<String>,
     usage: Option<Usage>,
 }
 
@@ -87,7 +89,9 @@ impl Iteration {
             })
             .collect();
         let usage = Usage::sum(end.steps.iter().filter_map(|step| step.document.usage));
-        Self { results, problem, stopped: end.stopped, usage }
+        let waiting = end.steps.iter().find(|step| step.ending == Ending::Waiting);
+        let waiting = waiting.map(|step| step.document.error.clone().unwrap_or_default());
+        Self { results, problem, stopped: end.stopped, waiting, usage }
     }
 }
 
@@ -149,8 +153,13 @@ async fn over_items(
         }
         let Some(joined) = running.join_next().await else { break };
         let (index, end) = joined.expect("invariant: iterations catch their panics and are never aborted");
-        stopped |= end.stopped;
+        // Behind an iteration that waits, those that run in order wait too.
+        stopped |= if end.waiting.is_some() { parallel == 1 } else { end.stopped };
         ends[index] = Some(end);
+    }
+    let is_lost = ends.iter().flatten().any(|end| end.stopped && end.waiting.is_none());
+    if let Some(waiting) = ends.iter().flatten().find_map(|end| end.waiting.clone()).filter(|_| !is_lost) {
+        return Ok(Done { waiting: Some(waiting), ..Done::default() });
     }
     let failed = ends.iter().flatten().filter(|end| end.problem.is_some()).count();
     let succeeded = ends.iter().flatten().count() - failed;
@@ -262,6 +271,9 @@ async fn while_loop(
             break;
         }
         let end = iteration(cx, body, Arc::clone(&inner), path, count).await;
+        if end.waiting.is_some() {
+            return Ok(Done { waiting: end.waiting, ..Done::default() });
+        }
         usage.extend(end.usage);
         history.push(Value::Object(end.results));
         if end.problem.is_some() {
@@ -341,6 +353,9 @@ async fn action_loop(
         }
         let inner = names.inner(bind(cx, pairs), Some(frame(step, &LoopNames::default())));
         let end = iteration(cx, body, Arc::clone(&inner), path, count).await;
+        if end.waiting.is_some() {
+            return Ok(Done { waiting: end.waiting, ..Done::default() });
+        }
         usage.extend(end.usage);
         all.push(Value::Object(end.results));
         if end.problem.is_some() {

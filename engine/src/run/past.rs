@@ -15,7 +15,7 @@ use super::{
     resume::Steps,
     schedule::Ending,
     step::{Done, HANDLER},
-    store::{LastWord, StoredAttempt, StoredChild},
+    store::{LastWord, StoredAnswer, StoredAttempt, StoredChild, StoredQuestion},
 };
 use crate::{models::Served, plan::Scope, tools::Failure};
 
@@ -27,6 +27,8 @@ pub struct Past {
     attempts: HashMap<String, u32>,
     /// The pipelines that steps ran when they began last.
     children: Mutex<HashMap<String, StoredChild>>,
+    /// What steps asked a person, and what was answered.
+    questions: HashMap<String, (StoredQuestion, Option<StoredAnswer>)>,
     /// The steps that begin again, and whether all that is beneath them does.
     forgotten: BTreeMap<String, bool>,
     /// The ends come from another run.
@@ -60,9 +62,12 @@ impl Past {
             if let Some(child) = &attempt.child {
                 children.insert(attempt.step.clone(), child.clone());
             }
+            if let Some(question) = &attempt.question {
+                past.questions.insert(attempt.step.clone(), (question.clone(), attempt.answer.clone()));
+            }
             match (&attempt.last, attempt.status.as_deref()) {
-                // What was stopped with the run has no outcome (contract §5.2).
-                (Some(_), Some("cancelled")) => {}
+                // What was stopped with the run has no outcome (contract §5.2), nor has what waits.
+                (Some(_), Some("cancelled" | "waiting")) => {}
                 (Some(last), _) => {
                     ends.insert(attempt.step.clone(), last.clone());
                 }
@@ -177,6 +182,11 @@ impl Past {
     /// The pipeline that the step ran when it began last, told once.
     pub(crate) fn take_child(&self, path: &str) -> Option<StoredChild> {
         lock(&self.children).remove(path)
+    }
+
+    /// What the step asked before, and what was answered since; nothing where it begins again.
+    pub(crate) fn question(&self, path: &str) -> Option<&(StoredQuestion, Option<StoredAnswer>)> {
+        self.questions.get(path).filter(|_| !self.begins_again(path))
     }
 
     /// The steps of the root whose ends are known.

@@ -8,6 +8,7 @@ use std::{
 
 use futures_util::FutureExt;
 use indexmap::IndexMap;
+use jiff::Timestamp;
 use lang::{
     registry::{Effect, OperationSource, ParamSpec, Registry, Target},
     template,
@@ -16,16 +17,21 @@ use serde_json::{Map, Value, json};
 use tokio::time::{sleep, timeout};
 
 use super::{
-    EventKind,
+    EventKind, clock,
     context::RunContext,
     journal::Batch,
     render::{Names, text_of},
     resume,
+    store::{Record, StoredQuestion},
 };
 use crate::{
     actions, models,
     plan::StepPlan,
-    tools::{self, Failure, Outcome, OutputSink, Tool, ToolCx, ToolError, output::Stream},
+    tools::{
+        self, Failure, Outcome, OutputSink, Tool, ToolCx, ToolError,
+        output::Stream,
+        person::{Asking, OnQuestion, Question, WAITING},
+    },
 };
 
 /// How long a step that must stop may take to clean up: after its time, and after a cancel.
@@ -43,6 +49,8 @@ pub(crate) enum Attempt {
     TimedOut(Failure),
     /// It was stopped with the run.
     Cancelled,
+    /// It waits for a person; which question, for people.
+    Waiting(String),
 }
 
 /// A failure of the engine's own.
@@ -64,6 +72,7 @@ pub(crate) async fn attempt(
     }
     let mut tool_cx = tool_cx(cx, step);
     tool_cx.on_output = Some(output_sink(cx, path));
+    tool_cx.asking = asking(cx, path);
     let stop = tool_cx.cancel.clone();
     let work = async {
         let prepared = match prepared {
@@ -102,6 +111,7 @@ pub(crate) async fn attempt(
         Ok(Err(ToolError(failure))) if cx.cancel.is_cancelled() && failure.error_type == "CancelledError" => {
             return Attempt::Cancelled;
         }
+        Ok(Err(ToolError(failure))) if failure.error_type == WAITING => return Attempt::Waiting(failure.message),
         Ok(Err(ToolError(failure))) => Outcome::failed(Value::Null, failure),
         Err(panic) => {
             let text = panic
@@ -128,6 +138,36 @@ pub(crate) fn tool_cx(cx: &RunContext, step: &StepPlan) -> ToolCx {
         models: None,
         model: None,
         on_output: None,
+        asking: Asking::default(),
+    }
+}
+
+/// What the step may use where it asks a person.
+fn asking(cx: &Arc<RunContext>, path: &str) -> Asking {
+    let asked = cx.past.question(path);
+    let since = asked.and_then(|(asked, _)| {
+        let began: Timestamp = asked.asked_at.parse().ok()?;
+        Duration::try_from(Timestamp::now().duration_since(began)).ok()
+    });
+    let take_down = {
+        let (cx, path) = (Arc::clone(cx), path.to_owned());
+        move |question: &Question| {
+            let mut batch = Batch::default();
+            batch.records.push(Record::Asked {
+                step: path.clone(),
+                attempt: cx.journal.last_attempt(&path),
+                question: Box::new(StoredQuestion { question: question.clone(), asked_at: clock::now() }),
+            });
+            batch.fact(EventKind::Approval, Some(&path), json!({ "question": question }));
+            cx.journal.post(batch);
+        }
+    };
+    Asking {
+        person: cx.person.clone(),
+        step: path.to_owned(),
+        answered: asked.and_then(|(_, answer)| Some(answer.as_ref()?.answers.clone())),
+        since,
+        on_question: Some(OnQuestion(Arc::new(take_down))),
     }
 }
 

@@ -69,6 +69,8 @@ pub enum Ending {
     Skipped,
     /// It was stopped with the run.
     Cancelled,
+    /// It waits for a person, for longer than the run: what depends on it does not start, all else does.
+    Waiting,
 }
 
 /// What must be done.
@@ -177,12 +179,15 @@ impl Schedule {
         if self.nodes[step].takes_place {
             self.places_taken -= 1;
         }
+        if ending == Ending::Waiting {
+            return;
+        }
         let node = &self.nodes[step];
         let route = match ending {
             Ending::Succeeded => node.on_success.or(goto),
             Ending::Skipped => node.on_false,
             Ending::Failed => node.on_failure,
-            Ending::Cancelled => None,
+            Ending::Cancelled | Ending::Waiting => None,
         };
         match (ending, route) {
             (_, Some(target)) => self.jump(step, target, effects),
@@ -192,7 +197,7 @@ impl Schedule {
                 FailurePolicy::Continue | FailurePolicy::Retry => {}
             },
             (Ending::Cancelled, None) => self.stopped = true,
-            (Ending::Succeeded | Ending::Skipped, None) => {}
+            (Ending::Succeeded | Ending::Skipped | Ending::Waiting, None) => {}
         }
         self.release(step, effects);
     }

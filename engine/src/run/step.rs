@@ -27,7 +27,7 @@ use crate::{
         Handler, Scope, StepPlan,
         program::{Routes, StepKind},
     },
-    tools::Failure,
+    tools::{Failure, person::WAITING},
 };
 
 /// Between the path of a step and the number of its handler whose action is meant: `a!0`.
@@ -51,6 +51,8 @@ pub(crate) struct Done {
     pub(crate) attempts: u32,
     pub(crate) timed_out: bool,
     pub(crate) cancelled: bool,
+    /// It waits for a person, and which question, for people.
+    pub(crate) waiting: Option<String>,
     pub(crate) recovered: bool,
     pub(crate) served: Option<Served>,
     /// What the result depends on, where it may be used again.
@@ -157,6 +159,7 @@ pub(crate) async fn run(call: Call) -> StepEnd {
     if let Some(fingerprint) = fingerprint
         && done.failure.is_none()
         && !done.cancelled
+        && done.waiting.is_none()
         && cache::still_holds(&call.cx, &step, &fingerprint)
     {
         done.fingerprint = Some(fingerprint);
@@ -253,6 +256,7 @@ async fn once(
         }
         Attempt::TimedOut(failure) => Done { failure: Some(failure), timed_out: true, ..Done::default() },
         Attempt::Cancelled => Done { cancelled: true, ..Done::default() },
+        Attempt::Waiting(question) => Done { waiting: Some(question), ..Done::default() },
     }
 }
 
@@ -390,6 +394,7 @@ fn end(call: &Call, watch: &Stopwatch, done: Done) -> StepEnd {
     let step = &call.scope.steps[call.at];
     let mut ending = match (&done.failure, done.cancelled) {
         (_, true) => Ending::Cancelled,
+        _ if done.waiting.is_some() => Ending::Waiting,
         (Some(_), false) => Ending::Failed,
         (None, false) => Ending::Succeeded,
     };
@@ -410,6 +415,7 @@ fn end(call: &Call, watch: &Stopwatch, done: Done) -> StepEnd {
         Ending::Succeeded | Ending::Skipped => "completed",
         Ending::Failed => "failed",
         Ending::Cancelled => "cancelled",
+        Ending::Waiting => "waiting",
     };
     let success = ending == Ending::Succeeded;
     let mut document = blank(&call.scope, call.at, status);
@@ -423,6 +429,10 @@ fn end(call: &Call, watch: &Stopwatch, done: Done) -> StepEnd {
         document.usage = served.usage;
         document.model = Some(served.model).filter(|model| !model.is_empty());
         document.provider = Some(served.provider).filter(|provider| !provider.is_empty());
+    }
+    if let Some(question) = done.waiting {
+        document.error = Some(question);
+        document.error_type = Some(WAITING.to_owned());
     }
     if let Some(failed) = &failed {
         document.error = Some(failed.message.clone());

@@ -9,8 +9,11 @@ use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Event, cache::Fingerprint, document::StepDocument, select::Selection};
-use crate::tools::Permissions;
+use super::{Event, cache::Fingerprint, clock, document::StepDocument, select::Selection};
+use crate::tools::{
+    Permissions,
+    person::{Answers, Question},
+};
 
 pub mod memory;
 pub use memory::MemoryStore;
@@ -111,6 +114,10 @@ pub struct StoredAttempt {
     pub last: Option<LastWord>,
     /// The pipeline it runs, if it runs one.
     pub child: Option<StoredChild>,
+    /// What it asks a person, if it asks.
+    pub question: Option<StoredQuestion>,
+    /// What that person answered.
+    pub answer: Option<StoredAnswer>,
     /// What it came to counts no more: the step, or the loop around it, began again.
     pub forgotten: bool,
 }
@@ -122,6 +129,33 @@ pub struct StoredChild {
     pub file: Option<String>,
     /// Its text.
     pub source: String,
+}
+
+/// What a step asks a person.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StoredQuestion {
+    /// The question.
+    pub question: Question,
+    /// When it was asked first, RFC 3339 UTC.
+    pub asked_at: String,
+}
+
+/// What a person answered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StoredAnswer {
+    /// The answers by field.
+    pub answers: Answers,
+    /// Who, as the system calls them.
+    pub by: String,
+    /// When, RFC 3339 UTC.
+    pub at: String,
+}
+
+impl StoredAnswer {
+    /// What `by` answers now.
+    pub fn new(answers: Answers, by: String) -> Self {
+        Self { answers, by, at: clock::now() }
+    }
 }
 
 /// What a step came to in the end.
@@ -177,6 +211,24 @@ pub enum Record {
         attempt: u32,
         /// The pipeline.
         child: StoredChild,
+    },
+    /// The step that began asks a person.
+    Asked {
+        /// The step; iterations as `loop[2].step`.
+        step: String,
+        /// The attempt.
+        attempt: u32,
+        /// What.
+        question: Box<StoredQuestion>,
+    },
+    /// A person answered the question of an attempt.
+    Answered {
+        /// The step; iterations as `loop[2].step`.
+        step: String,
+        /// The attempt.
+        attempt: u32,
+        /// What and who.
+        answer: StoredAnswer,
     },
     /// A step came to its end.
     Outcome {

@@ -3,18 +3,87 @@
 use lang::registry::{Effect, ToolSpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 
-use crate::catalog::ToolBuilder;
+use super::{
+    Tool, ToolCx, ToolFuture, params,
+    person::{self, Answered, Field, Kind, Question},
+    success,
+};
+use crate::{catalog::ToolBuilder, run::cache::hex};
+
+const NAME: &str = "approval-gate";
+
+/// The tool.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ApprovalGate;
+
+impl Tool for ApprovalGate {
+    fn spec(&self) -> ToolSpec {
+        spec()
+    }
+
+    fn run<'a>(&'a self, _operation: &'a str, params: Map<String, Value>, cx: &'a ToolCx) -> ToolFuture<'a> {
+        Box::pin(async move {
+            let params: Params = params::read(NAME, params)?;
+            let hash = hex(&Sha256::digest(&params.content));
+            if params.auto_approve_hash.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(&hash)) {
+                return success(&decision(true, "auto_approved", hash, &Map::new()));
+            }
+            let Answered { answers, .. } = person::ask(cx, &question(params)).await?;
+            let approved = answers.get("approved") == Some(&json!(true));
+            let action = match (approved, answers.contains_key("modified_content")) {
+                (true, true) => "modified",
+                (true, false) => "approved",
+                (false, _) => "rejected",
+            };
+            success(&decision(approved, action, hash, &answers))
+        })
+    }
+}
+
+fn question(params: Params) -> Question {
+    let field = |id: &str, text: &str, kind: Kind| Field {
+        id: id.to_owned(),
+        text: text.to_owned(),
+        kind,
+        required: false,
+        default: None,
+        pattern: None,
+    };
+    let mut fields = vec![Field { required: true, ..field("approved", "Approve?", Kind::Boolean) }];
+    if params.require_reason != Some(false) {
+        fields.push(field("reason", "Why not?", Kind::Text));
+    }
+    if params.allow_modifications != Some(false) {
+        fields.push(field("modified_content", "The content as it shall be", Kind::Text));
+    }
+    Question { title: params.title, content: Some(params.content), fields, approval: true, timeout: None }
+}
+
+fn decision(approved: bool, action: &str, hash: String, answers: &Map<String, Value>) -> Output {
+    let text = |name: &str| answers.get(name).and_then(Value::as_str).map(str::to_owned);
+    Output {
+        approved,
+        action: action.to_owned(),
+        approval_id: Some(hash.chars().take(12).collect()),
+        content_hash: hash,
+        modified_content: text("modified_content"),
+        rejection_reason: text("reason").filter(|_| !approved),
+        status: Some(if approved { "approved" } else { "rejected" }.to_owned()),
+    }
+}
 
 /// What the registry knows about it.
-pub fn spec() -> ToolSpec {
-    ToolBuilder::new("approval-gate", DOC)
+fn spec() -> ToolSpec {
+    ToolBuilder::new(NAME, DOC)
         .operation::<Params, Output>("approve", "Shows the content and waits.", Effect::Human)
         .primary("approved")
         .open()
         .single()
         .example(EXAMPLE)
+        .available()
         .build()
 }
 
@@ -49,10 +118,10 @@ pub struct Params {
     /// Whether a refusal needs a reason.
     #[schemars(extend("default" = true))]
     pub require_reason: Option<bool>,
-    /// Where to ask.
+    /// Where py-orc asked; orc asks whoever is there.
     #[schemars(extend("enum" = ["cli", "gui", "api"], "default" = "cli"))]
     pub context: Option<String>,
-    /// Content with this hash is approved without asking.
+    /// Content with this SHA-256 hash is approved without asking.
     pub auto_approve_hash: Option<String>,
     /// Anything to keep beside the decision.
     pub metadata: Option<Map<String, Value>>,
@@ -63,9 +132,9 @@ pub struct Params {
 pub struct Output {
     /// Whether it was approved.
     pub approved: bool,
-    /// What the person did.
+    /// What the person did: `approved`, `modified`, `rejected`; `auto_approved` where nobody was asked.
     pub action: String,
-    /// The hash of the content.
+    /// The SHA-256 hash of the content.
     pub content_hash: String,
     /// The content as the person changed it.
     pub modified_content: Option<String>,

@@ -7,7 +7,7 @@ use camino::Utf8PathBuf;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{Outcome, Permissions, Tool, ToolCx, ToolError};
+use super::{Outcome, Permissions, Tool, ToolCx, ToolError, person::Asking};
 
 /// A temporary directory with `work` in it as working directory, and what is beside it forbidden.
 pub(crate) struct World {
@@ -30,6 +30,7 @@ impl World {
             models: None,
             model: None,
             on_output: None,
+            asking: Asking::default(),
         };
         Self { directory, cx }
     }

@@ -33,7 +33,7 @@ impl Tool for Unavailable {
 
 /// All of them, in the order completion offers them.
 pub(super) fn all() -> Vec<Arc<dyn Tool>> {
-    let described: [fn() -> ToolSpec; 22] = [
+    let described: [fn() -> ToolSpec; 19] = [
         super::web_search::spec,
         super::mcp_server::spec,
         super::report_generator::spec,
@@ -48,9 +48,6 @@ pub(super) fn all() -> Vec<Arc<dyn Tool>> {
         super::image_generation::spec,
         super::pdf_compiler::spec,
         super::task_delegation::spec,
-        super::user_prompt::spec,
-        super::approval_gate::spec,
-        super::feedback_collection::spec,
         super::recursion_control::spec,
         super::prompt_optimization::spec,
         super::mcp_resource::spec,

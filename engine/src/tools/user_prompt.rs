@@ -3,17 +3,79 @@
 use lang::registry::{Effect, ToolSpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use super::{
+    Tool, ToolCx, ToolError, ToolFuture, params,
+    person::{self, Answered, Field, Kind, Question},
+    success,
+};
 use crate::catalog::ToolBuilder;
 
+const NAME: &str = "user-prompt";
+
+/// The tool.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct UserPrompt;
+
+impl Tool for UserPrompt {
+    fn spec(&self) -> ToolSpec {
+        spec()
+    }
+
+    fn run<'a>(&'a self, _operation: &'a str, params: Map<String, Value>, cx: &'a ToolCx) -> ToolFuture<'a> {
+        Box::pin(async move {
+            let params: Params = params::read(NAME, params)?;
+            let context = params.context.clone().unwrap_or_else(|| "cli".to_owned());
+            let Answered { answers, took, used_default } = person::ask(cx, &question(params)?).await?;
+            success(&Output {
+                value: answers.get(FIELD).cloned().unwrap_or_default(),
+                response_time: (took.as_secs_f64() * 1000.0).round() / 1000.0,
+                skipped: false,
+                used_default,
+                context,
+                retries: 0,
+            })
+        })
+    }
+}
+
+/// The one field of the question.
+const FIELD: &str = "answer";
+
+fn question(params: Params) -> Result<Question, ToolError> {
+    let kind = match params.input_type.as_deref() {
+        Some("number") => Kind::Number,
+        Some("boolean") => Kind::Boolean,
+        Some("choice") => match params.choices {
+            Some(choices) if !choices.is_empty() => Kind::Choice { choices },
+            _ => return Err(ToolError::new("ParameterError", "`input_type: choice` needs `choices`, a list")),
+        },
+        _ => Kind::Text,
+    };
+    let field = Field {
+        id: FIELD.to_owned(),
+        text: params.prompt.clone(),
+        kind,
+        required: true,
+        default: params.default.filter(|default| !default.is_null()),
+        pattern: params.validation_pattern,
+    };
+    if let Some(default) = &field.default {
+        field.check(default).map_err(|problem| ToolError::new("ValueError", format!("`default`: {problem}")))?;
+    }
+    let fields = vec![field];
+    Ok(Question { title: params.prompt, content: None, fields, approval: false, timeout: params.timeout })
+}
+
 /// What the registry knows about it.
-pub fn spec() -> ToolSpec {
-    ToolBuilder::new("user-prompt", DOC)
+fn spec() -> ToolSpec {
+    ToolBuilder::new(NAME, DOC)
         .operation::<Params, Output>("prompt", "Asks and waits.", Effect::Human)
         .primary("value")
         .single()
         .example(EXAMPLE)
+        .available()
         .build()
 }
 
@@ -48,15 +110,15 @@ pub struct Params {
     /// Seconds to wait; 0 means without end.
     #[schemars(range(min = 0.0), extend("default" = 0))]
     pub timeout: Option<f64>,
-    /// Where to ask.
+    /// Where py-orc asked; orc asks whoever is there.
     #[schemars(extend("enum" = ["cli", "gui", "api"], "default" = "cli"))]
     pub context: Option<String>,
     /// A regular expression the answer must match.
     pub validation_pattern: Option<String>,
-    /// Whether to ask again after an answer that does not fit.
+    /// Accepted; orc asks again until an answer fits.
     #[schemars(extend("default" = true))]
     pub retry_on_invalid: Option<bool>,
-    /// How often to ask again.
+    /// Accepted; orc asks again until an answer fits.
     #[schemars(extend("default" = 3))]
     pub max_retries: Option<u64>,
 }
@@ -68,12 +130,12 @@ pub struct Output {
     pub value: Value,
     /// How long it took, in seconds.
     pub response_time: f64,
-    /// Whether the person skipped the question.
+    /// Always false: a question is answered, or it waits.
     pub skipped: bool,
     /// Whether `default` was taken.
     pub used_default: bool,
-    /// Where it was asked.
+    /// `context`, as it was given.
     pub context: String,
-    /// How often it was asked again.
+    /// Always 0: answers that do not fit are not counted.
     pub retries: u64,
 }

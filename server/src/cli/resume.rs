@@ -28,7 +28,7 @@ use super::{
 };
 
 /// Options of `orc resume`.
-#[derive(Debug, Args)]
+#[derive(Debug, Args, Default)]
 pub(crate) struct Resume {
     /// The run: its id, the beginning of it, or latest.
     run: String,
@@ -73,6 +73,11 @@ impl Refusal {
 }
 
 impl Resume {
+    /// Goes on with the run `id`.
+    pub(super) fn of(run: String, allow_changes: bool, yes: bool) -> Self {
+        Self { run, allow_changes, yes, ..Self::default() }
+    }
+
     /// Goes on with the run; exit code 0, 1 failed or not safe to go on, 2 not possible, 130
     /// interrupted.
     pub(crate) fn run(&self) -> io::Result<ExitCode> {
@@ -175,6 +180,7 @@ impl Resume {
             permissions: stored.permissions.clone(),
             max_concurrency: self.max_concurrency.map(usize::from).or(stored.max_concurrency),
             simulate: stored.simulate,
+            person: run::person::at_terminal().filter(|_| !self.follow_stdin),
             cache: !run.config.no_cache,
             store: Some(workspace.file.clone()),
             selection: stored.selection.clone(),

@@ -26,6 +26,8 @@ mod later;
 
 pub(super) mod perform;
 
+pub(super) mod person;
+
 mod progress;
 
 mod request;
@@ -140,7 +142,7 @@ impl Format {
 }
 
 impl Run {
-    /// Runs the pipeline; exit code 0, 1 failed, 2 not started, 130 interrupted.
+    /// Runs the pipeline; exit code 0, 1 failed, 2 not started, 3 waiting for a person, 130 interrupted.
     pub(crate) fn run(&self) -> io::Result<ExitCode> {
         match self.prepare() {
             Ok((plan, config)) => {
@@ -191,6 +193,7 @@ impl Run {
             },
             max_concurrency: self.max_concurrency.map(usize::from),
             simulate: self.simulate,
+            person: person::at_terminal().filter(|_| !self.request_on_stdin && self.file != "-"),
             store: usual.store.clone().filter(|_| !self.no_store),
             ..usual
         })
@@ -207,6 +210,7 @@ pub(super) fn looked_at(file: &str, cache: bool) -> Result<RunConfig, String> {
         permissions: Permissions::default(),
         max_concurrency: None,
         simulate: false,
+        person: None,
         store: Some(store::file(working_dir.as_std_path())),
         cache,
         working_dir,

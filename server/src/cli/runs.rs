@@ -21,6 +21,9 @@ use super::{
     run::working_dir,
 };
 
+mod approve;
+use approve::Approve;
+
 /// Options of `orc runs`.
 #[derive(Debug, Args)]
 pub(crate) struct Runs {
@@ -38,6 +41,8 @@ enum Command {
     Logs(Logs),
     /// Compare two runs step by step.
     Diff(Diff),
+    /// Answer what a step asks, and go on with the run.
+    Approve(Approve),
     /// Stop a run that is running.
     Cancel(Cancel),
     /// Remove runs that ended.
@@ -156,6 +161,7 @@ impl Runs {
             Command::Show(show) => show.run(),
             Command::Logs(logs) => logs.run(),
             Command::Diff(diff) => diff.run(),
+            Command::Approve(approve) => return approve.run(),
             Command::Cancel(cancel) => cancel.run(),
             Command::Prune(prune) => prune.run(),
         };
@@ -231,14 +237,22 @@ impl Show {
             let began = if attempt.forgotten { "  began again since" } else { "" };
             let _ = writeln!(text, "  {:<width$}  {state}{again}{error}{began}", attempt.step);
         }
+        let asks_nobody = approve::asking(&attempts).is_empty();
         let next = match status {
             _ if !run.is_resumable() => String::new(),
-            "interrupted" | "cancelled" => format!("`orc resume {}` goes on where it was", run.id),
+            "interrupted" | "cancelled" | "waiting" if asks_nobody => {
+                format!("`orc resume {}` goes on where it was", run.id)
+            }
             "failed" => format!("`orc resume {} --retry-failed` runs what failed again", run.id),
             _ => String::new(),
         };
         if !next.is_empty() {
             let _ = writeln!(text, "{next}");
+        }
+        if status != "running" {
+            for (step, (_, asked)) in approve::asking(&attempts) {
+                let _ = writeln!(text, "{}", approve::hint(&run.id, step, &asked.question));
+            }
         }
         Ok((0, text))
     }
@@ -250,6 +264,8 @@ fn step(attempt: &StoredAttempt) -> Value {
     json!({
         "step": attempt.step, "attempt": attempt.attempt, "status": status, "document": document,
         "began_again": attempt.forgotten,
+        "question": attempt.question.as_ref().map(|asked| &asked.question),
+        "answer": attempt.answer,
     })
 }
 

@@ -161,3 +161,10 @@ fn a_long_chain_needs_no_stack() {
     let end = trace(chain(100_000), 4, &[(0, Ending::Skipped)]);
     assert!(end.ends_with("start 99999, finished"));
 }
+
+#[test]
+fn who_waits_for_a_person_holds_up_only_what_depends_on_it() {
+    let nodes =
+        vec![Node::new(vec![]), Node::new(vec![0]), Node::new(vec![]), Node::new(vec![2]), Node::new(vec![1, 3])];
+    assert_eq!(trace(nodes, 1, &[(0, Ending::Waiting)]), "start 0, start 2, start 3, not run 1, not run 4, finished");
+}

@@ -31,7 +31,7 @@ CREATE TABLE runs (
 CREATE TABLE steps (
     run_id TEXT NOT NULL, step TEXT NOT NULL, attempt INTEGER NOT NULL,
     intent_at TEXT, outcome_at TEXT, status TEXT, value TEXT, last TEXT,
-    forgotten INTEGER NOT NULL DEFAULT 0, cache_key TEXT, child TEXT,
+    forgotten INTEGER NOT NULL DEFAULT 0, cache_key TEXT, child TEXT, question TEXT, answer TEXT,
     PRIMARY KEY (run_id, step, attempt)
 ) WITHOUT ROWID;
 CREATE INDEX cached ON steps (cache_key) WHERE cache_key IS NOT NULL;
@@ -51,6 +51,8 @@ ALTER TABLE steps ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0;
 const FROM_2: &str = "
 ALTER TABLE steps ADD COLUMN cache_key TEXT;
 ALTER TABLE steps ADD COLUMN child TEXT;
+ALTER TABLE steps ADD COLUMN question TEXT;
+ALTER TABLE steps ADD COLUMN answer TEXT;
 CREATE INDEX cached ON steps (cache_key) WHERE cache_key IS NOT NULL;
 ";
 
@@ -237,7 +239,8 @@ impl Store for SqliteStore {
 
     fn attempts(&self, run_id: &str) -> Result<Vec<StoredAttempt>, StoreError> {
         self.rows(
-            "SELECT step, attempt, intent_at IS NOT NULL, status, value, last, forgotten, child FROM steps WHERE run_id = ?
+            "SELECT step, attempt, intent_at IS NOT NULL, status, value, last, forgotten, child, question, answer
+             FROM steps WHERE run_id = ?
              ORDER BY step, attempt",
             &[&run_id],
             |row| {
@@ -250,6 +253,8 @@ impl Store for SqliteStore {
                     last: json_at(row, 5)?,
                     forgotten: row.get(6)?,
                     child: json_at(row, 7)?,
+                    question: json_at(row, 8)?,
+                    answer: json_at(row, 9)?,
                 })
             },
         )
@@ -286,6 +291,12 @@ fn write_record(connection: &Connection, run_id: &str, record: &Record) -> Resul
         Record::Child { step, attempt, child } => connection
             .prepare_cached("UPDATE steps SET child = ? WHERE run_id = ? AND step = ? AND attempt = ?")?
             .execute(params![json!(child).to_string(), run_id, step, attempt])?,
+        Record::Asked { step, attempt, question } => connection
+            .prepare_cached("UPDATE steps SET question = ? WHERE run_id = ? AND step = ? AND attempt = ?")?
+            .execute(params![json!(question).to_string(), run_id, step, attempt])?,
+        Record::Answered { step, attempt, answer } => connection
+            .prepare_cached("UPDATE steps SET answer = ? WHERE run_id = ? AND step = ? AND attempt = ?")?
+            .execute(params![json!(answer).to_string(), run_id, step, attempt])?,
         Record::Outcome { step, attempt, status, value, last, time } => connection
             .prepare_cached(
                 "INSERT INTO steps (run_id, step, attempt, status, value, last, outcome_at, cache_key)

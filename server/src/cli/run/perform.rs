@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     super::{
-        FAILED, INTERRUPTED, INVALID,
+        FAILED, INTERRUPTED, INVALID, WAITING,
         print::{self, Stream},
     },
     Format, progress, signals,
@@ -88,8 +88,15 @@ fn conclude(
     if let Err(error) = shown.and(printed) {
         print::error(&format!("cannot write to standard output: {error}"));
     }
+    if document.status == "waiting" {
+        print::note(&format!(
+            "answer with `orc runs approve {}`; `orc runs show` says what is asked",
+            document.execution_id
+        ));
+    }
     Ok(match (document.status.as_str(), document.success) {
         ("cancelled", _) => ExitCode::from(INTERRUPTED),
+        ("waiting", _) => ExitCode::from(WAITING),
         (_, true) => ExitCode::SUCCESS,
         (_, false) => ExitCode::from(FAILED),
     })

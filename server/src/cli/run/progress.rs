@@ -16,6 +16,7 @@ pub(super) fn line(event: &Event, colour: bool) -> Option<String> {
             let mark = mark(status, colour);
             Some(match text("error") {
                 Some(error) => format!("{mark} {step}: {error}"),
+                None if event.data.get("cached").is_some() => format!("{mark} {step} unchanged"),
                 None if status == "completed" => format!("{mark} {step} {seconds:.1} s"),
                 None => format!("{mark} {step} {status}"),
             })
@@ -62,6 +63,7 @@ pub(super) fn summary(document: &ResultDocument, colour: bool) -> String {
 fn note(step: &StepDocument) -> String {
     match (&step.error, step.status.as_str()) {
         (Some(error), _) => format!(": {error}"),
+        (None, "completed") if step.cache.is_some() => " unchanged".to_owned(),
         (None, "completed") => String::new(),
         (None, status) => format!(" {}", status.replace('_', " ")),
     }
@@ -72,6 +74,7 @@ fn mark(status: &str, colour: bool) -> String {
         "completed" => ("✔", "32"),
         "failed" => ("✘", "31"),
         "cancelled" => ("■", "33"),
+        "waiting" => ("?", "36"),
         _ => ("–", "2"),
     };
     if colour { format!("\u{1b}[{code}m{mark}\u{1b}[0m") } else { mark.to_owned() }
