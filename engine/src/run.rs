@@ -22,6 +22,7 @@ pub mod forecast;
 mod child;
 mod context;
 mod execute;
+pub(crate) use execute::lock;
 mod loops;
 mod perform;
 mod step;

@@ -1,6 +1,6 @@
 //! Tools: what a step's `tool:` (or a tool-like `action:`) executes.
 
-use std::{collections::BTreeMap, pin::Pin, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, pin::Pin, sync::Arc, time::Duration};
 
 use crate::models::{Response, Served};
 use camino::Utf8PathBuf;
@@ -189,6 +189,14 @@ pub struct ToolCx {
     pub on_output: Option<OutputSink>,
     /// What a step that asks a person may use.
     pub asking: person::Asking,
+    /// The run.
+    pub run_id: String,
+    /// The store of the workspace, if the run has one.
+    pub store: Option<PathBuf>,
+    /// The ids of the pipelines above, the outermost first.
+    pub above: Vec<String>,
+    /// What the steps of the run count together.
+    pub(crate) recursion: recursion_control::Recursion,
 }
 
 /// All tools, in the order completion offers them.
@@ -202,6 +210,8 @@ pub fn all() -> Vec<Arc<dyn Tool>> {
         Arc::new(user_prompt::UserPrompt),
         Arc::new(approval_gate::ApprovalGate),
         Arc::new(feedback_collection::FeedbackCollection),
+        Arc::new(recursion_control::RecursionControl),
+        Arc::new(checkpoint::Checkpoint),
     ];
     tools.extend(unavailable::all());
     tools

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::support::Folder;
 
 /// Pipelines whose steps may all run again: their documents are compared. Each starts `id: p`.
-const PIPELINES: [(&str, &str); 24] = [
+const PIPELINES: [(&str, &str); 25] = [
     (
         "chain",
         "
@@ -45,6 +45,18 @@ steps:
   - {id: c, action: echo, parameters: {message: '{{ a.result }} c'}, dependencies: [a]}
   - {id: d, action: echo, parameters: {message: '{{ b.result }} {{ c.result }} {{ n }}'}, dependencies: [b, c]}
 outputs: {n: '{{ n }}', text: '{{ d.result }}'}",
+    ),
+    (
+        "counting together",
+        "
+steps:
+  - id: l
+    for_each: [1, 2, 3]
+    steps:
+      - {id: add, tool: recursion-control, action: update_state, parameters: {state_key: n, increment: '{{ item }}'}}
+      - {id: check, tool: recursion-control, action: check_condition, parameters: {condition: 'n > 5'}, dependencies: [add]}
+  - {id: get, tool: recursion-control, action: get_state, dependencies: [l]}
+outputs: {state: '{{ get.result.state }}', iterations: '{{ get.result.iterations }}'}",
     ),
     (
         "a child",

@@ -226,7 +226,7 @@ while True:
         break
     if not chunk:
         break
-    seen += chunk.decode(errors="replace")
+    seen += chunk.decode(errors='replace')
     while typed and seen.find(typed[0][0], place) >= 0:
         place = seen.find(typed[0][0], place) + len(typed[0][0])
         os.write(fd, typed.pop(0)[1].encode())

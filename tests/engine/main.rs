@@ -9,5 +9,6 @@ mod failures;
 mod hardening;
 mod honesty;
 mod recorded;
+mod records;
 mod support;
 mod values;

@@ -124,6 +124,8 @@ pub(super) fn context(
         permissions: config.permissions.clone(),
         environment: Arc::new(environment()),
         simulate: config.simulate,
+        store: config.store.clone(),
+        recursion: config.past.recursion(),
         person: config.person.clone(),
         past: Arc::clone(&config.past),
         cache: cache_of(config).map(Arc::new),

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    path::PathBuf,
     sync::{Arc, OnceLock},
 };
 
@@ -20,7 +21,7 @@ use super::{
     render::Renderer,
     store::StoreError,
 };
-use crate::tools::{Permissions, person::Person};
+use crate::tools::{Permissions, person::Person, recursion_control::Recursion};
 
 /// One run, while it runs, as the steps of one pipeline see it.
 #[derive(Debug, Clone)]
@@ -53,6 +54,10 @@ pub(crate) struct RunContext {
     pub(crate) permissions: Permissions,
     pub(crate) environment: Arc<BTreeMap<String, String>>,
     pub(crate) simulate: bool,
+    /// The store's file.
+    pub(crate) store: Option<PathBuf>,
+    /// What the steps of the run count together.
+    pub(crate) recursion: Recursion,
     /// Who can be asked.
     pub(crate) person: Option<Arc<dyn Person>>,
     /// What is known from before the run, or before it was resumed.

@@ -17,7 +17,14 @@ use super::{
     step::{Done, HANDLER},
     store::{LastWord, StoredAnswer, StoredAttempt, StoredChild, StoredQuestion},
 };
-use crate::{models::Served, plan::Scope, tools::Failure};
+use crate::{
+    models::Served,
+    plan::Scope,
+    tools::{
+        Failure,
+        recursion_control::{NAME, Recursion},
+    },
+};
 
 /// Ends and failed attempts by path (`loop[2].step`). Nothing for a run that begins.
 #[derive(Debug, Default)]
@@ -182,6 +189,23 @@ impl Past {
     /// The pipeline that the step ran when it began last, told once.
     pub(crate) fn take_child(&self, path: &str) -> Option<StoredChild> {
         lock(&self.children).remove(path)
+    }
+
+    /// The state that steps count in, as the steps before left it.
+    pub(crate) fn recursion(&self) -> Recursion {
+        let recursion = Recursion::default();
+        if self.is_other {
+            return recursion;
+        }
+        let ends: BTreeMap<String, Value> = lock(&self.ends)
+            .iter()
+            .filter(|(_, end)| end.document.tool.as_deref().is_some_and(|tool| tool.replace('_', "-") == NAME))
+            .map(|(path, end)| (path.clone(), end.document.value["result"].clone()))
+            .collect();
+        for result in ends.values() {
+            recursion.remember(result);
+        }
+        recursion
     }
 
     /// What the step asked before, and what was answered since; nothing where it begins again.

@@ -139,6 +139,10 @@ pub(crate) fn tool_cx(cx: &RunContext, step: &StepPlan) -> ToolCx {
         model: None,
         on_output: None,
         asking: Asking::default(),
+        run_id: cx.run_id.clone(),
+        store: cx.store.clone(),
+        above: cx.above.ids.clone(),
+        recursion: cx.recursion.clone(),
     }
 }
 

@@ -7,7 +7,7 @@ use camino::Utf8PathBuf;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{Outcome, Permissions, Tool, ToolCx, ToolError, person::Asking};
+use super::{Outcome, Permissions, Tool, ToolCx, ToolError, person::Asking, recursion_control::Recursion};
 
 /// A temporary directory with `work` in it as working directory, and what is beside it forbidden.
 pub(crate) struct World {
@@ -31,6 +31,10 @@ impl World {
             model: None,
             on_output: None,
             asking: Asking::default(),
+            run_id: "run".to_owned(),
+            store: None,
+            above: Vec::new(),
+            recursion: Recursion::default(),
         };
         Self { directory, cx }
     }

@@ -33,7 +33,7 @@ impl Tool for Unavailable {
 
 /// All of them, in the order completion offers them.
 pub(super) fn all() -> Vec<Arc<dyn Tool>> {
-    let described: [fn() -> ToolSpec; 19] = [
+    let described: [fn() -> ToolSpec; 17] = [
         super::web_search::spec,
         super::mcp_server::spec,
         super::report_generator::spec,
@@ -48,10 +48,8 @@ pub(super) fn all() -> Vec<Arc<dyn Tool>> {
         super::image_generation::spec,
         super::pdf_compiler::spec,
         super::task_delegation::spec,
-        super::recursion_control::spec,
         super::prompt_optimization::spec,
         super::mcp_resource::spec,
-        super::checkpoint::spec,
         super::auto_debugger::spec,
     ];
     described.into_iter().map(|describe| Arc::new(Unavailable { describe }) as Arc<dyn Tool>).collect()

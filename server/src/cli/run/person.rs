@@ -83,7 +83,6 @@ fn is_asked(question: &Question, field: &Field, answers: &Answers) -> bool {
 }
 
 /// The answer to one field, asked until it fits; inside, `None` where it may be left out and is.
-#[expect(clippy::option_option, reason = "no more input is another thing than no answer")]
 async fn answer(
     lines: &mut Option<mpsc::UnboundedSender<oneshot::Sender<Option<String>>>>,
     question: &Question,
