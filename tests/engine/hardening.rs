@@ -1,6 +1,7 @@
 //! What a pipeline that means harm, or is merely odd, must not get away with.
 
 use engine::run;
+use lang::template::shell::{MARK, MARK_END, filled};
 use serde_json::json;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -53,4 +54,87 @@ fn a_template_in_a_timeout_is_refused_and_not_ignored() {
         planned(text, &[]).expect_err("a refusal"),
         "`timeout` of step `s` takes no template yet; write the value itself"
     );
+}
+
+/// What templates give to a command: the predecessor runs whatever is in it (`x; echo INJECTED`).
+#[test]
+#[cfg(unix)]
+fn values_never_become_a_part_of_a_command() {
+    let text = "id: p
+inputs: {evil: {type: string, default: ''}}
+steps:
+  - {id: a, tool: terminal, action: execute, parameters: {command: \"printf '%s' 'x; echo INJECTED'\"}}
+  - {id: b, tool: terminal, action: execute, parameters: {command: 'echo {{ a.result.stdout }}'}}
+  - {id: c, tool: terminal, action: execute, parameters: {command: 'echo \"<{{ evil }}>\" {{ [1, \"two\"] }}'}}
+  - id: d
+    tool: terminal
+    action: execute
+    parameters:
+      command: |
+        {% for word in ['a b', '$HOME'] %}
+        echo {{ word }}
+        {% endfor %}
+  - {id: e, tool: terminal, action: execute, parameters: {command: '{{ \"echo one && echo two\" | shell_raw }}'}}
+  - {id: f, tool: terminal, action: execute, parameters: {command: 'echo `echo {{ evil }}`'}, on_failure: continue}
+";
+    let evil = "$(touch pwned) `touch pwned` \"; touch pwned; '";
+    let workspace = Workspace::new();
+    let ran = workspace.run(text, &[("evil", json!(evil))]);
+    let said = |step: &str| ran.result(step)["stdout"].as_str().unwrap_or_default().to_owned();
+    assert_eq!(said("b"), "x; echo INJECTED\n", "{}", ran.summary());
+    assert_eq!(said("c"), format!("<{evil}> [1, \"two\"]\n"));
+    assert_eq!(said("d"), "a b\n$HOME\n");
+    assert_eq!(said("e"), "one\ntwo\n");
+    assert!(!workspace.exists("pwned"));
+    assert_eq!(
+        ran.step("f").error.as_deref(),
+        Some(
+            "parameters.command: the value `$(touch pwned) `touch pwned` \"; touch pw` cannot stand here as a value: it \
+             stands between backticks; use `$( … )`; change the command, or mark the template with `| shell_raw` if its \
+             value is meant to be a part of the program"
+        )
+    );
+}
+
+/// What is said of quotes is what the shell does: the values arrive as they are.
+#[test]
+#[cfg(unix)]
+fn the_shell_takes_them_as_they_are() {
+    let values =
+        ["plain", "two words", "a'b", "a\"b", "$HOME `id` \\", "*", "", "-n", "a\nb", "\\'; id #", "$(id)", "{}"];
+    let texts = [
+        "printf %s @",
+        "printf %s \"@\"",
+        "printf %s '@'",
+        "printf %s \"$(printf %s @; printf x)\" # \"'@",
+        "(printf %s \"a b\"\"@\")",
+        "printf %s $(( 1 + (2) ))@\"$(( 3 ))\"",
+        "x=@; printf %s \"$x\"",
+        "cat <<E\n@\nE\nprintf %s \"@\"",
+        "cat <<'E'\n\"@\nE\nprintf %s '@'",
+        "printf %s \"cost: $@\"",
+    ];
+    for text in texts {
+        for value in values {
+            let count = text.matches('@').count();
+            let mut marked = String::new();
+            for (at, part) in text.split('@').enumerate() {
+                let mark = if at > 0 { format!("{MARK}{}{MARK_END}", at - 1) } else { String::new() };
+                marked.push_str(&(mark + part));
+            }
+            let marked = filled(&marked, &vec![value.to_owned(); count]).expect("each place is certain");
+            let ran = std::process::Command::new("/bin/sh").arg("-c").arg(&marked).output().expect("a shell");
+            let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+            let wanted = match text {
+                "printf %s \"$(printf %s @; printf x)\" # \"'@" => format!("{value}x"),
+                "(printf %s \"a b\"\"@\")" => format!("a b{value}"),
+                "printf %s $(( 1 + (2) ))@\"$(( 3 ))\"" => format!("3{value}3"),
+                "printf %s \"cost: $@\"" => format!("cost: ${value}"),
+                text if text.starts_with("cat <<E") => format!("{value}\n{value}"),
+                text if text.starts_with("cat <<'E'") => format!("\"{value}\n{value}"),
+                _ => value.to_owned(),
+            };
+            assert_eq!(said, wanted, "{marked}\n{}", String::from_utf8_lossy(&ran.stderr));
+        }
+    }
 }

@@ -80,7 +80,7 @@ fn tools_are_offered() {
     labels_are(
         "steps:\n  - id: a\n    tool: $0\n",
         &expect![
-            "filesystem data-processing terminal validation pipeline-executor web-search mcp-server report-generator image-analysis mcp-memory python-executor headless-browser visualization audio-processing multi-model-routing video-processing image-generation pdf-compiler task-delegation user-prompt approval-gate feedback-collection recursion-control prompt-optimization mcp-resource checkpoint auto_debugger"
+            "filesystem pipeline-executor data-processing terminal validation user-prompt approval-gate feedback-collection recursion-control checkpoint web-search mcp-server report-generator image-analysis mcp-memory python-executor headless-browser visualization audio-processing multi-model-routing video-processing image-generation pdf-compiler task-delegation prompt-optimization mcp-resource auto_debugger"
         ],
     );
 }
@@ -324,7 +324,7 @@ fn filters_and_tests_are_offered_in_their_places() {
     labels_are(
         &NAMES.replace("{{ $0 }}", "{{ topic | $0 }}"),
         &expect![
-            "length from_json default slugify basename truncate title regex_replace tojson upper regex_search replace round join capitalize attr center count to_json date json d e abs escape file_exists filesizeformat forceescape format batch include_file dictsort indent first float list lower markdown_format int loop_get groupby items pprint json_encode last random next_in_loop prev_in_loop map reverse max min safe split reject string striptags rejectattr select trim truncate_words sort selectattr urlencode slice urlize wordcount sum wordwrap xmlattr unique"
+            "length from_json default slugify basename truncate title regex_replace tojson upper regex_search replace round join capitalize attr center count to_json date json d e abs escape file_exists filesizeformat forceescape format batch include_file dictsort indent first float list lower markdown_format int loop_get groupby items pprint json_encode last random next_in_loop prev_in_loop map reverse max min safe shell_raw reject split string striptags rejectattr select trim truncate_words selectattr sort urlencode slice urlize wordcount sum wordwrap xmlattr unique"
         ],
     );
     labels_are(

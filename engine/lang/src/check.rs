@@ -22,6 +22,7 @@ mod edits;
 pub(crate) mod values;
 
 mod auto;
+mod commands;
 mod control;
 mod fields;
 mod handlers;
@@ -30,6 +31,7 @@ mod inputs;
 mod keys;
 mod models;
 mod parameters;
+
 mod paths;
 mod references;
 mod structure;
@@ -161,6 +163,7 @@ pub(crate) fn check(facts: &Facts<'_>) -> Vec<Diagnostic> {
         control::check(&mut checker);
         handlers::check(&mut checker);
         paths::check(&mut checker);
+        commands::check(&mut checker);
     }
     checker.found
 }

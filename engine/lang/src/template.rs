@@ -13,6 +13,8 @@ use crate::syntax::NodeId;
 
 pub mod scan;
 
+pub mod shell;
+
 pub mod auto;
 
 pub mod condition;

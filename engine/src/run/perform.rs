@@ -1,6 +1,7 @@
 //! One attempt of one step: render everything, then act once, within its time.
 
 use std::{
+    collections::BTreeSet,
     panic::AssertUnwindSafe,
     sync::{Arc, LazyLock},
     time::Duration,
@@ -10,7 +11,7 @@ use futures_util::FutureExt;
 use indexmap::IndexMap;
 use jiff::Timestamp;
 use lang::{
-    registry::{Effect, OperationSource, ParamSpec, Registry, Target},
+    registry::{Effect, OperationSource, ParamKind, ParamSpec, Registry, Target},
     template,
 };
 use serde_json::{Map, Value, json};
@@ -236,8 +237,9 @@ impl Prepared {
 /// Renders all that the step says. The error of what cannot be rendered, or names nothing that can be
 /// executed.
 pub(crate) fn prepare(cx: &RunContext, step: &StepPlan, names: &Arc<Names>) -> Result<Prepared, ToolError> {
-    let (mut params, model) = parameters(cx, step, names)?;
     let written = step.action.as_deref();
+    let early = cx.registry.resolve(step.tool.as_deref(), written, None);
+    let (mut params, model) = parameters(cx, step, names, &commands(&early))?;
     let operation = params.get("action").and_then(Value::as_str).map(str::to_owned);
     let mut target = cx.registry.resolve(step.tool.as_deref(), written, operation.as_deref());
     let rendered = match written {
@@ -248,6 +250,12 @@ pub(crate) fn prepare(cx: &RunContext, step: &StepPlan, names: &Arc<Names>) -> R
     };
     if let (Target::Unknown | Target::Operation { operation: None, .. }, Some(action)) = (&target, &rendered) {
         target = cx.registry.resolve(step.tool.as_deref(), Some(action), operation.as_deref());
+    }
+    // What is a command only by the rendered action is known to be one only now.
+    for name in commands(&target).difference(&commands(&early)) {
+        if let Some(Value::String(text)) = step.parameters.get(*name) {
+            params.insert((*name).to_owned(), json!(command(cx, text, names, name)?));
+        }
     }
     let effect = resume::effect_of(&target);
     let work = match target {
@@ -321,6 +329,7 @@ fn parameters(
     cx: &RunContext,
     step: &StepPlan,
     names: &Arc<Names>,
+    commands: &BTreeSet<&str>,
 ) -> Result<(Map<String, Value>, Option<String>), ToolError> {
     let mut model = step.model.clone().or_else(|| cx.model.clone());
     let mut params = Map::new();
@@ -329,12 +338,32 @@ fn parameters(
             model = None;
             continue;
         }
-        params.insert(name.clone(), cx.renderer.value(value, names, &format!("parameters.{name}")).map_err(ToolError)?);
+        let value = match value {
+            Value::String(text) if commands.contains(&**name) => json!(command(cx, text, names, name)?),
+            value => cx.renderer.value(value, names, &format!("parameters.{name}")).map_err(ToolError)?,
+        };
+        params.insert(name.clone(), value);
     }
     if let Some(named) = params.get("model").and_then(Value::as_str) {
         model = Some(named.to_owned());
     }
     Ok((params, model))
+}
+
+/// The parameters that are shell commands.
+fn commands<'r>(target: &Target<'r>) -> BTreeSet<&'r str> {
+    let specs = match target {
+        Target::Operation { operation: Some(operation), .. } => operation.params.as_slice(),
+        Target::Action(action) => action.params.as_slice(),
+        _ => &[],
+    };
+    let commands = specs.iter().filter(|spec| spec.kind == ParamKind::Command);
+    commands.flat_map(|spec| std::iter::once(&spec.name).chain(&spec.aliases)).map(String::as_str).collect()
+}
+
+fn command(cx: &RunContext, source: &str, names: &Arc<Names>, name: &str) -> Result<String, ToolError> {
+    let rendered = cx.renderer.command(source, names);
+    rendered.map_err(|error| ToolError(error.failure(&format!("parameters.{name}"))))
 }
 
 fn text(cx: &RunContext, source: &str, names: &Arc<Names>, place: &str) -> Result<String, ToolError> {

@@ -3,7 +3,7 @@
 //! A text that is exactly one expression keeps the expression's type; mixed text is text; what comes
 //! out is data and is never rendered again (contract §2.16).
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use lang::template::{self, Reading, Shape, condition::Condition};
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, syntax::SyntaxConfig};
@@ -17,6 +17,7 @@ pub(crate) use names::{Frame, Names};
 pub(crate) mod step_value;
 pub(crate) use step_value::StepValue;
 
+mod command;
 mod convert;
 mod datetime;
 mod filters;
@@ -34,6 +35,8 @@ const FUEL: u64 = 5_000_000;
 #[derive(Debug)]
 pub(crate) struct Renderer {
     environment: Environment<'static>,
+    /// The same for shell commands.
+    commands: OnceLock<Environment<'static>>,
     folders: Arc<Folders>,
 }
 
@@ -67,20 +70,33 @@ impl Renderer {
     /// An environment that includes files out of `folders`.
     pub(crate) fn new(folders: Folders) -> Self {
         let folders = Arc::new(folders);
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-        environment.set_syntax(syntax());
-        environment.set_fuel(Some(FUEL));
-        environment.set_recursion_limit(200);
-        environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
-        environment.set_formatter(|out, _state, value| {
-            out.write_str(&text_of(value)?).map_err(|_| Error::from(ErrorKind::WriteFailure))
+        Self { environment: environment(&folders), commands: OnceLock::new(), folders }
+    }
+
+    /// Renders a shell command, in which what templates give stays a value.
+    pub(crate) fn command(&self, text: &str, names: &Arc<Names>) -> Result<String, RenderError> {
+        if template::is_plain(text) {
+            return Ok(text.to_owned());
+        }
+        let text = self.folders.expand(text).map_err(RenderError::Invalid)?;
+        let parsed = template::parse(&text, Reading::Template);
+        match parsed.shape {
+            Shape::Plain | Shape::Constant(_) => return Ok(text.into_owned()),
+            Shape::Auto | Shape::MixedAuto => return Err(RenderError::Auto),
+            Shape::Expression | Shape::Mixed => {}
+        }
+        if let Some(error) = parsed.errors.first() {
+            return Err(RenderError::Invalid(error.message.clone()));
+        }
+        let source = template::normalise(&text);
+        let commands = self.commands.get_or_init(|| {
+            let mut commands = environment(&self.folders);
+            command::mark_values(&mut commands);
+            commands
         });
-        filters::add(&mut environment);
-        text_filters::add(&mut environment);
-        functions::add(&mut environment, &folders);
-        Self { environment, folders }
+        let render = || commands.render_str(&source, minijinja::Value::from_dyn_object(Arc::clone(names)));
+        let written = command::written(render).map_err(|error| explain(&error, &source))?;
+        written.map_err(RenderError::Invalid)
     }
 
     /// Whether a file was looked at since the last [`Self::forget_files`].
@@ -185,6 +201,24 @@ impl Renderer {
         }
         Ok(value)
     }
+}
+
+/// The environment that includes files out of `folders`.
+fn environment(folders: &Arc<Folders>) -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+    environment.set_syntax(syntax());
+    environment.set_fuel(Some(FUEL));
+    environment.set_recursion_limit(200);
+    environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+    environment.set_formatter(|out, _state, value| {
+        out.write_str(&text_of(value)?).map_err(|_| Error::from(ErrorKind::WriteFailure))
+    });
+    filters::add(&mut environment);
+    text_filters::add(&mut environment);
+    functions::add(&mut environment, folders);
+    environment
 }
 
 /// Blocks leave no lines behind, and a text keeps its last line end.

@@ -36,6 +36,7 @@ pub(super) fn add(environment: &mut Environment<'static>) {
     environment.add_filter("next_in_loop", |items: Value, index: i64| item_at(&items, index.saturating_add(1)));
     environment.add_filter("prev_in_loop", |items: Value, index: i64| item_at(&items, index.saturating_sub(1)));
     environment.add_filter("random", random);
+    environment.add_filter("shell_raw", |value: &Value| super::command::raw(value));
 
     environment.add_test("defined", |value: &Value| !is_absent(value));
     environment.add_test("undefined", |value: &Value| is_absent(value));

@@ -90,4 +90,15 @@ permissions:
   write: [/srv/reports]
 ```
 "),
+    row(COMMAND_VALUE, "command-value", Warning, "a value in a command is quoted, which is not possible here or not meant", "\
+What a template gives in a command stays a value: it is quoted where it stands, so that it never becomes a part of the program, whatever is in it. There are places where that is not possible, such as between backticks, and commands that are nothing but a value.
+
+```yaml
+tool: terminal
+parameters:
+  command: wc -l {{ file }} | sort     # the name of a file, with blanks and quotes in it or not
+```
+
+`| shell_raw` makes the value a part of the program. Whoever can write it can then run anything.
+"),
 ];

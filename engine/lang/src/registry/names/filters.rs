@@ -209,6 +209,12 @@ pub(super) const FILTERS: &[FilterSpec] = &[
         "The items whose `attribute` passes `test`.\n\n`results | selectattr('score', 'gt', 0.5)`.",
     ),
     filter(
+        "shell_raw",
+        "string",
+        &[],
+        "The value as a part of a shell command, not as a value in it.\n\nIn `command` each value is quoted, so that it never becomes a part of the program. `shell_raw` is for commands that are made of values on purpose; whoever can write the value can run anything.",
+    ),
+    filter(
         "slice",
         "array",
         &[("slices", "integer", None), ("fill_with", "any", Some("none"))],
