@@ -54,19 +54,24 @@ pub(super) async fn run(
     let output_dir = output_dir(&plan, &config)?;
     let renderer = Renderer::new(folders(&config));
     let (inputs, names) = names(&plan, &config.working_dir, &renderer, &run_id, started, output_dir.as_str())?;
-    let store = store::open(config.store.as_deref()).map_err(|error| RunError::Store(error.to_string()))?;
-    let _lock = match (&config.lock, &config.store) {
-        (Some(lock), _) => Some(Arc::clone(lock)),
-        (None, Some(file)) => Some(Arc::new(locked(file, &run_id)?)),
-        (None, None) => None,
+    let (_lock, journal) = match &config.store {
+        None => (None, Journal::in_memory(&run_id, events)),
+        Some(file) => {
+            let broken = |error: store::StoreError| RunError::Store(error.to_string());
+            let store = store::open(Some(file)).map_err(broken)?;
+            let lock = match &config.lock {
+                Some(lock) => Arc::clone(lock),
+                None => Arc::new(locked(file, &run_id)?),
+            };
+            let told = match &config.resumed {
+                Some(_) => store.last_event(&run_id).map_err(broken)?.map_or(0, |event| event.seq),
+                None => 0,
+            };
+            let journal = Journal::start(&run_id, (store, told), config.past.attempts(), events)
+                .map_err(|error| RunError::Store(error.to_string()))?;
+            (Some(lock), journal)
+        }
     };
-    let broken = |error: store::StoreError| RunError::Store(error.to_string());
-    let told = match &config.resumed {
-        Some(_) => store.last_event(&run_id).map_err(broken)?.map_or(0, |event| event.seq),
-        None => 0,
-    };
-    let journal = Journal::start(&run_id, (store, told), config.past.attempts(), events)
-        .map_err(|error| RunError::Store(error.to_string()))?;
     let place = Place { run_id, started, output_dir, inputs };
     let cx = Arc::new(context(&plan, &config, place, renderer, journal, cancel.clone()));
     let first = first_batch(&cx, &plan, &config);

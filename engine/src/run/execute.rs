@@ -9,6 +9,7 @@ use std::{
     time::Instant,
 };
 
+use futures_util::FutureExt;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -81,6 +82,7 @@ async fn run_scope(
     loop {
         let mut started = Vec::new();
         let mut arrived: Vec<(usize, StepEnd)> = Vec::new();
+        let mut done: Vec<(usize, StepEnd)> = Vec::new();
         let mut finished = false;
         for effect in std::mem::take(&mut effects) {
             match effect {
@@ -150,10 +152,26 @@ async fn run_scope(
                 path: format!("{prefix}{}", scope.steps[at].id),
                 handled: Arc::clone(&handled),
             };
-            running.spawn(async move { (at, step::run(call).await) });
+            let is_short = step::is_short(&cx, &scope.steps[at]);
+            let mut work = Box::pin(async move { (at, step::run(call).await) });
+            // What comes to its end at once needs no task of its own.
+            let ended = if is_short { (&mut work).now_or_never() } else { None };
+            match ended {
+                Some(end) => done.push(end),
+                None => {
+                    running.spawn(work);
+                }
+            }
         }
         if finished {
             break;
+        }
+        arrived.append(&mut done);
+        // Where nothing waits, others get their turn all the same: who shows the events, and who cancels.
+        tokio::task::coop::consume_budget().await;
+        if cx.cancel.is_cancelled() && !cancelled {
+            cancelled = true;
+            effects = schedule.step(Input::Cancel);
         }
         let mut joined = Vec::new();
         if arrived.is_empty() {

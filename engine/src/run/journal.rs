@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     Event, EventKind,
-    store::{Record, Store, StoreError},
+    store::{MemoryStore, Record, Store, StoreError},
 };
 
 /// An event before it has its number.
@@ -45,14 +45,35 @@ struct Message {
 }
 
 /// The way to the writer; cheap to clone. The writer ends with the last clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Journal {
-    messages: blocking::Sender<Message>,
+    way: Way,
     /// How often each path was announced in this run.
     attempts: Arc<Mutex<HashMap<String, u32>>>,
 }
 
+#[derive(Clone)]
+enum Way {
+    /// To a thread, which waits for the disk.
+    Thread(blocking::Sender<Message>),
+    /// There is no disk to wait for.
+    Here(Arc<Mutex<Writer>>),
+}
+
+impl std::fmt::Debug for Journal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Journal")
+    }
+}
+
 impl Journal {
+    /// The journal of a run that is kept in memory alone: what is written is written at once.
+    pub(crate) fn in_memory(run_id: &str, events: mpsc::UnboundedSender<Event>) -> Self {
+        let store = Box::new(MemoryStore);
+        let writer = Writer { run_id: run_id.to_owned(), store, seq: 0, sent: 0, broken: None, events };
+        Self { way: Way::Here(Arc::new(Mutex::new(writer))), attempts: Arc::default() }
+    }
+
     /// Starts the writer of the run `run_id`, whose last event has the number `seq` and whose steps
     /// were announced `attempts` times before.
     pub(crate) fn start(
@@ -62,16 +83,14 @@ impl Journal {
         events: mpsc::UnboundedSender<Event>,
     ) -> std::io::Result<Self> {
         let (messages, inbox) = blocking::channel();
-        let run_id = run_id.to_owned();
-        thread::Builder::new()
-            .name("orc-journal".to_owned())
-            .spawn(move || write(&run_id, store, seq, &inbox, &events))?;
-        Ok(Self { messages, attempts: Arc::new(Mutex::new(attempts)) })
+        let mut writer = Writer { run_id: run_id.to_owned(), store, seq, sent: seq, broken: None, events };
+        thread::Builder::new().name("orc-journal".to_owned()).spawn(move || writer.serve(&inbox))?;
+        Ok(Self { way: Way::Thread(messages), attempts: Arc::new(Mutex::new(attempts)) })
     }
 
     /// The journal of a run that is only looked at: it has no writer.
     pub(crate) fn closed() -> Self {
-        Self { messages: blocking::channel().0, attempts: Arc::default() }
+        Self { way: Way::Thread(blocking::channel().0), attempts: Arc::default() }
     }
 
     /// The number of a new attempt of `path`; it runs on for the whole run, whoever tries again.
@@ -89,46 +108,69 @@ impl Journal {
 
     /// Stores `batch` and returns when it is durable.
     pub(crate) async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
+        let messages = match &self.way {
+            Way::Here(writer) => return super::lock(writer).write(std::iter::once(batch)),
+            Way::Thread(messages) => messages,
+        };
         let (done, answer) = oneshot::channel();
-        self.messages.send(Message { batch, done: Some(done) }).map_err(|_| StoreError::Closed)?;
+        messages.send(Message { batch, done: Some(done) }).map_err(|_| StoreError::Closed)?;
         answer.await.unwrap_or(Err(StoreError::Closed))
     }
 
     /// Stores `batch` some time soon, before anything committed later. A store that breaks is
     /// noticed by the next [`Self::commit`].
     pub(crate) fn post(&self, batch: Batch) {
-        let _ = self.messages.send(Message { batch, done: None });
+        match &self.way {
+            Way::Here(writer) => drop(super::lock(writer).write(std::iter::once(batch))),
+            Way::Thread(messages) => drop(messages.send(Message { batch, done: None })),
+        }
     }
 }
 
 /// How many batches go into one transaction at most.
 const GROUP: usize = 256;
 
-fn write(
-    run_id: &str,
-    mut store: Box<dyn Store>,
-    mut seq: u64,
-    inbox: &blocking::Receiver<Message>,
-    events: &mpsc::UnboundedSender<Event>,
-) {
-    let mut sent = seq;
-    let mut broken: Option<StoreError> = None;
-    while let Ok(first) = inbox.recv() {
-        let mut group = vec![first];
-        while group.len() < GROUP
-            && let Ok(message) = inbox.try_recv()
-        {
-            group.push(message);
+/// Stores, numbers and tells.
+struct Writer {
+    run_id: String,
+    store: Box<dyn Store>,
+    seq: u64,
+    /// The number of the last event that was sent on.
+    sent: u64,
+    broken: Option<StoreError>,
+    events: mpsc::UnboundedSender<Event>,
+}
+
+impl Writer {
+    /// Takes what is waiting, until nobody can send any more.
+    fn serve(&mut self, inbox: &blocking::Receiver<Message>) {
+        while let Ok(first) = inbox.recv() {
+            let mut group = vec![first];
+            while group.len() < GROUP
+                && let Ok(message) = inbox.try_recv()
+            {
+                group.push(message);
+            }
+            let result = self.write(group.iter_mut().map(|message| std::mem::take(&mut message.batch)));
+            for message in group {
+                if let Some(done) = message.done {
+                    let _ = done.send(result.clone());
+                }
+            }
         }
+    }
+
+    /// Stores the batches, all or none, then tells the news of them.
+    fn write(&mut self, batches: impl Iterator<Item = Batch>) -> Result<(), StoreError> {
         let mut records = Vec::new();
         let mut told = Vec::new();
-        for message in &mut group {
-            records.append(&mut message.batch.records);
-            for fact in message.batch.facts.drain(..) {
-                seq += 1;
+        for mut batch in batches {
+            records.append(&mut batch.records);
+            for fact in batch.facts {
+                self.seq += 1;
                 told.push(Event {
-                    run_id: run_id.to_owned(),
-                    seq,
+                    run_id: self.run_id.clone(),
+                    seq: self.seq,
                     time: super::clock::now(),
                     kind: fact.kind,
                     step: fact.step,
@@ -137,36 +179,32 @@ fn write(
             }
         }
         records.extend(told.iter().cloned().map(Record::Event));
-        let result = match &broken {
+        let result = match &self.broken {
             Some(error) => Err(error.clone()),
             None => {
                 failpoint::reached();
-                let result = store.write(run_id, &records);
+                let result = self.store.write(&self.run_id, &records);
                 failpoint::reached();
                 result
             }
         };
         match &result {
             Ok(()) => {
-                sent = seq;
+                self.sent = self.seq;
                 for event in told {
                     // Nobody listening is no reason to stop.
-                    let _ = events.send(event);
+                    let _ = self.events.send(event);
                 }
             }
             Err(error) => {
-                broken = Some(error.clone());
+                self.broken = Some(error.clone());
                 // Whoever follows the run must learn that it ended, stored or not.
                 for event in told.into_iter().filter(|event| event.kind == EventKind::RunFinished) {
-                    let _ = events.send(Event { seq: sent + 1, ..event });
+                    let _ = self.events.send(Event { seq: self.sent + 1, ..event });
                 }
             }
         }
-        for message in group {
-            if let Some(done) = message.done {
-                let _ = done.send(result.clone());
-            }
-        }
+        result
     }
 }
 

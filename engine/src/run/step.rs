@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use indexmap::IndexMap;
-use lang::registry::Effect;
+use lang::{registry::Effect, template};
 use serde_json::{Map, Value, json};
 use tokio::time::sleep;
 
@@ -18,6 +18,7 @@ use super::{
     past::{self, Tried},
     perform::{self, Attempt, Prepared, failure},
     render::{Names, StepValue, from_json},
+    resume,
     schedule::Ending,
     store::{LastWord, Record},
 };
@@ -108,6 +109,14 @@ async fn begin(cx: &RunContext, step: &StepPlan, path: &str) -> bool {
     announce(cx, &mut batch, step, path);
     cx.commit(batch).await;
     !cx.cancel.is_cancelled()
+}
+
+/// Whether the step is sure to take no time worth a task: an echo, or a condition that is evaluated.
+pub(crate) fn is_short(cx: &RunContext, step: &StepPlan) -> bool {
+    step.tool.is_none()
+        && !step.kind.has_steps()
+        && resume::effect(&cx.registry, step) == Some(Effect::Pure)
+        && step.action.as_deref().is_some_and(template::is_plain)
 }
 
 /// Runs the step; its first intent is stored already, unless it has a condition or is a handler.

@@ -317,6 +317,6 @@ pub fn file(root: &Path) -> PathBuf {
 pub fn open(file: Option<&Path>) -> Result<Box<dyn Store>, StoreError> {
     Ok(match file {
         Some(file) => Box::new(SqliteStore::open(file)?),
-        None => Box::new(MemoryStore::default()),
+        None => Box::new(MemoryStore),
     })
 }

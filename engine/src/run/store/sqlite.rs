@@ -98,7 +98,7 @@ impl SqliteStore {
     /// The run in which the step of the pipeline's root came to an end last, and that end.
     pub fn last_word(&self, pipeline: &str, step: &str) -> Result<Option<(String, LastWord)>, StoreError> {
         let found = self.rows(
-            "SELECT runs.id, steps.last FROM runs JOIN steps ON steps.run_id = runs.id
+            "SELECT runs.id, steps.last FROM runs CROSS JOIN steps ON steps.run_id = runs.id
              WHERE runs.pipeline = ? AND steps.step = ? AND steps.last IS NOT NULL AND NOT steps.forgotten
              ORDER BY steps.outcome_at DESC LIMIT 1",
             &[&pipeline, &step],

@@ -105,14 +105,31 @@ fn conclude(
 /// Shows the events to the last, whatever becomes of standard output: the run does not depend on it.
 async fn show(mut events: mpsc::UnboundedReceiver<Event>, format: Format) -> io::Result<()> {
     let mut shown = Ok(());
-    while let Some(event) = events.recv().await {
-        if format == Format::Jsonl {
-            if shown.is_ok() {
-                let line = serde_json::to_string(&event).map_err(io::Error::from);
-                shown = line.and_then(|line| print::out(&format!("{line}\n")));
+    let colour = print::colour(Stream::Stderr);
+    let mut waiting = Vec::new();
+    // What has come is shown together: a run of many small steps is not kept waiting by each line.
+    while events.recv_many(&mut waiting, 256).await > 0 {
+        let mut text = String::new();
+        for event in waiting.drain(..) {
+            if format == Format::Jsonl {
+                if shown.is_ok() {
+                    shown = serde_json::to_string(&event).map_err(io::Error::from).map(|line| {
+                        text.push_str(&line);
+                        text.push('\n');
+                    });
+                }
+            } else if let Some(line) = progress::line(&event, colour) {
+                text.push_str(&line);
+                text.push('\n');
             }
-        } else if let Some(line) = progress::line(&event, print::colour(Stream::Stderr)) {
-            print::note(&line);
+        }
+        if text.is_empty() {
+            continue;
+        }
+        if format != Format::Jsonl {
+            print::note(text.trim_end());
+        } else if shown.is_ok() {
+            shown = print::out(&text);
         }
     }
     shown
