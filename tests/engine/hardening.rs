@@ -138,3 +138,28 @@ fn the_shell_takes_them_as_they_are() {
         }
     }
 }
+
+/// The predecessor puts 30 MB of output into memory, the document and the checkpoint alike.
+#[test]
+#[cfg(unix)]
+fn of_a_lot_of_output_the_events_hold_the_beginning_and_the_result_both_ends() {
+    let text = "id: p
+steps:
+  - id: a
+    tool: terminal
+    action: execute
+    parameters: {command: \"echo first; head -c 40000000 /dev/zero | tr '\\\\0' x; echo; echo last\"}
+";
+    let ran = Workspace::new().run(text, &[]);
+    let result = ran.result("a");
+    let stdout = result["stdout"].as_str().unwrap_or_default();
+    assert!(stdout.starts_with("first\nxxx") && stdout.ends_with("xxx\nlast\n"), "{}", ran.summary());
+    assert_eq!(
+        (stdout.len() > 1 << 20, stdout.len() < (1 << 20) + 100, &result["truncated"]),
+        (true, true, &json!(true))
+    );
+    let told: Vec<_> = ran.events.iter().filter(|event| event.kind == run::EventKind::StepOutput).collect();
+    let length: usize = told.iter().filter_map(|event| event.data["text"].as_str()).map(str::len).sum();
+    assert_eq!(length, 256 << 10);
+    assert_eq!(told.iter().filter(|event| event.data["truncated"] == true).count(), 1);
+}

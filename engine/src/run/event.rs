@@ -36,7 +36,8 @@ pub enum EventKind {
     /// `data`: `{attempt, tool?, action?, model?}`
     #[serde(rename = "step.started")]
     StepStarted,
-    /// `data`: `{stream: "stdout"|"stderr", text}`
+    /// `data`: `{stream: "stdout"|"stderr", text, truncated?}`; of each stream of an attempt the first 256 KiB,
+    /// the last of these with `truncated: true` where there is more.
     #[serde(rename = "step.output")]
     StepOutput,
     /// `data`: `{attempt, error, delay_ms}`

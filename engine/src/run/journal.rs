@@ -39,6 +39,13 @@ impl Batch {
     }
 }
 
+impl Batch {
+    fn append(&mut self, mut other: Self) {
+        self.records.append(&mut other.records);
+        self.facts.append(&mut other.facts);
+    }
+}
+
 struct Message {
     batch: Batch,
     done: Option<oneshot::Sender<Result<(), StoreError>>>,
@@ -50,6 +57,8 @@ pub(crate) struct Journal {
     way: Way,
     /// How often each path was announced in this run.
     attempts: Arc<Mutex<HashMap<String, u32>>>,
+    /// What goes with whatever is written next.
+    later: Arc<Mutex<Batch>>,
 }
 
 #[derive(Clone)]
@@ -71,7 +80,7 @@ impl Journal {
     pub(crate) fn in_memory(run_id: &str, events: mpsc::UnboundedSender<Event>) -> Self {
         let store = Box::new(MemoryStore);
         let writer = Writer { run_id: run_id.to_owned(), store, seq: 0, sent: 0, broken: None, events };
-        Self { way: Way::Here(Arc::new(Mutex::new(writer))), attempts: Arc::default() }
+        Self { way: Way::Here(Arc::new(Mutex::new(writer))), attempts: Arc::default(), later: Arc::default() }
     }
 
     /// Starts the writer of the run `run_id`, whose last event has the number `seq` and whose steps
@@ -85,12 +94,12 @@ impl Journal {
         let (messages, inbox) = blocking::channel();
         let mut writer = Writer { run_id: run_id.to_owned(), store, seq, sent: seq, broken: None, events };
         thread::Builder::new().name("orc-journal".to_owned()).spawn(move || writer.serve(&inbox))?;
-        Ok(Self { way: Way::Thread(messages), attempts: Arc::new(Mutex::new(attempts)) })
+        Ok(Self { way: Way::Thread(messages), attempts: Arc::new(Mutex::new(attempts)), later: Arc::default() })
     }
 
     /// The journal of a run that is only looked at: it has no writer.
     pub(crate) fn closed() -> Self {
-        Self { way: Way::Thread(blocking::channel().0), attempts: Arc::default() }
+        Self { way: Way::Thread(blocking::channel().0), attempts: Arc::default(), later: Arc::default() }
     }
 
     /// The number of a new attempt of `path`; it runs on for the whole run, whoever tries again.
@@ -108,22 +117,41 @@ impl Journal {
 
     /// Stores `batch` and returns when it is durable.
     pub(crate) async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
-        let messages = match &self.way {
-            Way::Here(writer) => return super::lock(writer).write(std::iter::once(batch)),
-            Way::Thread(messages) => messages,
-        };
         let (done, answer) = oneshot::channel();
-        messages.send(Message { batch, done: Some(done) }).map_err(|_| StoreError::Closed)?;
-        answer.await.unwrap_or(Err(StoreError::Closed))
+        match self.send(batch, Some(done))? {
+            Some(written) => written,
+            None => answer.await.unwrap_or(Err(StoreError::Closed)),
+        }
+    }
+
+    /// Sends what was to be written later, then `batch`; what came of it where it is written at once.
+    fn send(
+        &self,
+        batch: Batch,
+        done: Option<oneshot::Sender<Result<(), StoreError>>>,
+    ) -> Result<Option<Result<(), StoreError>>, StoreError> {
+        // Held until it is sent: what follows from what is in it must not overtake it.
+        let mut later = super::lock(&self.later);
+        let mut whole = std::mem::take(&mut *later);
+        whole.append(batch);
+        match &self.way {
+            Way::Here(writer) => Ok(Some(super::lock(writer).write(std::iter::once(whole)))),
+            Way::Thread(messages) => {
+                messages.send(Message { batch: whole, done }).map_err(|_| StoreError::Closed)?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Stores `batch` together with whatever is written next: for what nobody needs to know before.
+    pub(crate) fn post_later(&self, batch: Batch) {
+        super::lock(&self.later).append(batch);
     }
 
     /// Stores `batch` some time soon, before anything committed later. A store that breaks is
     /// noticed by the next [`Self::commit`].
     pub(crate) fn post(&self, batch: Batch) {
-        match &self.way {
-            Way::Here(writer) => drop(super::lock(writer).write(std::iter::once(batch))),
-            Way::Thread(messages) => drop(messages.send(Message { batch, done: None })),
-        }
+        drop(self.send(batch, None));
     }
 }
 

@@ -3,7 +3,10 @@
 use std::{
     collections::BTreeSet,
     panic::AssertUnwindSafe,
-    sync::{Arc, LazyLock},
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -38,6 +41,9 @@ use crate::{
 /// How long a step that must stop may take to clean up: after its time, and after a cancel.
 const GRACE_AFTER_TIMEOUT: Duration = Duration::from_millis(200);
 const GRACE_AFTER_CANCEL: Duration = Duration::from_secs(2);
+
+/// How many bytes of each stream of an attempt are told as events. The result keeps the end, too.
+const MOST_OUTPUT: usize = 256 << 10;
 
 static TOOLS: LazyLock<IndexMap<String, Arc<dyn Tool>>> =
     LazyLock::new(|| tools::all().into_iter().map(|tool| (tool.spec().name, tool)).collect());
@@ -179,13 +185,26 @@ fn asking(cx: &Arc<RunContext>, path: &str) -> Asking {
 fn output_sink(cx: &Arc<RunContext>, path: &str) -> OutputSink {
     let journal = cx.journal.clone();
     let path = path.to_owned();
+    let told = [AtomicUsize::new(0), AtomicUsize::new(0)];
     OutputSink::new(move |stream, text| {
-        let stream = match stream {
-            Stream::Stdout => "stdout",
-            Stream::Stderr => "stderr",
+        let (name, told) = match stream {
+            Stream::Stdout => ("stdout", &told[0]),
+            Stream::Stderr => ("stderr", &told[1]),
         };
+        let before = told.fetch_add(text.len(), Ordering::Relaxed);
+        if before >= MOST_OUTPUT {
+            return;
+        }
+        let mut end = text.len().min(MOST_OUTPUT - before);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let mut data = json!({"stream": name, "text": &text[..end]});
+        if before + text.len() >= MOST_OUTPUT {
+            data["truncated"] = json!(true);
+        }
         let mut batch = Batch::default();
-        batch.fact(EventKind::StepOutput, Some(&path), json!({"stream": stream, "text": text}));
+        batch.fact(EventKind::StepOutput, Some(&path), data);
         journal.post(batch);
     })
 }

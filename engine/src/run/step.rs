@@ -159,7 +159,11 @@ pub(crate) async fn run(call: Call) -> StepEnd {
             // There is no effect that could be lost: nothing waits for this to be on disk.
             let mut batch = Batch::default();
             announce(&call.cx, &mut batch, &step, &call.path);
-            call.cx.journal.post(batch);
+            if is_short(&call.cx, &step) {
+                call.cx.journal.post_later(batch);
+            } else {
+                call.cx.journal.post(batch);
+            }
         } else if (may_be_cached || step.condition.is_some()) && !begin(&call.cx, &step, &call.path).await {
             return end(&call, &watch, Done { cancelled: true, ..Done::default() });
         }

@@ -31,10 +31,12 @@ CREATE TABLE runs (
 CREATE TABLE steps (
     run_id TEXT NOT NULL, step TEXT NOT NULL, attempt INTEGER NOT NULL,
     intent_at TEXT, outcome_at TEXT, status TEXT, value TEXT, last TEXT,
-    forgotten INTEGER NOT NULL DEFAULT 0, cache_key TEXT, child TEXT, question TEXT, answer TEXT,
+    forgotten INTEGER NOT NULL DEFAULT 0, child TEXT, question TEXT, answer TEXT,
     PRIMARY KEY (run_id, step, attempt)
 ) WITHOUT ROWID;
-CREATE INDEX cached ON steps (cache_key) WHERE cache_key IS NOT NULL;
+CREATE TABLE cache (
+    key TEXT NOT NULL, run_id TEXT NOT NULL, step TEXT NOT NULL, attempt INTEGER NOT NULL, PRIMARY KEY (key, run_id)
+) WITHOUT ROWID;
 CREATE TABLE events (
     run_id TEXT NOT NULL, seq INTEGER NOT NULL, event TEXT NOT NULL, PRIMARY KEY (run_id, seq)
 ) WITHOUT ROWID;
@@ -49,11 +51,12 @@ ALTER TABLE steps ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0;
 
 /// What a file of format 2 lacks.
 const FROM_2: &str = "
-ALTER TABLE steps ADD COLUMN cache_key TEXT;
 ALTER TABLE steps ADD COLUMN child TEXT;
 ALTER TABLE steps ADD COLUMN question TEXT;
 ALTER TABLE steps ADD COLUMN answer TEXT;
-CREATE INDEX cached ON steps (cache_key) WHERE cache_key IS NOT NULL;
+CREATE TABLE cache (
+    key TEXT NOT NULL, run_id TEXT NOT NULL, step TEXT NOT NULL, attempt INTEGER NOT NULL, PRIMARY KEY (key, run_id)
+) WITHOUT ROWID;
 ";
 
 /// A [`Store`] in one SQLite file.
@@ -110,8 +113,10 @@ impl SqliteStore {
     /// The newest success under the cache key, of another run than `but`, and the run.
     pub(crate) fn cached(&self, but: &str, key: &str) -> Result<Option<(String, LastWord)>, StoreError> {
         let found = self.rows(
-            "SELECT run_id, last FROM steps WHERE cache_key = ? AND run_id != ? AND NOT forgotten
-             ORDER BY outcome_at DESC, run_id LIMIT 1",
+            "SELECT steps.run_id, steps.last FROM cache CROSS JOIN steps
+                 ON steps.run_id = cache.run_id AND steps.step = cache.step AND steps.attempt = cache.attempt
+             WHERE cache.key = ? AND cache.run_id != ? AND NOT steps.forgotten
+             ORDER BY steps.outcome_at DESC, steps.run_id LIMIT 1",
             &[&key, &but],
             |row| Ok((row.get(0)?, json_at(row, 1)?)),
         )?;
@@ -268,6 +273,7 @@ impl Store for SqliteStore {
                 transaction.execute("DELETE FROM runs WHERE id = ?", [id])?;
                 transaction.execute("DELETE FROM steps WHERE run_id = ?", [id])?;
                 transaction.execute("DELETE FROM events WHERE run_id = ?", [id])?;
+                transaction.execute("DELETE FROM cache WHERE run_id = ?", [id])?;
             }
             transaction.commit()
         };
@@ -297,12 +303,17 @@ fn write_record(connection: &Connection, run_id: &str, record: &Record) -> Resul
         Record::Answered { step, attempt, answer } => connection
             .prepare_cached("UPDATE steps SET answer = ? WHERE run_id = ? AND step = ? AND attempt = ?")?
             .execute(params![json!(answer).to_string(), run_id, step, attempt])?,
-        Record::Outcome { step, attempt, status, value, last, time } => connection
-            .prepare_cached(
-                "INSERT INTO steps (run_id, step, attempt, status, value, last, outcome_at, cache_key)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        Record::Outcome { step, attempt, status, value, last, time } => {
+            if let Some(fingerprint) = last.as_ref().and_then(|last| last.fingerprint.as_ref()) {
+                connection
+                    .prepare_cached("INSERT OR REPLACE INTO cache (key, run_id, step, attempt) VALUES (?, ?, ?, ?)")?
+                    .execute(params![fingerprint.key(), run_id, step, attempt])?;
+            }
+            connection.prepare_cached(
+                "INSERT INTO steps (run_id, step, attempt, status, value, last, outcome_at)
+                 VALUES (?, ?, ?, ?, ?, ?, ?)
                  ON CONFLICT DO UPDATE SET status = excluded.status, value = excluded.value, last = excluded.last,
-                     outcome_at = excluded.outcome_at, cache_key = excluded.cache_key, forgotten = 0",
+                     outcome_at = excluded.outcome_at, forgotten = 0",
             )?
             .execute(params![
                 run_id,
@@ -311,9 +322,9 @@ fn write_record(connection: &Connection, run_id: &str, record: &Record) -> Resul
                 status,
                 value.to_string(),
                 last.as_ref().map(|last| json!(last).to_string()),
-                time,
-                last.as_ref().and_then(|last| Some(last.fingerprint.as_ref()?.key())),
-            ])?,
+                time
+            ])?
+        }
         Record::Forget { step, itself, beneath } => {
             let mut forget = connection.prepare_cached(
                 "UPDATE steps SET forgotten = 1 WHERE run_id = ? AND step >= ? || ? AND step < ?2 || ?",
