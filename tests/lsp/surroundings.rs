@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::{TestServer, brief};
 
-const PARENT: &str = "id: p\nsteps:\n  - id: s\n    tool: pipeline-executor # orc: ignore ORC411\n    parameters: {pipeline: child.orc.yaml, inputs: {count: 1}}\n";
+const PARENT: &str = "id: p\nsteps:\n  - id: s\n    tool: pipeline-executor\n    parameters: {pipeline: child.orc.yaml, inputs: {count: 1}}\n";
 const APART: &str = "id: q\nsteps:\n  - id: s\n    action: generate\n    parameters: {prompt: hello}\n";
 
 fn child(input: &str) -> String {

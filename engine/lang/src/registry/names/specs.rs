@@ -89,7 +89,7 @@ fn an_action_alone_may_be_a_tool_an_old_name_or_prose() {
 
 #[test]
 fn every_filter_of_the_reference_is_described() {
-    assert_eq!(filters().len(), 71);
+    assert_eq!(filters().len(), 72);
     assert!(filters().is_sorted_by_key(|filter| filter.name));
     assert!(tests().is_sorted_by_key(|test| test.name));
     for doc in filters().iter().map(|filter| filter.doc).chain(globals().iter().map(|global| global.doc)) {
