@@ -112,6 +112,7 @@ fn the_shell_takes_them_as_they_are() {
         "x=@; printf %s \"$x\"",
         "cat <<E\n@\nE\nprintf %s \"@\"",
         "cat <<'E'\n\"@\nE\nprintf %s '@'",
+        "cat <<E\n$(printf %s \"@\")\nE\n",
         "printf %s \"cost: $@\"",
     ];
     for text in texts {
@@ -130,6 +131,8 @@ fn the_shell_takes_them_as_they_are() {
                 "(printf %s \"a b\"\"@\")" => format!("a b{value}"),
                 "printf %s $(( 1 + (2) ))@\"$(( 3 ))\"" => format!("3{value}3"),
                 "printf %s \"cost: $@\"" => format!("cost: ${value}"),
+                // A command substitution loses the line breaks at its end, of which there are none.
+                text if text.starts_with("cat <<E\n$(") => format!("{value}\n"),
                 text if text.starts_with("cat <<E") => format!("{value}\n{value}"),
                 text if text.starts_with("cat <<'E'") => format!("\"{value}\n{value}"),
                 _ => value.to_owned(),
@@ -162,4 +165,134 @@ steps:
     let length: usize = told.iter().filter_map(|event| event.data["text"].as_str()).map(str::len).sum();
     assert_eq!(length, 256 << 10);
     assert_eq!(told.iter().filter(|event| event.data["truncated"] == true).count(), 1);
+}
+
+/// Commands made of pieces at random, with values that mean harm, in both shells that are called `sh`.
+/// `ORC_SHELL_CASES` says how many.
+#[test]
+#[cfg(unix)]
+fn no_value_runs_in_a_command_that_is_accepted() {
+    const PIECES: &[&str] = &[
+        "@",
+        "@",
+        "@",
+        "echo ",
+        "echo @ ",
+        "\"",
+        "'",
+        "$(",
+        ")",
+        "((",
+        "))",
+        "$((",
+        "<<E\n",
+        "\nE\n",
+        "<<'E'\n",
+        "<<-E\n\t",
+        "\\",
+        "\\\n",
+        "\n",
+        "#",
+        ";",
+        "[[ ",
+        " -eq 1 ]]",
+        " ]]",
+        "eval ",
+        "sh -c ",
+        " | sh",
+        "${x:-",
+        "}",
+        "`",
+        " ",
+        "a",
+        "$",
+        "<",
+        ">",
+        "f",
+        "&",
+        "[",
+        "]",
+        "let ",
+        "x=",
+        "test -v ",
+        "case a in ",
+        "a) ",
+        " esac",
+        "{ ",
+        "(",
+        "declare -i n=",
+        "sh ",
+        "trap ",
+        " EXIT",
+        "bash <<< ",
+        "cat ",
+        "E",
+        "-c ",
+    ];
+    const HARM: &[&str] = &[
+        "a; >pwned",
+        "$(>pwned)",
+        "`>pwned`",
+        "x[$(>pwned)]",
+        "'; >pwned; '",
+        "\"; >pwned; \"",
+        "\n>pwned\n",
+        "E\n>pwned\nE\n",
+        "\\\n>pwned",
+        ")); >pwned; ((",
+        "); >pwned; (",
+        "} >pwned",
+        "\nE\n>pwned #",
+        "|| >pwned",
+    ];
+    let many: u64 = std::env::var("ORC_SHELL_CASES").ok().and_then(|many| many.parse().ok()).unwrap_or(1_500);
+    let seed: u64 = std::env::var("ORC_SHELL_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(7);
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut pick = |of: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % of as u64) as usize
+    };
+    let workspace = Workspace::new();
+    let shells: Vec<&str> =
+        ["/bin/sh", "/bin/bash"].into_iter().filter(|path| std::path::Path::new(path).exists()).collect();
+    let mut accepted = 0;
+    for case in 0..many {
+        let mut text = String::new();
+        for _ in 0..2 + pick(9) {
+            text.push_str(PIECES[pick(PIECES.len())]);
+        }
+        let (mut marked, mut values) = (String::new(), Vec::new());
+        for (at, part) in text.split('@').enumerate() {
+            if at > 0 {
+                marked.push_str(&format!("{MARK}{}{MARK_END}", at - 1));
+                values.push(HARM[pick(HARM.len())].to_owned());
+            }
+            marked.push_str(part);
+        }
+        let Ok(command) = filled(&marked, &values) else { continue };
+        if values.is_empty() {
+            continue;
+        }
+        accepted += 1;
+        for shell in &shells {
+            // A script that an earlier command wrote is no part of this one.
+            for entry in std::fs::read_dir(workspace.root()).expect("a directory").flatten() {
+                std::fs::remove_file(entry.path()).expect("an empty directory");
+            }
+            std::process::Command::new(shell)
+                .arg("-c")
+                .arg(&command)
+                .current_dir(workspace.root())
+                .stdin(std::process::Stdio::null())
+                .output()
+                .expect("a shell");
+            assert!(
+                !workspace.exists("pwned"),
+                "case {case}, seed {seed}, {shell}: {text:?} with {values:?}\n{command}"
+            );
+        }
+    }
+    assert!(accepted > many / 10, "only {accepted} of {many} commands were accepted");
 }

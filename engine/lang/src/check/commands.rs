@@ -56,10 +56,16 @@ fn command(checker: &mut Checker<'_>, template: &Template, decoded: &Decoded<'_>
             },
         }
     }
-    for found in shell::values(&marked) {
-        let Place::Nowhere(why) = found.place else { continue };
+    for found in shell::read(&marked).values {
         let Some(segment) = values.get(found.number) else { continue };
-        let message = format!("a value cannot stand here as a value: {why}");
+        let message = match (found.place, found.code_of) {
+            (Place::Nowhere(why), _) => format!("a value cannot stand here as a value: {why}"),
+            (_, Some(program)) => format!(
+                "the value becomes a part of the code that `{program}` runs: whoever can write it can run anything; \
+                 give it to the program as an argument, in a variable or in a file"
+            ),
+            _ => continue,
+        };
         report(checker, segment, decoded, message);
     }
 }

@@ -2,7 +2,7 @@
 //! marked by `| shell_raw`.
 //!
 //! Each value is rendered as a mark; the command is then read as a shell reads it, and each mark becomes
-//! its value in the quotes that its place needs ([`lang::template::shell`]).
+//! its value in quotes or a variable that holds it ([`lang::template::shell`]).
 
 use std::{cell::RefCell, fmt, sync::Arc};
 

@@ -90,14 +90,24 @@ permissions:
   write: [/srv/reports]
 ```
 "),
-    row(COMMAND_VALUE, "command-value", Warning, "a value in a command is quoted, which is not possible here or not meant", "\
-What a template gives in a command stays a value: it is quoted where it stands, so that it never becomes a part of the program, whatever is in it. There are places where that is not possible, such as between backticks, and commands that are nothing but a value.
+    row(COMMAND_VALUE, "command-value", Warning, "a value in a command cannot stand here, or is not what is meant", "\
+What a template gives in a command stays a value: it arrives as it is, as one word or a part of one, whatever is in it. Where a shell would run it, no value can stand: between backticks, in the code of `sh -c`, `eval` and `trap`, in what is piped into a shell. Such a step is refused before its command starts. Where the shell calculates (`$(( … ))`, `[[ … -eq … ]]`, subscripts) only whole numbers can.
 
 ```yaml
 tool: terminal
 parameters:
-  command: wc -l {{ file }} | sort     # the name of a file, with blanks and quotes in it or not
+  command: wc -l {{ file }} | sort               # the name of a file, with blanks and quotes in it or not
 ```
+
+A second shell is given values as arguments:
+
+```yaml
+tool: terminal
+parameters:
+  command: sh -c 'wc -l \"$1\" | sort' sh {{ file }}
+```
+
+A value in the code of another language (`python -c`, `awk`, `jq`) arrives unchanged too, but that program runs it: this is reported and not refused. What any other program does with its arguments is up to it; a value that begins with `-` is an option to most.
 
 `| shell_raw` makes the value a part of the program. Whoever can write it can then run anything.
 "),

@@ -212,7 +212,7 @@ pub(super) const FILTERS: &[FilterSpec] = &[
         "shell_raw",
         "string",
         &[],
-        "The value as a part of a shell command, not as a value in it.\n\nIn `command` each value is quoted, so that it never becomes a part of the program. `shell_raw` is for commands that are made of values on purpose; whoever can write the value can run anything.",
+        "The value as a part of a shell command, not as a value in it.\n\nIn `command` what a template gives stays a value and is never read by the shell as a part of the program. `shell_raw` is for commands that are made of values on purpose; whoever can write the value can run anything.",
     ),
     filter(
         "slice",
