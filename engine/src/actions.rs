@@ -1,7 +1,10 @@
 //! Actions that need no tool: their description and their execution, and the forms of `action` that
 //! are sentences (`echo …`, `write … to notes.md`, `<AUTO>…</AUTO>`).
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock},
+};
 
 use lang::registry::ActionSpec;
 use serde_json::{Map, Value};
@@ -46,9 +49,13 @@ pub fn all() -> Vec<Arc<dyn Action>> {
     ]
 }
 
+/// By name, once: a spec holds schemas, which take longer to make than most actions to run.
+static BY_NAME: LazyLock<HashMap<String, Arc<dyn Action>>> =
+    LazyLock::new(|| all().into_iter().map(|action| (action.spec().name, action)).collect());
+
 /// Executes the action of this canonical name ([`lang::registry::Registry::resolve`] finds it).
 pub async fn run_action(name: &str, params: Map<String, Value>, cx: &ToolCx) -> Result<Outcome, ToolError> {
-    match all().into_iter().find(|action| action.spec().name == name) {
+    match BY_NAME.get(name) {
         Some(action) => action.run(params, cx).await,
         None => {
             Err(ToolError::new("UnknownActionError", format!("this version of orc cannot execute the action `{name}`")))

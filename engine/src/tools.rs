@@ -1,6 +1,12 @@
 //! Tools: what a step's `tool:` (or a tool-like `action:`) executes.
 
-use std::{collections::BTreeMap, path::PathBuf, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::PathBuf,
+    pin::Pin,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use crate::models::{Response, Served};
 use camino::Utf8PathBuf;
@@ -217,9 +223,13 @@ pub fn all() -> Vec<Arc<dyn Tool>> {
     tools
 }
 
+/// By name, once: a spec holds schemas, which take longer to make than most tools to run.
+static BY_NAME: LazyLock<HashMap<String, Arc<dyn Tool>>> =
+    LazyLock::new(|| all().into_iter().map(|tool| (tool.spec().name, tool)).collect());
+
 /// The tool of this canonical name.
 pub fn find(name: &str) -> Option<Arc<dyn Tool>> {
-    all().into_iter().find(|tool| tool.spec().name == name)
+    BY_NAME.get(name).cloned()
 }
 
 /// A success with `output` as result.

@@ -23,7 +23,7 @@ RUNS = 5
 def chain(count: int) -> str:
     steps = ["  - {id: s0, action: echo, parameters: {message: 'begin'}}"]
     for at in range(1, count):
-        steps.append(f"  - {{id: s{at}, action: echo, parameters: {{message: '{{{{ s{at - 1}.result | length }}}} {at}'}}}}")
+        steps.append(f"  - {{id: s{at}, action: echo, parameters: {{message: '{{{{ s{at - 1}.result | length }}}} {at}'}}, dependencies: [s{at - 1}]}}")
     return "id: chain\nsteps:\n" + "\n".join(steps) + "\n"
 
 
@@ -62,6 +62,57 @@ def median(name: str, text: str, *arguments: str) -> tuple[float, float]:
     return statistics.median(walls), statistics.median(cpus)
 
 
+# Each step fails and waits a minute before it tries again.
+def waiting(count: int) -> str:
+    step = "  - {{id: s{at}, tool: filesystem, action: read, parameters: {{path: missing}}, retry_config: {{attempts: 2, delay: 60}}}}\n"
+    return "id: waiting\nsteps:\n" + "".join(step.format(at=at) for at in range(count))
+
+
+def memory_of_waiting(count: int) -> float:
+    """Peak memory in MB of a run all of whose steps wait at once."""
+    with tempfile.TemporaryDirectory(dir=".") as folder:
+        Path(folder, "p.orc.yaml").write_text(waiting(count))
+        run = [ORC, "run", "p.orc.yaml", "--format", "jsonl", "--max-concurrency", str(count)]
+        process = subprocess.Popen(run, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        seen = 0
+        for line in process.stdout:
+            seen += b'"step.retrying"' in line
+            if seen == count:
+                break
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        process.kill()
+        process.communicate()
+        if seen < count:
+            sys.exit(f"only {seen} of {count} steps came to wait")
+        return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
+def resumed(count: int) -> tuple[float, float]:
+    """Seconds until a run of `count` steps, resumed, starts the first step that it did not do before; of its plan."""
+    text = chain(count - 1)
+    text += f"  - {{id: last, tool: terminal, action: execute, parameters: {{command: test -e there}}, dependencies: [s{count - 2}]}}\n"
+    starts, plans = [], []
+    with tempfile.TemporaryDirectory(dir=".") as folder:
+        Path(folder, "p.orc.yaml").write_text(text)
+        quiet = {"cwd": folder, "stdin": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        subprocess.run([ORC, "run", "p.orc.yaml"], stdout=subprocess.DEVNULL, **quiet)
+        for _ in range(RUNS):
+            began = time.perf_counter()
+            subprocess.run([ORC, "plan", "p.orc.yaml"], stdout=subprocess.DEVNULL, **quiet)
+            plans.append(time.perf_counter() - began)
+            began = time.perf_counter()
+            again = [ORC, "resume", "latest", "--retry-failed", "--format", "jsonl"]
+            process = subprocess.Popen(again, stdout=subprocess.PIPE, **quiet)
+            for line in process.stdout:
+                if b'"step.started"' in line:
+                    starts.append(time.perf_counter() - began)
+                    break
+            process.communicate()
+    if len(starts) < RUNS:
+        sys.exit("the run did not go on")
+    return statistics.median(starts), statistics.median(plans)
+
+
 def floor(count: int = 300) -> float:
     """Seconds for an appended 4 KiB block and fdatasync."""
     with tempfile.NamedTemporaryFile(dir=".") as file:
@@ -88,6 +139,10 @@ def main() -> None:
     print(f"{'fan of 1000, durable':<44} {wall * 1000:9.0f} {cpu / 1000 * 1e6:12.0f}")
     wall, _ = median("p.orc.yaml", STRAGGLER, "run", "p.orc.yaml")
     print(f"{'1.0 s beside 0.1 s then 0.9 s':<44} {wall * 1000:9.0f}")
+    start, plan = resumed(10_000)
+    print(f"{'resume of 10000 to the first new step':<44} {start * 1000:9.0f}")
+    print(f"{'plan of 10000 that ran':<44} {plan * 1000:9.0f}")
+    print(f"{'memory of 10000 steps that wait, MB':<44} {memory_of_waiting(10_000):9.0f}")
     print(f"{'floor: 4 KiB and fdatasync':<44} {floor() * 1000:9.3f}")
 
 

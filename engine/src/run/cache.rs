@@ -5,7 +5,7 @@
 //! depends on is its [`Fingerprint`]; a result is used again only where all of it is the same.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     fs::File,
     io,
     path::Path,
@@ -110,6 +110,8 @@ fn first_difference<'n, V: PartialEq>(
 #[derive(Debug)]
 pub(crate) struct Cache {
     store: Mutex<SqliteStore>,
+    /// All keys there were, shortened, unless they are too many: most steps need not ask the store.
+    known: Option<HashSet<u64>>,
     /// The step of the root that was asked for by name: it runs in any case.
     fresh: Option<String>,
 }
@@ -123,17 +125,30 @@ pub(crate) struct Hit {
     pub(crate) last: LastWord,
 }
 
+/// How many keys are kept in memory at most: a few megabytes.
+const MOST_KNOWN: usize = 200_000;
+
+/// The beginning of a key, which is a hash in hexadecimal.
+fn short(key: &str) -> u64 {
+    key.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default()
+}
+
 impl Cache {
     /// The earlier results in the store `file`; none where nothing ran yet.
     pub(crate) fn open(file: &Path, fresh: Option<String>) -> Option<Self> {
         // A store that is missing, older, or cannot be read has no results to offer. Where it cannot be
         // written either, the run says so.
         let store = SqliteStore::open_to_read(file).ok()?;
-        Some(Self { store: Mutex::new(store), fresh })
+        let known = store.cache_keys(MOST_KNOWN).ok()?;
+        let known = known.map(|keys| keys.iter().map(|key| short(key)).collect());
+        Some(Self { store: Mutex::new(store), known, fresh })
     }
 
     /// The result under `key` that an earlier run than `run` made.
     pub(crate) fn find(&self, run: &str, key: &str) -> Option<Hit> {
+        if self.known.as_ref().is_some_and(|known| !known.contains(&short(key))) {
+            return None;
+        }
         // Not being able to read an earlier result is no reason to fail: making it anew is always right.
         let (run, last) = lock(&self.store).cached(run, key).ok().flatten()?;
         // What was used again itself says where it came from.

@@ -102,6 +102,11 @@ impl Journal {
         Self { way: Way::Thread(blocking::channel().0), attempts: Arc::default(), later: Arc::default() }
     }
 
+    /// Whether anybody will read the records again: of a run in memory nothing is left but its events.
+    pub(crate) fn keeps_records(&self) -> bool {
+        matches!(self.way, Way::Thread(_))
+    }
+
     /// The number of a new attempt of `path`; it runs on for the whole run, whoever tries again.
     pub(crate) fn next_attempt(&self, path: &str) -> u32 {
         let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -206,7 +211,7 @@ impl Writer {
                 });
             }
         }
-        records.extend(told.iter().cloned().map(Record::Event));
+        records.extend(told.into_iter().map(Record::Event));
         let result = match &self.broken {
             Some(error) => Err(error.clone()),
             None => {
@@ -216,6 +221,10 @@ impl Writer {
                 result
             }
         };
+        let told = records.into_iter().filter_map(|record| match record {
+            Record::Event(event) => Some(event),
+            _ => None,
+        });
         match &result {
             Ok(()) => {
                 self.sent = self.seq;
@@ -227,7 +236,7 @@ impl Writer {
             Err(error) => {
                 self.broken = Some(error.clone());
                 // Whoever follows the run must learn that it ended, stored or not.
-                for event in told.into_iter().filter(|event| event.kind == EventKind::RunFinished) {
+                for event in told.filter(|event| event.kind == EventKind::RunFinished) {
                     let _ = self.events.send(Event { seq: self.sent + 1, ..event });
                 }
             }

@@ -4,14 +4,13 @@ use std::{
     collections::BTreeSet,
     panic::AssertUnwindSafe,
     sync::{
-        Arc, LazyLock,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use futures_util::FutureExt;
-use indexmap::IndexMap;
 use jiff::Timestamp;
 use lang::{
     registry::{Effect, OperationSource, ParamKind, ParamSpec, Registry, Target},
@@ -44,9 +43,6 @@ const GRACE_AFTER_CANCEL: Duration = Duration::from_secs(2);
 
 /// How many bytes of each stream of an attempt are told as events. The result keeps the end, too.
 const MOST_OUTPUT: usize = 256 << 10;
-
-static TOOLS: LazyLock<IndexMap<String, Arc<dyn Tool>>> =
-    LazyLock::new(|| tools::all().into_iter().map(|tool| (tool.spec().name, tool)).collect());
 
 /// What an attempt came to.
 pub(crate) enum Attempt {
@@ -287,7 +283,7 @@ pub(crate) fn prepare(cx: &RunContext, step: &StepPlan, names: &Arc<Names>) -> R
             if !declares_action {
                 params.shift_remove("action");
             }
-            let Some(tool) = TOOLS.get(&spec.name).filter(|_| spec.available) else {
+            let Some(tool) = tools::find(&spec.name).filter(|_| spec.available) else {
                 return Err(ToolError::new(
                     "ToolNotAvailableError",
                     format!("the tool `{}` cannot be executed by this version of orc", spec.name),
@@ -297,7 +293,7 @@ pub(crate) fn prepare(cx: &RunContext, step: &StepPlan, names: &Arc<Names>) -> R
                 Some(operation) => operation.name.as_str(),
                 None => written.unwrap_or_default(),
             };
-            Work::Tool { name: spec.name.clone(), tool: Arc::clone(tool), operation: operation.to_owned() }
+            Work::Tool { name: spec.name.clone(), tool, operation: operation.to_owned() }
         }
         Target::Action(spec) if !spec.available => {
             return Err(ToolError::new(

@@ -84,6 +84,9 @@ pub(crate) fn close(cx: &RunContext, batch: &mut Batch, path: &str, status: &str
 
 /// The same for what nothing will follow.
 pub(crate) fn close_for_good(cx: &RunContext, batch: &mut Batch, scope: &Scope, path: &str, end: &StepEnd) {
+    if !cx.journal.keeps_records() {
+        return;
+    }
     let document = end.document.clone();
     let goto = end.goto.map(|target| scope.steps[target].id.clone());
     let fingerprint = end.fingerprint.clone();
@@ -224,7 +227,8 @@ async fn attempts(
                 attempt = count;
                 Done { failure: Some(last), timed_out, result, served, ..Done::default() }
             }
-            (None, StepKind::Act) => once(cx, step, names, path, prepared.take()).await,
+            // Boxed, so that a step that waits to try again takes little memory.
+            (None, StepKind::Act) => Box::pin(once(cx, step, names, path, prepared.take())).await,
             (None, _) => loops::run(cx, step, names, path).await,
         };
         done.attempts = attempt;

@@ -123,6 +123,13 @@ impl SqliteStore {
         Ok(found.into_iter().next().and_then(|(run, last)| Some((run, last?))))
     }
 
+    /// The cache keys that results are stored under; `None` if there are more than `most`.
+    pub(crate) fn cache_keys(&self, most: usize) -> Result<Option<Vec<String>>, StoreError> {
+        let limit = i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1);
+        let keys: Vec<String> = self.rows("SELECT key FROM cache LIMIT ?", &[&limit], |row| row.get(0))?;
+        Ok(Some(keys).filter(|keys| keys.len() <= most))
+    }
+
     fn rows<T>(
         &self,
         sql: &str,
