@@ -22,3 +22,9 @@ mod diagnostics;
 
 mod runs;
 mod settings;
+
+#[cfg(target_os = "linux")]
+#[path = "../cli/brood.rs"]
+mod brood;
+#[cfg(target_os = "linux")]
+mod stopping;

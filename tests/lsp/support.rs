@@ -196,6 +196,17 @@ impl TestServer {
         self.child.wait().unwrap()
     }
 
+    /// Ends the process, which hears nothing of it.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// The number of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Writes bytes as they are.
     pub(crate) fn write_raw(&mut self, bytes: &[u8]) {
         let stdin = self.stdin.as_mut().unwrap();

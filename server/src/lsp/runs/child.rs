@@ -77,7 +77,7 @@ fn spawn(job: &Job) -> std::io::Result<Child> {
 }
 
 fn started(mut command: Command, job: &Job) -> std::io::Result<Child> {
-    command.kill_on_drop(true);
+    // Not killed when this process ends: it notices that by itself, and ends in order.
     command.current_dir(&job.folder).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     #[cfg(unix)]
     command.process_group(0);
