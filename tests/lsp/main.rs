@@ -23,6 +23,9 @@ mod diagnostics;
 mod runs;
 mod settings;
 
+#[cfg(unix)]
+mod together;
+
 #[cfg(target_os = "linux")]
 #[path = "../cli/brood.rs"]
 mod brood;
