@@ -24,6 +24,8 @@ mod runs;
 mod settings;
 
 #[cfg(unix)]
+mod standing;
+#[cfg(unix)]
 mod together;
 
 #[cfg(target_os = "linux")]
