@@ -121,7 +121,7 @@ impl Stored {
 }
 
 fn mark(end: LatestEnd) -> Mark {
-    let milliseconds = end.duration.map(|seconds| (seconds * 1000.0) as u64);
+    let milliseconds = end.duration.map(|seconds| (seconds * 1000.0).round() as u64);
     let LatestEnd { run, step: _, status, at, duration: _, size, error: note, cached } = end;
     Mark { status, run, at, milliseconds, size, note, cached }
 }
