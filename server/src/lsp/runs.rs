@@ -87,6 +87,8 @@ pub(crate) struct Latest {
     pub(crate) is_whole: bool,
     /// How it stands.
     pub(crate) state: State,
+    /// When something was heard of it last, RFC 3339 UTC; nothing yet if empty.
+    at: String,
     /// How the steps of the root stand.
     pub(crate) steps: BTreeMap<String, Mark>,
     /// Why steps failed, by their path without the numbers of iterations: the first error and how many there are.
@@ -103,11 +105,12 @@ impl Latest {
 
     /// Whether `run` is another one that began after this one has ended.
     pub(crate) fn is_older(&self, run: &LatestRun) -> bool {
-        !self.is_running() && run.id != self.id && self.steps.values().all(|mark| mark.at < run.started_at)
+        !self.is_running() && run.id != self.id && !self.at.is_empty() && self.at < run.started_at
     }
 
     /// Takes in what an event says of a step; whether a step failed.
     fn note(&mut self, event: &Event) -> bool {
+        self.at.clone_from(&event.time);
         let Some(path) = event.step.as_deref() else { return false };
         let text = |field: &str| event.data.get(field).and_then(Value::as_str).map(str::to_owned);
         let (status, note) = match event.kind {
@@ -182,6 +185,7 @@ impl Runs {
             id: job.id.clone(),
             is_whole: !job.resumes && job.selection.is_none(),
             state: State::Running { id: job.id.clone() },
+            at: String::new(),
             steps: BTreeMap::new(),
             failures: BTreeMap::new(),
             edition: self.next_edition(),

@@ -51,11 +51,13 @@ impl Performance {
         let finished = runtime.block_on(async {
             let cancel = CancellationToken::new();
             signals::watch(cancel.clone(), follows_stdin)?;
+            #[cfg(unix)]
+            let stopped = cancel.clone();
             let (sender, events) = mpsc::unbounded_channel();
             let run = run::run(plan, config, sender, cancel);
             let (result, shown) = tokio::join!(run, show(events, format));
             #[cfg(unix)]
-            if result.as_ref().is_ok_and(|document| document.status == "cancelled") {
+            if stopped.is_cancelled() && !result.as_ref().is_ok_and(|document| document.success) {
                 // A command that ended by itself may leave a server behind; a run that is cancelled leaves nothing.
                 adopted::end_all();
             }
