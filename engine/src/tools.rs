@@ -20,6 +20,9 @@ pub(crate) mod params;
 
 pub(crate) mod process;
 
+#[cfg(unix)]
+pub mod adopted;
+
 pub mod person;
 
 pub mod output;

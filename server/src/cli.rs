@@ -13,9 +13,9 @@ mod fmt;
 
 mod rewrite;
 
-mod run;
+pub(crate) mod run;
 
-mod plan;
+pub(crate) mod plan;
 
 mod resume;
 

@@ -2,8 +2,8 @@
 //!
 //! Reading order: [`stdio`] and [`ordered`] (one writer, in wire order) → [`session`], [`document`] and
 //! [`closed`] (the state it writes) → [`backend`] (the routing table) → [`capabilities`],
-//! [`from_proto`], [`to_proto`] (all conversions) → [`diagnostics`] (push and pull) → [`history`] (what
-//! steps came to) → [`client`] (messages to the editor) → [`commands`], [`runs`] and [`trust`] (what
+//! [`from_proto`], [`to_proto`] (all conversions) → [`diagnostics`] (push and pull) → [`history`] and
+//! [`marks`] (what steps came to) → [`client`] (messages to the editor) → [`commands`], [`runs`] and [`trust`] (what
 //! acts, always in a child process).
 //!
 //! LSP types appear nowhere else. This process writes no file but the list of trusted folders and
@@ -48,6 +48,8 @@ mod files;
 mod closed;
 
 mod history;
+
+mod marks;
 
 mod layout;
 

@@ -22,3 +22,8 @@ mod plan;
 
 #[cfg(unix)]
 mod crash;
+
+#[cfg(target_os = "linux")]
+mod brood;
+#[cfg(target_os = "linux")]
+mod cancel;

@@ -182,6 +182,37 @@ local function from_typo_to_run(setup)
   child:stop()
 end
 
+--- A run that waits for an answer, and one that fails.
+local function questions_and_failures()
+  local directory = workspace('fanout.orc.yaml')
+  vim.fn.writefile({
+    'id: asking', 'name: Asking', 'steps:',
+    '  - id: who', '    tool: user-prompt', '    action: execute', '    parameters: {prompt: Who is it?}',
+    '  - id: broken', '    tool: terminal', '    action: execute', '    parameters: {command: exit 3}',
+    '    dependencies: [who]',
+  }, directory .. '/asking.orc.yaml')
+  local child = driver.start(directory, {
+    ORC_TEST_SERVER = vim.json.encode({ orc, 'lsp', '--stdio' }), ORC_TEST_SETUP = vim.json.encode({ trusted = true }),
+  })
+  child:request('nvim_command', 'edit asking.orc.yaml')
+  child:expect('the server attaches to a pipeline that asks', [[return #vim.lsp.get_clients({ name = 'orc', bufnr = 0 })]], equals(1))
+  child:type(':OrcRun<CR>')
+  child:expect('the question is told', notified, matches('asking: waits for an answer · Who is it%? · :OrcApprove'), 20000)
+  child:expect_screen('the step shows that it waits', '- id: who', '? waits for an answer')
+  child:type(':OrcApprove<CR>')
+  child:expect_screen('the question is asked', 'Who is it?')
+  child:type('me<CR>')
+  child:expect('the run goes on and fails', notified, matches('asking: failed'), 20000)
+  child:expect('the failure stands at its step', [[
+    local found = vim.diagnostic.get(0)[1]
+    return found and { found.lnum, found.code, found.source, found.message }
+  ]], equals({ 7, 'ORC790', 'orc run', 'the command ended with exit code 3' }))
+  child:type(':lua vim.lsp.inlay_hint.enable()<CR>')
+  child:expect_screen('the hints say how the steps ran', '- id: broken', '✘ failed')
+  child:shot('neovim-failure')
+  child:stop()
+end
+
 --- YAML that is no pipeline is left alone.
 local function other_yaml_is_quiet()
   local directory = workspace('fanout.orc.yaml')
@@ -254,6 +285,7 @@ end
 io.write('Neovim ' .. tostring(vim.version()), '\n')
 if vim.env.ORC_FAKE_ONLY ~= '1' then
   from_typo_to_run()
+  questions_and_failures()
   other_yaml_is_quiet()
 end
 with_fake_server()

@@ -127,23 +127,19 @@ try {
   await check('the status bar counts the steps', () =>
     page.locator('.statusbar-item', { hasText: 'orc 5/5' }).waitFor(),
   );
-  await check('each step in view has its state behind its line and in the gutter', async () => {
+  await check('each step in view has its state, time and size behind its id, and its state in the gutter', async () => {
     const state = async () =>
       page.evaluate(() =>
         [...document.querySelectorAll('.view-lines .view-line')]
-          .map((row) => {
-            const marks = [...row.querySelectorAll('span[class*="ced-"]')].map(
-              (span) => getComputedStyle(span, '::after').content,
-            );
-            return [row.textContent.replaceAll('\u00a0', ' ').trim(), marks.join('')];
-          })
-          .filter(([text]) => text.startsWith('- id:')),
+          .map((row) => row.textContent.replaceAll('\u00a0', ' ').trim())
+          .filter((text) => text.startsWith('- id:')),
       );
     const rows = await until('states', async () => {
       const rows = await state();
-      return rows.length >= 2 && rows.every(([, mark]) => mark.includes('✔')) && rows;
+      return rows.length >= 2 && rows.every((row) => /✔ .* · \d+ B$/.test(row)) && rows;
     });
-    assert.match(rows[0][1], /✔ \d+ ms/);
+    const alpha = rows.find((row) => row.startsWith('- id: alpha'));
+    assert.match(alpha, /^- id: alpha.*✔ (\d+ ms|\d\.\d s) · \d+ B$/);
     assert.ok((await page.locator('.glyph-margin-widgets .cgmr').count()) >= 2, 'icons in the gutter');
   });
   await check('the lens tells how the run ended', () =>

@@ -120,6 +120,47 @@ async function realServer(folder, runs) {
     await execute('orc.run');
     await until('the second run', () => runs.stateOf(uri.toString())?.status === 'completed');
   });
+  await check('a step that failed says so, with time and state, until the next run', async () => {
+    const failing = vscode.Uri.joinPath(folder, 'failing.orc.yaml');
+    const step = (command) => `  - id: only\n    tool: terminal\n    action: execute\n    parameters: {command: ${command}}\n`;
+    fs.writeFileSync(failing.fsPath, `id: failing\nname: Failing\nsteps:\n${step('exit 3')}`);
+    const document = await vscode.workspace.openTextDocument(failing);
+    await vscode.window.showTextDocument(document);
+    await execute('orc.run');
+    const found = await until('the failure', () => errorsOf(failing).length === 1 && errorsOf(failing)[0]);
+    const start = find(document, 'only');
+    assert.deepEqual(found.range, new vscode.Range(start, start.translate(0, 4)));
+    assert.deepEqual(
+      [codeOf(found), found.source, found.message],
+      ['ORC790', 'orc run', 'the command ended with exit code 3'],
+    );
+    const all = new vscode.Range(0, 0, document.lineCount, 0);
+    await until('the hint', async () =>
+      (await execute('vscode.executeInlayHintProvider', failing, all)).some((hint) => /^✘ failed · \d/.test(hint.label)),
+    );
+    const edit = new vscode.WorkspaceEdit();
+    edit.replace(failing, new vscode.Range(find(document, 'exit 3'), find(document, 'exit 3', 6)), 'exit 0');
+    await vscode.workspace.applyEdit(edit);
+    assert.equal(errorsOf(failing).length, 1);
+    await execute('orc.run');
+    await until('no failure', () => errorsOf(failing).length === 0);
+    await until('the end', () => runs.stateOf(failing.toString())?.status === 'completed');
+  });
+  await check('a question is answered and the run goes on', async () => {
+    const asking = vscode.Uri.joinPath(folder, 'asking.orc.yaml');
+    const text = 'id: asking\nname: Asking\nsteps:\n  - id: who\n    tool: user-prompt\n    action: execute\n    parameters: {prompt: Who?}\n';
+    fs.writeFileSync(asking.fsPath, text);
+    await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(asking));
+    await execute('orc.run');
+    await until('the question', () => runs.stateOf(asking.toString())?.status === 'waiting');
+    const answered = execute('orc.approve');
+    await until('the end', async () => {
+      // The box takes a moment to come; accepting what is not there does nothing.
+      await execute('workbench.action.acceptSelectedQuickOpenItem');
+      return runs.stateOf(asking.toString())?.status === 'completed';
+    });
+    await answered;
+  });
   await check('other YAML is left alone', async () => {
     const other = vscode.Uri.joinPath(folder, 'compose.yaml');
     fs.writeFileSync(other.fsPath, 'services:\n  web: {image: nginx}\nsteps: none\n');

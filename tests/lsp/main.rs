@@ -22,3 +22,14 @@ mod diagnostics;
 
 mod runs;
 mod settings;
+
+#[cfg(unix)]
+mod standing;
+#[cfg(unix)]
+mod together;
+
+#[cfg(target_os = "linux")]
+#[path = "../cli/brood.rs"]
+mod brood;
+#[cfg(target_os = "linux")]
+mod stopping;

@@ -4,7 +4,10 @@ use std::{
     collections::VecDeque,
     io::{BufRead, BufReader, Write},
     process::{Child, ChildStdin, Command, ExitStatus, Stdio},
-    sync::mpsc::{Receiver, RecvTimeoutError, channel},
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, channel},
+    },
     thread,
     time::Duration,
 };
@@ -23,7 +26,7 @@ pub(crate) struct TestServer {
     unread: VecDeque<Value>,
     last_id: i64,
     /// The workspace folder; nothing is in it.
-    pub(crate) folder: TempDir,
+    pub(crate) folder: Arc<TempDir>,
     /// The answer to `initialize`.
     pub(crate) initialized: Value,
 }
@@ -35,8 +38,13 @@ impl TestServer {
     }
 
     /// The same with all parameters of `initialize`; the folder is added.
-    pub(crate) fn start_with(mut params: Value) -> Self {
-        let mut server = Self::spawn();
+    pub(crate) fn start_with(params: Value) -> Self {
+        Self::start_in(Arc::new(tempfile::tempdir().unwrap()), params)
+    }
+
+    /// The same in a folder that others work in too.
+    pub(crate) fn start_in(folder: Arc<TempDir>, mut params: Value) -> Self {
+        let mut server = Self::spawn_in(folder);
         let folder = server.folder_uri();
         params["workspaceFolders"] = json!([{ "uri": folder, "name": "test" }]);
         params["processId"] = Value::Null;
@@ -47,7 +55,10 @@ impl TestServer {
 
     /// Starts the process and sends nothing.
     pub(crate) fn spawn() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::spawn_in(Arc::new(tempfile::tempdir().unwrap()))
+    }
+
+    fn spawn_in(folder: Arc<TempDir>) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_orc"))
             .args(["lsp", "--stdio"])
             .current_dir(folder.path())
@@ -194,6 +205,17 @@ impl TestServer {
     pub(crate) fn hang_up(&mut self) -> ExitStatus {
         self.stdin = None;
         self.child.wait().unwrap()
+    }
+
+    /// Ends the process, which hears nothing of it.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// The number of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Writes bytes as they are.

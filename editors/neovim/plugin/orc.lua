@@ -26,6 +26,10 @@ command('OrcResume', function(call)
   require('orc.commands').resume(call.args)
 end, { nargs = '?', desc = 'go on with a run: OrcResume [run]' })
 
+command('OrcApprove', function()
+  require('orc.commands').approve()
+end, { desc = 'answer what a run asks, and go on with it' })
+
 command('OrcCancel', function()
   require('orc.commands').cancel()
 end, { desc = 'cancel the run of this buffer' })

@@ -3,6 +3,7 @@
 import * as vscode from 'vscode';
 import type { LanguageServer } from './languageServer';
 import { type RunArguments, explanation, isUntrusted, startedRun } from './protocol';
+import type { Field, Question } from './runState';
 import type { RunView } from './runView';
 
 export function registerCommands(server: LanguageServer, view: RunView): vscode.Disposable[] {
@@ -13,6 +14,7 @@ export function registerCommands(server: LanguageServer, view: RunView): vscode.
     command('orc.runStep', async (argument) => run(server, view, 'orc.runStep', await stepArguments(argument))),
     command('orc.runFrom', async (argument) => run(server, view, 'orc.runFrom', await stepArguments(argument))),
     command('orc.resume', (argument) => resume(server, view, argument)),
+    command('orc.approve', (argument) => approve(server, view, argument)),
     command('orc.cancel', (argument) => cancel(server, view, argument)),
     command('orc.trust', () => trust()),
     command('orc.explain', (argument) => explain(server, argument)),
@@ -63,6 +65,71 @@ async function resume(server: LanguageServer, view: RunView, argument: unknown):
     if (isUntrusted(error)) await offerTrust(messageOf(error));
     else void vscode.window.showErrorMessage(`orc: ${messageOf(error)}`);
   }
+}
+
+/** Asks what a step asks, and goes on with its run. */
+async function approve(server: LanguageServer, view: RunView, argument: unknown): Promise<void> {
+  const given = argument as { runId?: string; step?: string; question?: Question; uri?: string } | undefined;
+  const asked = view.question(given?.runId);
+  const question = given?.question ?? asked;
+  const runId = given?.runId ?? asked?.runId;
+  if (question === undefined || runId === undefined) {
+    void vscode.window.showInformationMessage('orc: nothing is asked.');
+    return;
+  }
+  const answered = question.approval === true ? await approval(question) : await answers(question);
+  if (answered === undefined) return;
+  try {
+    const step = given?.step ?? asked?.step;
+    const wanted = { runId, ...(step === undefined ? {} : { step }), ...answered };
+    if (startedRun(await server.execute('orc.approve', wanted)) === undefined) {
+      throw new Error('the language server did not name the run it goes on with');
+    }
+    view.begin(runId, given?.uri ?? activeUri() ?? '');
+  } catch (error) {
+    if (isUntrusted(error)) await offerTrust(messageOf(error));
+    else void vscode.window.showErrorMessage(`orc: ${messageOf(error)}`);
+  }
+}
+
+async function approval(question: Question): Promise<{ reject?: string } | undefined> {
+  const options = { modal: true, ...(question.content === undefined ? {} : { detail: question.content }) };
+  const choice = await vscode.window.showWarningMessage(question.title, options, 'Approve', 'Reject');
+  if (choice !== 'Reject') return choice === undefined ? undefined : {};
+  const reject = await vscode.window.showInputBox({ title: question.title, prompt: 'Why not?' });
+  return reject === undefined ? undefined : { reject };
+}
+
+async function answers(question: Question): Promise<{ answer: unknown } | undefined> {
+  const given: Record<string, unknown> = {};
+  for (const field of question.fields) {
+    const value = await answer(question, field);
+    if (value === undefined) return undefined;
+    given[field.id] = value;
+  }
+  const [only] = question.fields;
+  return { answer: question.fields.length === 1 && only !== undefined ? String(given[only.id]) : given };
+}
+
+/** The answer to one field; nothing if the person gave up. */
+async function answer(question: Question, field: Field): Promise<unknown> {
+  const title = question.title === field.text ? question.title : `${question.title} · ${field.text}`;
+  const shown = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
+  const { type, choices } = field.kind;
+  const offered = type === 'boolean' ? [true, false] : type === 'rating' ? [1, 2, 3, 4, 5] : choices;
+  if (offered !== undefined) {
+    const items = offered.map((value) => ({ label: type === 'boolean' ? (value === true ? 'yes' : 'no') : shown(value), value }));
+    const picked = await vscode.window.showQuickPick(items, { title, ignoreFocusOut: true });
+    if (picked === undefined) return undefined;
+    return question.fields.length === 1 ? picked.label : picked.value;
+  }
+  const written = await vscode.window.showInputBox({
+    title,
+    ignoreFocusOut: true,
+    ...(field.default === undefined ? {} : { value: shown(field.default) }),
+  });
+  if (written === undefined) return undefined;
+  return type === 'number' && question.fields.length > 1 ? Number(written) : written;
 }
 
 async function cancel(server: LanguageServer, view: RunView, argument: unknown): Promise<void> {
@@ -124,7 +191,8 @@ async function stepArguments(argument: unknown): Promise<RunArguments | undefine
     10_000,
   );
   const above = (lenses ?? []).filter(
-    (lens) => lens.command?.command === 'orc.runStep' && lens.range.start.line <= editor.selection.active.line,
+    // The one that runs the step alone is its cancel while it runs.
+    (lens) => lens.command?.command === 'orc.runFrom' && lens.range.start.line <= editor.selection.active.line,
   );
   const step = (above.at(-1)?.command?.arguments?.[0] as RunArguments | undefined)?.step;
   return step === undefined ? undefined : { ...given, step };

@@ -8,7 +8,16 @@ export const PROTOCOL = 1;
 export const runEventMethod = 'orc/runEvent';
 
 /** Commands this extension answers itself; the server's others reach it unchanged. */
-export const ownCommands = ['orc.run', 'orc.runStep', 'orc.runFrom', 'orc.resume', 'orc.cancel', 'orc.trust', 'orc.explain'] as const;
+export const ownCommands = [
+  'orc.run',
+  'orc.runStep',
+  'orc.runFrom',
+  'orc.resume',
+  'orc.approve',
+  'orc.cancel',
+  'orc.trust',
+  'orc.explain',
+] as const;
 
 export interface RunArguments {
   readonly uri: string;

@@ -13,6 +13,7 @@ export type StepStatus =
   | 'ready'
   | 'running'
   | 'retrying'
+  | 'waiting'
   | 'completed'
   | 'failed'
   | 'skipped'
@@ -29,7 +30,23 @@ export interface StepState {
   readonly finished: number;
 }
 
-export type RunStatus = 'running' | 'completed' | 'failed' | 'cancelled';
+export type RunStatus = 'running' | 'completed' | 'failed' | 'cancelled' | 'waiting';
+
+/** What a step asks a person. */
+export interface Question {
+  readonly title: string;
+  readonly content?: string;
+  readonly approval?: boolean;
+  readonly fields: readonly Field[];
+}
+
+/** One thing to answer. */
+export interface Field {
+  readonly id: string;
+  readonly text: string;
+  readonly kind: { readonly type: string; readonly choices?: readonly unknown[] };
+  readonly default?: unknown;
+}
 
 export interface RunState {
   readonly runId: string;
@@ -40,6 +57,8 @@ export interface RunState {
   readonly declared: readonly string[];
   /** By the id as written in the file: `each[2].write` is counted under `write`. */
   readonly steps: ReadonlyMap<string, StepState>;
+  /** What is asked, by the path of the step. */
+  readonly questions: ReadonlyMap<string, Question>;
   readonly startedAt: number | undefined;
   readonly durationMs: number | undefined;
   readonly lastSeq: number;
@@ -53,6 +72,7 @@ export function newRun(runId: string): RunState {
     error: undefined,
     declared: [],
     steps: new Map(),
+    questions: new Map(),
     startedAt: undefined,
     durationMs: undefined,
     lastSeq: 0,
@@ -68,6 +88,9 @@ export function reduce(run: RunState, event: RunEvent): RunState {
     case 'run.started':
       return {
         ...next,
+        // It may be one that goes on.
+        status: 'running',
+        questions: new Map(),
         pipeline: text(data.pipeline) ?? '',
         declared: Array.isArray(data.steps) ? data.steps.filter((id) => typeof id === 'string') : [],
         startedAt: milliseconds(event.time),
@@ -88,6 +111,8 @@ export function reduce(run: RunState, event: RunEvent): RunState {
         attempt: number(data.attempt) ?? step.attempt,
         error: text(data.error),
       }));
+    case 'approval':
+      return asked(withStep(next, event, (step) => ({ ...step, status: 'waiting' })), event, data);
     case 'step.finished':
       return withStep(next, event, (step) => finishStep(step, isIteration(event.step), data));
     case 'run.finished':
@@ -101,7 +126,7 @@ export function reduce(run: RunState, event: RunEvent): RunState {
 export function progress(run: RunState): { readonly done: number; readonly total: number } {
   const done = run.declared.filter((id) => {
     const status = run.steps.get(id)?.status;
-    return status !== undefined && status !== 'ready' && status !== 'running' && status !== 'retrying';
+    return status !== undefined && !['ready', 'running', 'retrying', 'waiting'].includes(status);
   }).length;
   return { done, total: run.declared.length };
 }
@@ -127,6 +152,14 @@ function withStep(run: RunState, event: RunEvent, change: (step: StepState) => S
     finished: 0,
   };
   return { ...run, steps: new Map(run.steps).set(id, change(before)) };
+}
+
+function asked(run: RunState, event: RunEvent, data: Record<string, unknown>): RunState {
+  const question = record(data.question);
+  if (event.step === undefined || typeof question.title !== 'string') return run;
+  const fields = Array.isArray(question.fields) ? (question.fields as Field[]) : [];
+  const shown = { ...(question as unknown as Question), fields };
+  return { ...run, questions: new Map(run.questions).set(event.step, shown) };
 }
 
 function finishStep(step: StepState, iteration: boolean, data: Record<string, unknown>): StepState {
@@ -169,7 +202,7 @@ function finishRun(run: RunState, event: RunEvent, data: Record<string, unknown>
   return {
     ...run,
     steps,
-    status: status === 'completed' || status === 'cancelled' ? status : 'failed',
+    status: status === 'completed' || status === 'cancelled' || status === 'waiting' ? status : 'failed',
     error: text(data.error) ?? text(result.error),
     durationMs: seconds === undefined ? elapsed : seconds * 1000,
   };
@@ -180,6 +213,7 @@ function stepStatus(data: Record<string, unknown>): StepStatus {
     case 'skipped':
     case 'not_run':
     case 'cancelled':
+    case 'waiting':
     case 'failed':
       return data.status;
     default:

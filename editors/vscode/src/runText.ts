@@ -11,6 +11,7 @@ const MARKS: Record<StepStatus, string> = {
   skipped: '○',
   not_run: '○',
   cancelled: '■',
+  waiting: '?',
 };
 
 /** What stands behind a step's line: `✔ 12 ms`, `✘ exit code 1 · 3 attempts · 2.1 s`. */
@@ -21,6 +22,7 @@ export function stepLabel(step: StepState): string {
   if (step.status === 'skipped') words.push('skipped');
   if (step.status === 'not_run') words.push('not run');
   if (step.status === 'cancelled') words.push('cancelled');
+  if (step.status === 'waiting') words.push('waits for an answer');
   if (step.status === 'failed' && step.error !== undefined) words.push(firstLine(step.error));
   if (step.started > 0) words.push(`${step.finished} of ${step.started}`);
   if ((step.status === 'failed' || step.status === 'completed') && step.attempt > 1) {
@@ -37,6 +39,7 @@ export function runSummary(run: RunState): string {
   const { done, total } = progress(run);
   const name = run.pipeline === '' ? 'pipeline' : run.pipeline;
   if (run.status === 'running') return `${name}: ${done} of ${total} steps`;
+  if (run.status === 'waiting') return `${name}: waits for an answer · ${[...run.questions.values()].map((question) => question.title).join(' · ')}`;
   const words = [`${name}: ${run.status}`, total === 1 ? '1 step' : `${total} steps`];
   const failed = [...run.steps].filter(([, step]) => step.status === 'failed').map(([id]) => id);
   if (failed.length > 0) words.push(`failed: ${failed.join(', ')}`);

@@ -2,7 +2,7 @@
 // nothing; all it knows comes from `runState`.
 
 import * as vscode from 'vscode';
-import { type RunEvent, type RunState, type StepStatus, newRun, progress, reduce } from './runState';
+import { type Question, type RunEvent, type RunState, type StepStatus, newRun, progress, reduce } from './runState';
 import { runSummary, stepLabel, stepLines } from './runText';
 
 type Look = 'waiting' | 'running' | 'completed' | 'failed' | 'skipped';
@@ -16,6 +16,7 @@ const LOOKS: Record<StepStatus, Look> = {
   skipped: 'skipped',
   not_run: 'skipped',
   cancelled: 'skipped',
+  waiting: 'waiting',
 };
 
 const COLOURS: Record<Look, string> = {
@@ -111,6 +112,14 @@ export class RunView implements vscode.Disposable {
     return (going.find((run) => run.uri === uri) ?? going.at(-1))?.state.runId;
   }
 
+  /** What the run asks, else the newest that asks anything. */
+  question(runId: string | undefined): (Question & { runId: string; step: string }) | undefined {
+    const waiting = [...this.runs.values()].map((run) => run.state).filter((state) => state.status === 'waiting');
+    const state = waiting.filter((state) => runId === undefined || state.runId === runId).at(-1);
+    const [asked] = state?.questions ?? [];
+    return state === undefined || asked === undefined ? undefined : { ...asked[1], runId: state.runId, step: asked[0] };
+  }
+
   /** The state of the run a document shows; for tests, through the extension's exports. */
   stateOf(uri: string): RunState | undefined {
     const runId = this.latest.get(uri);
@@ -133,6 +142,15 @@ export class RunView implements vscode.Disposable {
   private finish(run: Shown): void {
     run.closed?.();
     const summary = runSummary(run.state);
+    const [asked] = run.state.questions;
+    if (run.state.status === 'waiting' && asked !== undefined) {
+      const [step, question] = asked;
+      const argument = { runId: run.state.runId, step, question, uri: run.uri };
+      void vscode.window
+        .showWarningMessage(summary, 'Answer')
+        .then((choice) => choice !== undefined && vscode.commands.executeCommand('orc.approve', argument));
+      return;
+    }
     const message =
       run.state.status === 'completed'
         ? vscode.window.showInformationMessage(summary, 'Show Log')
@@ -180,7 +198,7 @@ export class RunView implements vscode.Disposable {
       return;
     }
     const { done, total } = progress(run.state);
-    const icon = { running: '$(sync~spin)', completed: '$(pass)', failed: '$(error)', cancelled: '$(circle-slash)' };
+    const icon = { running: '$(sync~spin)', completed: '$(pass)', failed: '$(error)', cancelled: '$(circle-slash)', waiting: '$(question)' };
     this.status.text = `${icon[run.state.status]} orc ${done}/${total}`;
     this.status.tooltip =
       run.state.status === 'running' ? `${runSummary(run.state)}\nClick to cancel` : runSummary(run.state);
@@ -193,6 +211,7 @@ export class RunView implements vscode.Disposable {
   }
 
   private draw(editor: vscode.TextEditor): void {
+    const hinted = hintsAreShown(editor.document);
     const run = this.stateOf(editor.document.uri.toString());
     const places: Record<Look, vscode.DecorationOptions[]> = {
       waiting: [],
@@ -208,13 +227,17 @@ export class RunView implements vscode.Disposable {
         const look = LOOKS[step.status];
         places[look].push({
           range: editor.document.lineAt(line).range,
-          renderOptions: {
-            after: {
-              contentText: stepLabel(step),
-              color: new vscode.ThemeColor(COLOURS[look]),
-              margin: '0 1em 0 2em',
-            },
-          },
+          ...(hinted
+            ? {}
+            : {
+                renderOptions: {
+                  after: {
+                    contentText: stepLabel(step),
+                    color: new vscode.ThemeColor(COLOURS[look]),
+                    margin: '0 1em 0 2em',
+                  },
+                },
+              }),
           ...(step.error === undefined ? {} : { hoverMessage: new vscode.MarkdownString().appendText(step.error) }),
         });
       }
@@ -241,4 +264,9 @@ export class RunView implements vscode.Disposable {
       this.log.appendLine(JSON.stringify(data.outputs, undefined, 2));
     }
   }
+}
+
+/** Whether the server's hints say how steps stand: then it is not said twice. */
+function hintsAreShown(document: vscode.TextDocument): boolean {
+  return vscode.workspace.getConfiguration('editor', document).get<string>('inlayHints.enabled', 'on').startsWith('on');
 }

@@ -20,6 +20,22 @@ function play(...events: [type: string, step: string | undefined, data?: unknown
 
 const started: [string, undefined, unknown] = ['run.started', undefined, { pipeline: 'p', steps: ['a', 'b'] }];
 
+describe('a run that asks', () => {
+  const question = { title: 'Who is it?', fields: [{ id: 'value', text: 'Who is it?', kind: { type: 'text' } }] };
+  it('waits at its step, knows the question and goes on when it is answered', () => {
+    const asking: [string, string, unknown] = ['approval', 'a', { question }];
+    const waiting = play(started, ['step.started', 'a', {}], asking, ['run.finished', undefined, { status: 'waiting' }]);
+    expect(waiting.status).toBe('waiting');
+    expect(waiting.steps.get('a')?.status).toBe('waiting');
+    expect(waiting.questions.get('a')).toEqual(question);
+    expect(progress(waiting)).toEqual({ done: 0, total: 2 });
+    const finished: [string, string, unknown] = ['step.finished', 'a', { status: 'completed', success: true }];
+    const going = play(started, asking, ['run.finished', undefined, { status: 'waiting' }], started, finished);
+    expect(going.steps.get('a')?.status).toBe('completed');
+    expect([going.status, going.questions.size]).toEqual(['running', 0]);
+  });
+});
+
 describe('the state of a run', () => {
   it('follows a step from ready to its outcome', () => {
     const ready = play(started, ['step.ready', 'a']);

@@ -24,6 +24,7 @@ describe('a step label', () => {
     ['○ skipped', { status: 'skipped' }],
     ['○ not run', { status: 'not_run', attempt: 0 }],
     ['■ cancelled', { status: 'cancelled' }],
+    ['? waits for an answer', { status: 'waiting' }],
     ['…', { status: 'ready', attempt: 0 }],
   ])('reads %s', (label, change) => expect(stepLabel(step(change))).toBe(label));
 });

@@ -16,6 +16,7 @@ use engine::{
         picture::{Node, Picture},
     },
     run::{
+        RunConfig, Selection,
         forecast::{Forecast, Verdict, forecast},
         resume,
     },
@@ -93,14 +94,7 @@ impl PlanCommand {
 
     /// The plan as it would run, and for each step what would become of it and why.
     fn reasons(&self, plan: Plan) -> Result<(Plan, Reasons), String> {
-        let mut config = run::looked_at(&self.file, !self.no_cache)?;
-        let plan = match self.selection.read() {
-            Some(selection) => selection::preview(plan, selection, &mut config)?,
-            None => plan,
-        };
-        let found = forecast(&plan, &config).map_err(|error| error.to_string())?;
-        let reasons = found.into_iter().map(|found| (found.step.clone(), found)).collect();
-        Ok((plan, reasons))
+        reasons(plan, self.selection.read(), run::looked_at(&self.file, !self.no_cache)?)
     }
 
     fn shown(&self, plan: &Plan, reasons: &Reasons) -> String {
@@ -116,7 +110,22 @@ impl PlanCommand {
 }
 
 /// What would become of each step.
-type Reasons = BTreeMap<String, Forecast>;
+pub(crate) type Reasons = BTreeMap<String, Forecast>;
+
+/// The plan as it would run, confined to the selection, and for each step what would become of it and why.
+pub(crate) fn reasons(
+    plan: Plan,
+    selection: Option<Selection>,
+    mut config: RunConfig,
+) -> Result<(Plan, Reasons), String> {
+    let plan = match selection {
+        Some(selection) => selection::preview(plan, selection, &mut config)?,
+        None => plan,
+    };
+    let found = forecast(&plan, &config).map_err(|error| error.to_string())?;
+    let reasons = found.into_iter().map(|found| (found.step.clone(), found)).collect();
+    Ok((plan, reasons))
+}
 
 fn verb(verdict: Verdict) -> &'static str {
     match verdict {
@@ -159,6 +168,11 @@ fn text(plan: &Plan, picture: &Picture, reasons: &Reasons) -> String {
 }
 
 fn json_text(plan: &Plan, picture: &Picture, reasons: &Reasons) -> String {
+    print::json(&as_json(plan, picture, reasons))
+}
+
+/// Everything, for programs.
+pub(crate) fn as_json(plan: &Plan, picture: &Picture, reasons: &Reasons) -> Value {
     let mut shown = json!(picture);
     for (node, step) in shown["steps"].as_array_mut().into_iter().flatten().zip(&plan.program.scope.steps) {
         node["effect"] = effect(step);
@@ -169,5 +183,5 @@ fn json_text(plan: &Plan, picture: &Picture, reasons: &Reasons) -> String {
         }
     }
     shown["inputs"] = json!(plan.inputs);
-    print::json(&shown)
+    shown
 }

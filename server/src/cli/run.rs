@@ -32,7 +32,7 @@ mod progress;
 
 mod request;
 
-pub(super) mod selection;
+pub(crate) mod selection;
 
 mod signals;
 
@@ -202,8 +202,12 @@ impl Run {
 
 /// How a run of `file` in the working directory would run, for who only looks at it.
 pub(super) fn looked_at(file: &str, cache: bool) -> Result<RunConfig, String> {
-    let working_dir = working_dir()?;
-    Ok(RunConfig {
+    Ok(looked_at_in(working_dir()?, file, cache))
+}
+
+/// How a run of `file` in `working_dir` would run, for who only looks at it.
+pub(crate) fn looked_at_in(working_dir: Utf8PathBuf, file: &str, cache: bool) -> RunConfig {
+    RunConfig {
         run_id: None,
         file: file.to_owned(),
         output_dir: None,
@@ -218,7 +222,7 @@ pub(super) fn looked_at(file: &str, cache: bool) -> Result<RunConfig, String> {
         past: Arc::default(),
         resumed: None,
         lock: None,
-    })
+    }
 }
 
 /// The plan of a file with these inputs.

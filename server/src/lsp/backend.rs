@@ -63,7 +63,7 @@ impl Backend {
     }
 
     fn owner(&self) -> Owner {
-        Owner { session: Arc::clone(&self.session), editor: self.editor.clone() }
+        Owner { session: Arc::clone(&self.session), editor: self.editor.clone(), diagnostics: self.diagnostics.clone() }
     }
 
     /// Asks the client for its settings, where it answers such questions. A task of its own waits for
@@ -185,10 +185,11 @@ impl LanguageServer for Backend {
     }
 
     async fn code_lens(&self, _: CodeLensParams) -> Result<Option<Vec<CodeLens>>> {
-        let runs = Arc::clone(&self.session);
+        let session = Arc::clone(&self.session);
         self.answer(move |converter| {
+            let marks = session.marks(converter.analysis, converter.uri, converter.environment);
             let lenses = ide::lenses::lenses(converter.analysis).into_iter();
-            lenses.map(|lens| converter.lens(&lens, runs.runs.state(converter.uri))).collect()
+            lenses.map(|lens| converter.lens(&lens, &marks)).collect()
         })
         .await
     }
@@ -296,7 +297,12 @@ impl LanguageServer for Backend {
     }
 
     async fn inlay_hint(&self, params: InlayHintParams) -> Result<Option<Vec<InlayHint>>> {
-        self.answer(move |converter| reading::inlays(converter, params.range)).await
+        let session = Arc::clone(&self.session);
+        self.answer(move |converter| {
+            let marks = session.marks(converter.analysis, converter.uri, converter.environment);
+            reading::inlays(converter, &marks, params.range)
+        })
+        .await
     }
 
     async fn signature_help(&self, params: SignatureHelpParams) -> Result<Option<SignatureHelp>> {

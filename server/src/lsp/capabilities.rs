@@ -29,6 +29,8 @@ pub(crate) struct Client {
     pub(crate) refreshes_diagnostics: bool,
     /// It can be told to ask for lenses again.
     pub(crate) refreshes_lenses: bool,
+    /// It can be told to ask for hints again.
+    pub(crate) refreshes_hints: bool,
     /// It shows related places.
     pub(crate) related_information: bool,
     /// It takes snippets.
@@ -66,6 +68,7 @@ impl Client {
             pulls_diagnostics: params.pointer("/capabilities/textDocument/diagnostic").is_some_and(Value::is_object),
             refreshes_diagnostics: flag("/capabilities/workspace/diagnostics/refreshSupport"),
             refreshes_lenses: flag("/capabilities/workspace/codeLens/refreshSupport"),
+            refreshes_hints: flag("/capabilities/workspace/inlayHint/refreshSupport"),
             related_information: flag("/capabilities/textDocument/publishDiagnostics/relatedInformation"),
             snippets: flag("/capabilities/textDocument/completion/completionItem/snippetSupport"),
             label_details: flag("/capabilities/textDocument/completion/completionItem/labelDetailsSupport"),

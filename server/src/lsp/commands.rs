@@ -7,9 +7,9 @@ use std::{
 
 use camino::Utf8PathBuf;
 use engine::{
-    plan::{self, Given, PlanError, picture::Picture},
+    plan::{self, Given, Plan, PlanError, picture::Picture},
     run::{
-        Selection,
+        RunConfig, Selection,
         select::Mode,
         store::{self, SqliteStore, Store as _, StoredRun},
     },
@@ -28,22 +28,26 @@ use tower_lsp::{
 
 use super::{
     document::Document,
-    ext::{CancelArgument, ExplainArgument, GraphArgument, GraphFormat, RunArgument, TrustArgument},
+    ext::{ApproveArgument, CancelArgument, ExplainArgument, GraphArgument, GraphFormat, RunArgument, TrustArgument},
     files::{self, Around},
     from_proto,
-    history::History,
+    marks::Marks,
     ordered::Pinned,
     runs::{self, Job, Owner},
     trust::canonical,
 };
-use crate::{cli::input, pages};
+use crate::{
+    cli::{self, input, run::looked_at_in},
+    pages,
+};
 
 /// All commands, as `initialize` reports them.
-pub(crate) const NAMES: [&str; 9] = [
+pub(crate) const NAMES: [&str; 10] = [
     "orc.run",
     "orc.runStep",
     "orc.runFrom",
     "orc.resume",
+    "orc.approve",
     "orc.cancel",
     "orc.plan",
     "orc.graph",
@@ -62,6 +66,7 @@ pub(crate) async fn execute(owner: &Owner, pinned: Pinned, params: ExecuteComman
         "orc.runStep" => run(owner, pinned, read(argument)?, Some(Mode::Step)).await,
         "orc.runFrom" => run(owner, pinned, read(argument)?, Some(Mode::From)).await,
         "orc.resume" => resume(owner, pinned, read::<CancelArgument>(argument)?.run_id).await,
+        "orc.approve" => approve(owner, pinned, read(argument)?).await,
         "orc.cancel" => cancel(owner, &read::<CancelArgument>(argument)?.run_id),
         "orc.plan" => plan(owner, pinned, read(argument)?).await,
         "orc.graph" => graph(owner, pinned, read(argument)?).await,
@@ -130,33 +135,51 @@ async fn run(owner: &Owner, pinned: Pinned, argument: RunArgument, mode: Option<
     Ok(answer)
 }
 
-/// What would run, for programs. Runs nothing, so it needs no trust.
+/// What a run would do with each step and why, as `orc plan` says it. Runs nothing, so it needs no trust.
 async fn plan(owner: &Owner, pinned: Pinned, argument: RunArgument) -> Result<Value> {
     let selection = argument.step.clone().map(|step| Selection { mode: Mode::Step, step });
+    let simulate = argument.options.and_then(|options| options.simulate);
+    let simulate = simulate.unwrap_or(pinned.environment.settings.run.simulate);
     let inputs = argument.inputs.unwrap_or_default();
-    Ok(json!(picture(owner, pinned, argument.uri, inputs, selection).await?))
+    let made = planned(owner, pinned, argument.uri, inputs, move |plan, place, marks| {
+        let folder = Utf8PathBuf::from_path_buf(place.root.clone());
+        let folder = folder.map_err(|path| format!("`{}` is no UTF-8 path; move the folder", path.display()))?;
+        let config = RunConfig { simulate, ..looked_at_in(folder, &place.file, true) };
+        let (plan, reasons) = cli::plan::reasons(plan, selection, config)?;
+        let picture = picture(&plan, &marks);
+        Ok(cli::plan::as_json(&plan, &picture, &reasons))
+    });
+    made.await
 }
 
 /// The steps as a picture, with how they stand in the last run.
 async fn graph(owner: &Owner, pinned: Pinned, argument: GraphArgument) -> Result<Value> {
     let format = argument.format;
-    let picture = picture(owner, pinned, argument.uri, serde_json::Map::new(), None).await?;
-    let text = match format {
-        GraphFormat::Mermaid => picture.mermaid(),
-        GraphFormat::Dot => picture.dot(),
-        GraphFormat::Svg => picture.svg(),
-        GraphFormat::Json => format!("{:#}", json!(picture)),
-    };
-    Ok(json!({ "text": text }))
+    let made = planned(owner, pinned, argument.uri, serde_json::Map::new(), move |plan, _, marks| {
+        let picture = picture(&plan, &marks);
+        let text = match format {
+            GraphFormat::Mermaid => picture.mermaid(),
+            GraphFormat::Dot => picture.dot(),
+            GraphFormat::Svg => picture.svg(),
+            GraphFormat::Json => format!("{:#}", json!(picture)),
+        };
+        Ok(json!({ "text": text }))
+    });
+    made.await
 }
 
-async fn picture(
+fn picture(plan: &Plan, marks: &Marks) -> Picture {
+    Picture::of(plan, &|step| marks.of(step).map(|mark| mark.status.clone()))
+}
+
+/// What `make` makes of the plan of a document, where it runs and how its steps stand.
+async fn planned(
     owner: &Owner,
     pinned: Pinned,
     uri: Url,
     inputs: serde_json::Map<String, Value>,
-    selection: Option<Selection>,
-) -> Result<Picture> {
+    make: impl FnOnce(Plan, Place, Marks) -> std::result::Result<Value, String> + Send + 'static,
+) -> Result<Value> {
     let place = place(&pinned, &uri)?;
     let session = Arc::clone(&owner.session);
     let made = owner.session.work.run(move || {
@@ -167,20 +190,29 @@ async fn picture(
         let analysis = Arc::clone(document.checked());
         let given = inputs.into_iter().map(|(name, value)| (name, Given::Value(value)));
         let plan = plan::plan(Arc::clone(&analysis), &given.collect::<Vec<_>>());
-        let mut plan = plan.map_err(|error| refusal(&analysis, error))?;
-        if let Some(selection) = &selection {
-            plan = selection.apply(plan)?;
-        }
-        let history = History::of(&place.root);
-        let status = |step: &str| history.last_status(&plan.program.id, step);
-        Ok(Picture::of(&plan, &status))
+        let plan = plan.map_err(|error| refusal(&analysis, error))?;
+        let marks = session.marks(&analysis, &uri, &pinned.environment);
+        make(plan, place, marks)
     });
     made.await?.map_err(failed::<String>)
 }
 
+/// Keeps a person's answer to what a step of a run asks, and goes on with the run.
+async fn approve(owner: &Owner, pinned: Pinned, argument: ApproveArgument) -> Result<Value> {
+    let (folder, run) = run_of(owner, &pinned, argument.run_id.clone()).await?;
+    runs::answer(&folder, &run.id, &argument).await.map_err(failed)?;
+    go_on(owner, folder, run)
+}
+
 /// Goes on with a run of one of the folders.
 async fn resume(owner: &Owner, pinned: Pinned, id: String) -> Result<Value> {
-    let (folders, said) = (folders(&pinned), pinned.environment.trusted);
+    let (folder, run) = run_of(owner, &pinned, id).await?;
+    go_on(owner, folder, run)
+}
+
+/// The run that `id` means in a folder that is trusted, and the folder.
+async fn run_of(owner: &Owner, pinned: &Pinned, id: String) -> Result<(PathBuf, StoredRun)> {
+    let (folders, said) = (folders(pinned), pinned.environment.trusted);
     // The store of a folder that is not trusted is not even opened.
     let trusted = folders.iter().filter(|folder| owner.session.trust.covers(folder, said, &folders));
     let trusted: Vec<PathBuf> = trusted.cloned().collect();
@@ -188,8 +220,15 @@ async fn resume(owner: &Owner, pinned: Pinned, id: String) -> Result<Value> {
         return Err(untrusted(folder, said));
     }
     let found = owner.session.work.run(move || find_run(&trusted, &id)).await?;
-    let (folder, run) = found.map_err(failed)?;
-    let uri = Url::from_file_path(folder.join(&run.file));
+    found.map_err(failed)
+}
+
+fn go_on(owner: &Owner, folder: PathBuf, run: StoredRun) -> Result<Value> {
+    let path = folder.join(&run.file);
+    // The document that the editor shows, whatever its address looks like.
+    let mut open = owner.session.documents().into_iter().map(|document| document.uri.clone());
+    let shown = open.find(|uri| from_proto::path(uri).is_some_and(|open| canonical(&open) == canonical(&path)));
+    let uri = shown.map_or_else(|| Url::from_file_path(&path), Ok);
     let uri = uri.map_err(|()| failed(format!("the run `{}` has no file that can be named", run.id)))?;
     let answer = json!({ "runId": run.id });
     let job = Job {

@@ -26,6 +26,7 @@ use super::{
     closed,
     document::Document,
     ext::PartialResult,
+    runs::Latest,
     session::{Environment, Session},
     to_proto::Converter,
 };
@@ -196,12 +197,19 @@ impl Diagnostics {
 
     async fn report(&self, document: Arc<Document>, previous: Option<String>) -> Result<Report> {
         let environment = self.session.environment();
-        let id = format!("{}.{}", document.revision, environment.generation);
+        let latest = self.session.runs.latest(&document.uri);
+        let edition = latest.as_ref().map_or(0, |latest| latest.edition);
+        let id = format!("{}.{}.{edition}", document.revision, environment.generation);
         if previous.as_ref() == Some(&id) {
             return Ok(Report::Unchanged { id });
         }
         let quick = document.is_quick();
-        let items = self.session.work.run_near(quick, move || check(&document, &environment)).await?;
+        let check = move || {
+            let mut items = check(&document, &environment);
+            items.extend(latest.iter().flat_map(|latest| failures(&document, &environment, latest)));
+            items
+        };
+        let items = self.session.work.run_near(quick, check).await?;
         Ok(Report::Full { id: Some(id), items })
     }
 
@@ -217,9 +225,13 @@ impl Diagnostics {
             session.is_current(&document).then(|| check(&document, &environment))
         });
         // A failure was logged where it happened; the old diagnostics stay.
-        let Ok(Some(items)) = checked.await else { return };
+        let Ok(Some(mut items)) = checked.await else { return };
         let _gate = self.gate.lock().await;
         if self.session.is_current(&shown) {
+            // What failed is asked for here: of two publications of one text the later knows more.
+            if let Some(latest) = self.session.runs.latest(&shown.uri) {
+                items.extend(failures(&shown, &self.session.environment(), &latest));
+            }
             self.editor.publish(shown.uri.clone(), items, Some(shown.version)).await;
         }
     }
@@ -246,4 +258,8 @@ enum Report {
 fn check(document: &Document, environment: &Environment) -> Vec<tower_lsp::lsp_types::Diagnostic> {
     let analysis = document.checked();
     Converter { analysis, uri: &document.uri, environment }.diagnostics()
+}
+
+fn failures(document: &Document, environment: &Environment, latest: &Latest) -> Vec<tower_lsp::lsp_types::Diagnostic> {
+    Converter { analysis: document.analysis(), uri: &document.uri, environment }.failures(latest)
 }

@@ -62,6 +62,23 @@ pub(crate) struct CancelArgument {
     pub(crate) run_id: String,
 }
 
+/// The argument of `orc.approve`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct ApproveArgument {
+    /// The run.
+    pub(crate) run_id: String,
+    /// The step that asks; may be left out where only one does.
+    #[serde(default)]
+    pub(crate) step: Option<String>,
+    /// The answer, of several questions an object by their ids; an approval needs none.
+    #[serde(default)]
+    pub(crate) answer: Option<Value>,
+    /// What is to be approved is refused, for this reason.
+    #[serde(default)]
+    pub(crate) reject: Option<String>,
+}
+
 /// The argument of `orc.graph`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

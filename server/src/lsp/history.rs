@@ -33,20 +33,15 @@ fn step_of<'a>(analysis: &'a Analysis, hover: &Hover) -> Option<&'a str> {
     Some(analysis.scopes().step(index).id_text())
 }
 
-/// The store of a folder, opened once for several questions.
-pub(crate) struct History(Option<SqliteStore>);
+/// The store of a folder.
+struct History(Option<SqliteStore>);
 
 impl History {
     /// Of the folder `root`. Where there is no store, or none that can be read, there is no history; that is
     /// no reason to explain less.
-    pub(crate) fn of(root: &Path) -> Self {
+    fn of(root: &Path) -> Self {
         let file = store::file(root);
         Self(file.exists().then(|| SqliteStore::open_to_read(&file)).and_then(Result::ok))
-    }
-
-    /// How the step came to its end when it ran last, as in the result document.
-    pub(crate) fn last_status(&self, pipeline: &str, step: &str) -> Option<String> {
-        self.last_word(pipeline, step).map(|(_, last)| last.document.status)
     }
 
     fn last_word(&self, pipeline: &str, step: &str) -> Option<(String, LastWord)> {

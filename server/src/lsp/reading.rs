@@ -1,13 +1,16 @@
 //! What helps to read a document: folds, growing selections, hints between the lines, signatures.
 
-use lang::ide::{folding, inlays, signature};
+use lang::{
+    ide::{folding, inlays, signature},
+    text::TextRange,
+};
 use tower_lsp::lsp_types::{
     Documentation, FoldingRange, FoldingRangeKind, InlayHint, InlayHintKind, InlayHintLabel, InlayHintTooltip,
     MarkupContent, MarkupKind, ParameterInformation, ParameterLabel, Position, Range, SelectionRange, SignatureHelp,
     SignatureInformation,
 };
 
-use super::{from_proto, to_proto::Converter};
+use super::{from_proto, marks::Marks, to_proto::Converter};
 
 /// What can be folded.
 pub(crate) fn folding(converter: &Converter<'_>) -> Vec<FoldingRange> {
@@ -37,8 +40,8 @@ pub(crate) fn selections(converter: &Converter<'_>, positions: &[Position]) -> V
     positions.iter().map(of).collect()
 }
 
-/// The hints in a range.
-pub(crate) fn inlays(converter: &Converter<'_>, range: Range) -> Vec<InlayHint> {
+/// The hints in a range: what the text implies, and how steps stand.
+pub(crate) fn inlays(converter: &Converter<'_>, marks: &Marks, range: Range) -> Vec<InlayHint> {
     let range = from_proto::range(converter.analysis, range, converter.environment.client.encoding);
     let hints = inlays::inlays(converter.analysis, range).into_iter();
     hints
@@ -49,6 +52,26 @@ pub(crate) fn inlays(converter: &Converter<'_>, range: Range) -> Vec<InlayHint> 
             text_edits: None,
             tooltip: Some(InlayHintTooltip::String(hint.tooltip)),
             padding_left: Some(!hint.is_type),
+            padding_right: None,
+            data: None,
+        })
+        .chain(standing(converter, marks, range))
+        .collect()
+}
+
+/// How the steps of the root stand, behind their ids.
+fn standing(converter: &Converter<'_>, marks: &Marks, range: TextRange) -> Vec<InlayHint> {
+    let ids = converter.analysis.pipeline().steps.iter().filter_map(|step| step.id.as_ref());
+    let shown = ids.filter(|id| range.contains_inclusive(id.range.end()));
+    let known = shown.filter_map(|id| Some((id, marks.of(&id.value)?)));
+    known
+        .map(|(id, mark)| InlayHint {
+            position: converter.position(id.range.end()),
+            label: InlayHintLabel::String(mark.label()),
+            kind: None,
+            text_edits: None,
+            tooltip: Some(InlayHintTooltip::String(mark.tooltip())),
+            padding_left: Some(true),
             padding_right: None,
             data: None,
         })

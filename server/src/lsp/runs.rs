@@ -2,19 +2,33 @@
 //! kill of a run cannot take the server along. No request waits for a run; it answers with the id,
 //! and events tell the rest.
 
-use std::{num::NonZeroU16, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    num::NonZeroU16,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use dashmap::DashMap;
-use engine::run::Selection;
+use engine::run::{Event, EventKind, Selection, store::sqlite::LatestRun};
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
-use tower_lsp::lsp_types::Url;
+use tower_lsp::lsp_types::{
+    Url,
+    request::{CodeLensRefresh, InlayHintRefreshRequest},
+};
+
+use super::marks::Mark;
 
 mod child;
 
 mod progress;
 
-pub(crate) use child::start;
+pub(crate) use child::{answer, start};
 
 /// What is to run.
 #[derive(Debug)]
@@ -64,17 +78,91 @@ pub(crate) enum State {
     },
 }
 
+/// The last run of a document that this server started.
+#[derive(Debug, Clone)]
+pub(crate) struct Latest {
+    /// Its id.
+    pub(crate) id: String,
+    /// It is not confined to some steps, and does not go on with what was broken off.
+    pub(crate) is_whole: bool,
+    /// How it stands.
+    pub(crate) state: State,
+    /// When something was heard of it last, RFC 3339 UTC; nothing yet if empty.
+    at: String,
+    /// How the steps of the root stand.
+    pub(crate) steps: BTreeMap<String, Mark>,
+    /// Why steps failed, by their path without the numbers of iterations: the first error and how many there are.
+    pub(crate) failures: BTreeMap<String, (String, usize)>,
+    /// Another one whenever the failures are other ones.
+    pub(crate) edition: u64,
+}
+
+impl Latest {
+    /// Whether it has not ended.
+    pub(crate) fn is_running(&self) -> bool {
+        matches!(self.state, State::Running { .. })
+    }
+
+    /// Whether `run` is another one that began after this one has ended.
+    pub(crate) fn is_older(&self, run: &LatestRun) -> bool {
+        !self.is_running() && run.id != self.id && !self.at.is_empty() && self.at < run.started_at
+    }
+
+    /// Takes in what an event says of a step; whether a step failed.
+    fn note(&mut self, event: &Event) -> bool {
+        self.at.clone_from(&event.time);
+        let Some(path) = event.step.as_deref() else { return false };
+        let text = |field: &str| event.data.get(field).and_then(Value::as_str).map(str::to_owned);
+        let (status, note) = match event.kind {
+            EventKind::StepStarted => ("running".to_owned(), None),
+            EventKind::StepRetrying => ("retrying".to_owned(), text("error")),
+            EventKind::Approval => {
+                let title = event.data.pointer("/question/title").and_then(Value::as_str);
+                ("asking".to_owned(), title.map(str::to_owned))
+            }
+            EventKind::StepFinished => (text("status").unwrap_or_else(|| "completed".to_owned()), text("error")),
+            _ => return false,
+        };
+        let failed = status == "failed" && event.kind == EventKind::StepFinished;
+        if failed {
+            let error = note.clone().unwrap_or_else(|| "it failed without saying why".to_owned());
+            self.failures.entry(without_numbers(path)).or_insert((error, 0)).1 += 1;
+        }
+        if !path.contains('[') && status != "not_run" {
+            let mark = Mark {
+                status,
+                run: self.id.clone(),
+                at: event.time.clone(),
+                milliseconds: event.data.get("duration_ms").and_then(Value::as_u64),
+                size: None,
+                note,
+                cached: event.data.get("cached").is_some(),
+            };
+            self.steps.insert(path.to_owned(), mark);
+        }
+        failed
+    }
+}
+
+/// `loop[2].step` as `loop.step`.
+fn without_numbers(path: &str) -> String {
+    path.split('.').map(|part| part.split('[').next().unwrap_or(part)).collect::<Vec<_>>().join(".")
+}
+
 /// All runs of this server.
 #[derive(Debug, Default)]
 pub(crate) struct Runs {
     cancels: DashMap<String, CancellationToken>,
-    states: DashMap<Url, State>,
+    latest: DashMap<Url, Arc<Latest>>,
+    editions: AtomicU64,
+    /// The editor is about to be told to ask again.
+    asked: AtomicBool,
 }
 
 impl Runs {
-    /// How the last run of `uri` stands, if there was one.
-    pub(crate) fn state(&self, uri: &Url) -> Option<State> {
-        self.states.get(uri).map(|state| state.clone())
+    /// The last run of `uri`, if there was one.
+    pub(crate) fn latest(&self, uri: &Url) -> Option<Arc<Latest>> {
+        self.latest.get(uri).map(|latest| Arc::clone(&latest))
     }
 
     /// Cancels a run; `false` if no such run is going on.
@@ -85,22 +173,58 @@ impl Runs {
         })
     }
 
-    /// Forgets how the last run of `uri` ended, since no lens shows it any more.
+    /// Forgets how the last run of `uri` ended, since nobody sees it any more.
     pub(crate) fn forget(&self, uri: &Url) {
-        self.states.remove_if(uri, |_, state| matches!(state, State::Ended { .. }));
+        self.latest.remove_if(uri, |_, latest| !latest.is_running());
     }
 
-    fn begin(&self, job: &Job, cancel: CancellationToken) {
+    /// A run begins; whether the one before it had failures.
+    fn begin(&self, job: &Job, cancel: CancellationToken) -> bool {
         self.cancels.insert(job.id.clone(), cancel);
-        self.states.insert(job.uri.clone(), State::Running { id: job.id.clone() });
+        let latest = Latest {
+            id: job.id.clone(),
+            is_whole: !job.resumes && job.selection.is_none(),
+            state: State::Running { id: job.id.clone() },
+            at: String::new(),
+            steps: BTreeMap::new(),
+            failures: BTreeMap::new(),
+            edition: self.next_edition(),
+        };
+        let before = self.latest.insert(job.uri.clone(), Arc::new(latest));
+        before.is_some_and(|before| !before.failures.is_empty())
+    }
+
+    /// Takes in an event; whether a step failed.
+    fn note(&self, job: &Job, event: &Event) -> bool {
+        let edition = self.next_edition();
+        self.change(job, |latest| {
+            let failed = latest.note(event);
+            if failed {
+                latest.edition = edition;
+            }
+            failed
+        })
     }
 
     fn end(&self, job: &Job, ending: &progress::Ending) {
         self.cancels.remove(&job.id);
-        // A newer run of the same document may have begun.
-        if self.state(&job.uri) == Some(State::Running { id: job.id.clone() }) {
-            self.states.insert(job.uri.clone(), State::Ended { success: ending.success, summary: ending.summary() });
-        }
+        self.change(job, |latest| {
+            latest.state = State::Ended { success: ending.success, summary: ending.summary() };
+            for mark in latest.steps.values_mut().filter(|mark| mark.is_open()) {
+                "interrupted".clone_into(&mut mark.status);
+            }
+            false
+        });
+    }
+
+    /// Changes what is known of the run, unless a newer run of the same document has begun.
+    fn change(&self, job: &Job, change: impl FnOnce(&mut Latest) -> bool) -> bool {
+        let latest = self.latest.get_mut(&job.uri).filter(|latest| latest.id == job.id);
+        latest.is_some_and(|mut latest| change(Arc::make_mut(&mut latest)))
+    }
+
+    fn next_edition(&self) -> u64 {
+        self.editions.fetch_add(1, Ordering::Relaxed) + 1
     }
 }
 
@@ -120,4 +244,37 @@ pub(crate) struct Owner {
     pub(crate) session: Arc<super::session::Session>,
     /// Who is told.
     pub(crate) editor: super::client::Editor,
+    /// Failures become some.
+    pub(crate) diagnostics: super::diagnostics::Diagnostics,
+}
+
+/// How soon an editor asks again after something happened; what happens meanwhile is one reason more.
+const SOON: Duration = Duration::from_millis(50);
+
+impl Owner {
+    /// How steps stand has changed: the editor, where it can be told so, asks for lenses and hints again.
+    fn stands_otherwise(&self) {
+        let client = &self.session.environment().client;
+        if !(client.refreshes_lenses || client.refreshes_hints) || self.session.runs.asked.swap(true, Ordering::Relaxed)
+        {
+            return;
+        }
+        let this = self.clone();
+        self.session.tasks.spawn(async move {
+            tokio::time::sleep(SOON).await;
+            this.session.runs.asked.store(false, Ordering::Relaxed);
+            let client = &this.session.environment().client;
+            if client.refreshes_lenses {
+                drop(this.editor.request::<CodeLensRefresh>(()));
+            }
+            if client.refreshes_hints {
+                drop(this.editor.request::<InlayHintRefreshRequest>(()));
+            }
+        });
+    }
+
+    /// What failed in the last run of `uri` is something else.
+    fn fails_otherwise(&self, uri: &Url) {
+        self.diagnostics.touched(std::slice::from_ref(uri));
+    }
 }

@@ -7,6 +7,7 @@ use std::sync::{
 };
 
 use camino::Utf8PathBuf;
+use lang::analysis::Analysis;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -25,6 +26,7 @@ use super::{
     document::Document,
     files::{Around, Documents, Place, path_of},
     from_proto,
+    marks::{Cache, Marks},
     ordered::Pinned,
     runs::Runs,
     tokens::Answered,
@@ -68,6 +70,8 @@ pub(crate) struct Session {
     pub(crate) work: Work,
     /// Runs started from the editor.
     pub(crate) runs: Runs,
+    /// What stores say of steps.
+    pub(crate) marks: Cache,
     /// Which folders may run.
     pub(crate) trust: Trust,
     /// The semantic tokens that were answered last.
@@ -90,6 +94,7 @@ impl Default for Session {
             closed: Closed::default(),
             work: Work::default(),
             runs: Runs::default(),
+            marks: Cache::default(),
             trust: Trust::default(),
             tokens: Answered::default(),
             completions: Lists::default(),
@@ -174,6 +179,14 @@ impl Session {
         let complaint = self.environment().complaint.clone()?;
         self.update(|environment| environment.complaint = None);
         Some(complaint)
+    }
+
+    /// How the steps of the pipeline at `uri` stand. In a workspace that the client says is not trusted no store
+    /// is opened.
+    pub(crate) fn marks(&self, analysis: &Analysis, uri: &Url, environment: &Environment) -> Marks {
+        let place = analysis.workspace().filter(|_| environment.trusted != Some(false));
+        let stored = place.map(|place| self.marks.stored(place.root.as_std_path(), analysis.pipeline().id_text()));
+        Marks { stored: stored.unwrap_or_default(), latest: self.runs.latest(uri) }
     }
 
     /// Whether `shutdown` came before the end.

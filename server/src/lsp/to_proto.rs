@@ -13,7 +13,11 @@ use tower_lsp::lsp_types::{
     InsertTextFormat, InsertTextMode, Location, MarkupContent, MarkupKind, NumberOrString, SymbolKind, Url,
 };
 
-use super::{runs::State, session::Environment};
+use super::{
+    marks::Marks,
+    runs::{Latest, State},
+    session::Environment,
+};
 use crate::{config::Severities, pages};
 
 /// Converts the parts of one document for one client.
@@ -94,6 +98,35 @@ impl Converter<'_> {
         })
     }
 
+    /// What failed in the last run, at the steps that are still there.
+    pub(crate) fn failures(&self, latest: &Latest) -> Vec<lsp_types::Diagnostic> {
+        let severities = self.severities();
+        let (scopes, steps) = (self.analysis.scopes(), self.analysis.pipeline().all_steps());
+        let found = latest.failures.iter().filter_map(|(path, (error, count))| {
+            let mut scope = None;
+            for id in path.split('.') {
+                scope = Some(scopes.in_scope(scope, id)?);
+            }
+            let step = steps.iter().find(|step| Some(step.index) == scope)?;
+            let more = match count {
+                0 | 1 => String::new(),
+                count => format!(" (the first of {count} failures)"),
+            };
+            let diagnostic = check::Diagnostic {
+                code: check::codes::STEP_FAILED,
+                severity: Severity::Error,
+                message: format!("{}{more}", error.trim_end()),
+                range: step.id.as_ref().map_or(step.range, |id| id.range),
+                related: Vec::new(),
+                fixes: Vec::new(),
+                tag: None,
+            };
+            let shown = self.diagnostic(&diagnostic, &severities)?;
+            Some(lsp_types::Diagnostic { source: Some("orc run".to_owned()), ..shown })
+        });
+        found.collect()
+    }
+
     fn related(&self, diagnostic: &check::Diagnostic) -> Option<Vec<DiagnosticRelatedInformation>> {
         if diagnostic.related.is_empty() || !self.environment.client.related_information {
             return None;
@@ -140,23 +173,30 @@ impl Converter<'_> {
     }
 
     /// A lens, with how the last run stands.
-    pub(crate) fn lens(&self, lens: &ide::Lens, state: Option<State>) -> lsp_types::CodeLens {
+    pub(crate) fn lens(&self, lens: &ide::Lens, marks: &Marks) -> lsp_types::CodeLens {
         let command = |title: &str, name: &str, argument| Command {
             title: title.to_owned(),
             command: name.to_owned(),
             arguments: Some(vec![argument]),
         };
         let run = |title: &str| command(title, "orc.run", json!({ "uri": self.uri }));
-        let of_step = |title, name, step: &String| command(title, name, json!({ "uri": self.uri, "step": step }));
-        let command = match (&lens.kind, state) {
-            (LensKind::RunStep(step), _) => of_step("▷ Run step", "orc.runStep", step),
+        let of_step = |title: &str, name, step: &String| command(title, name, json!({ "uri": self.uri, "step": step }));
+        let cancel = |title: String, id: &String| Command {
+            title,
+            command: "orc.cancel".to_owned(),
+            arguments: Some(vec![json!({ "runId": id })]),
+        };
+        let command = match (&lens.kind, marks.state()) {
+            (LensKind::RunStep(step), _) => match (marks.of(step), marks.state()) {
+                (Some(mark), Some(State::Running { id })) if mark.is_open() => {
+                    cancel(format!("{} — ■ Cancel", mark.label()), &id)
+                }
+                (Some(mark), _) => of_step(&format!("{} — ▷ Run step", mark.label()), "orc.runStep", step),
+                (None, _) => of_step("▷ Run step", "orc.runStep", step),
+            },
             (LensKind::RunFrom(step), _) => of_step("▷ Run from here", "orc.runFrom", step),
             (LensKind::Run, None) => run("▶ Run"),
-            (LensKind::Run, Some(State::Running { id })) => Command {
-                title: "● running — ■ Cancel".to_owned(),
-                command: "orc.cancel".to_owned(),
-                arguments: Some(vec![json!({ "runId": id })]),
-            },
+            (LensKind::Run, Some(State::Running { id })) => cancel("● running — ■ Cancel".to_owned(), &id),
             (LensKind::Run, Some(State::Ended { success, summary })) => {
                 run(&format!("{} {summary} — ▶ Run again", if success { "✔" } else { "✘" }))
             }

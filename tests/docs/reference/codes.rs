@@ -22,6 +22,9 @@ pub(super) fn pages(pages: &mut Pages) {
 fn page(spec: &CodeSpec, cases: &[Case]) -> String {
     let mut out = markdown(spec);
     let own: Vec<&Case> = cases.iter().filter(|case| case.code == spec.code).collect();
+    if own.is_empty() {
+        return out;
+    }
     let mended = own.windows(2).find(|pair| pair[0].kind == "wrong" && pair[1].kind == "fixed");
     let wrong = mended.map_or_else(|| *own.iter().find(|case| case.kind == "wrong").unwrap(), |pair| pair[0]);
     let (text, _) = marked(&wrong.text);

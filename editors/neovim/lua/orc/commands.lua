@@ -91,7 +91,8 @@ function M.run_step(command)
   local function answered(failure, lenses)
     local argument
     for _, lens in ipairs(not failure and type(lenses) == 'table' and lenses or {}) do
-      if lens.command and lens.command.command == command and lens.range.start.line <= line then
+      -- The one that runs the step alone is its cancel while it runs.
+      if lens.command and lens.command.command == 'orc.runFrom' and lens.range.start.line <= line then
         argument = lens.command.arguments[1]
       end
     end
@@ -112,6 +113,75 @@ end
 ---@param run_id? string
 function M.resume(run_id)
   M.run(0, { runId = run_id and run_id ~= '' and run_id or 'latest' }, 'orc.resume')
+end
+
+--- The answer to one field, told to `answered`; nothing is told if the person gives up.
+local function ask_field(question, field, answered)
+  local title = question.title == field.text and question.title or ('%s · %s'):format(question.title, field.text)
+  local kind = field.kind or {}
+  local single = #question.fields == 1
+  local offered = kind.type == 'boolean' and { true, false } or kind.type == 'rating' and { 1, 2, 3, 4, 5 } or kind.choices
+  local function written(value)
+    return type(value) == 'boolean' and (value and 'yes' or 'no') or tostring(value)
+  end
+  if offered then
+    vim.ui.select(offered, { prompt = title, format_item = written }, function(value)
+      if value ~= nil then
+        answered(single and written(value) or value)
+      end
+    end)
+    return
+  end
+  local default = field.default ~= nil and field.default ~= vim.NIL and tostring(field.default) or nil
+  vim.ui.input({ prompt = title .. ' ', default = default }, function(value)
+    if value then
+      answered(kind.type == 'number' and not single and tonumber(value) or value)
+    end
+  end)
+end
+
+--- Answers what a run asks, and goes on with it.
+function M.approve()
+  local bufnr = vim.api.nvim_get_current_buf()
+  local run_id, asked = require('orc.progress').asked(bufnr)
+  if not run_id or not asked then
+    tell('nothing is asked')
+    return
+  end
+  local function go_on(argument)
+    M.run(bufnr, vim.tbl_extend('force', { runId = run_id, step = asked.step }, argument), 'orc.approve')
+  end
+  local question = asked.question
+  if question.approval then
+    if type(question.content) == 'string' then
+      vim.api.nvim_echo({ { question.content } }, true, {})
+    end
+    vim.ui.select({ 'Approve', 'Reject' }, { prompt = question.title }, function(choice)
+      if choice == 'Approve' then
+        go_on({})
+      elseif choice == 'Reject' then
+        vim.ui.input({ prompt = 'Why not? ' }, function(reason)
+          if reason then
+            go_on({ reject = reason })
+          end
+        end)
+      end
+    end)
+    return
+  end
+  local answers = {}
+  local function next_field(at)
+    local field = question.fields[at]
+    if not field then
+      go_on({ answer = #question.fields == 1 and answers[question.fields[1].id] or answers })
+      return
+    end
+    ask_field(question, field, function(value)
+      answers[field.id] = value
+      next_field(at + 1)
+    end)
+  end
+  next_field(1)
 end
 
 --- Cancels the run of a buffer, else the newest one that is going.

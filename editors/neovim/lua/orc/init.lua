@@ -135,6 +135,20 @@ local function started_by_lens(command, context)
   require('orc.commands').run(context.bufnr, command.arguments and command.arguments[1], command.command)
 end
 
+--- Neovim before 0.12 asks for diagnostics only when a text changes; what failed in a run changes none.
+local function diagnostics_refreshed(_, _, context)
+  local client = vim.lsp.get_client_by_id(context.client_id)
+  for bufnr in pairs(client and client.attached_buffers or {}) do
+    local params = { textDocument = vim.lsp.util.make_text_document_params(bufnr) }
+    if vim.fn.has('nvim-0.11') == 1 then
+      client:request('textDocument/diagnostic', params, nil, bufnr)
+    else
+      client.request('textDocument/diagnostic', params, nil, bufnr)
+    end
+  end
+  return vim.NIL
+end
+
 --- What `vim.lsp` needs to know of the server.
 local function client_config()
   local capabilities = vim.lsp.protocol.make_client_capabilities()
@@ -148,6 +162,10 @@ local function client_config()
   if not vim.lsp.codelens.enable then
     capabilities.workspace.codeLens = { refreshSupport = true }
     handlers['workspace/codeLens/refresh'] = refreshed
+  end
+  if not vim.lsp.handlers['workspace/diagnostic/refresh'] then
+    capabilities.workspace.diagnostics = { refreshSupport = true }
+    handlers['workspace/diagnostic/refresh'] = diagnostics_refreshed
   end
   return {
     name = 'orc',

@@ -15,11 +15,12 @@ local namespace = vim.api.nvim_create_namespace('orc.run')
 
 ---@class orc.Run
 ---@field id string
----@field status string running, completed, failed or cancelled
+---@field status string running, completed, failed, cancelled or waiting
 ---@field pipeline string
 ---@field declared string[]
 ---@field steps table<string, orc.Step> by the id as written in the file
 ---@field marks table<string, integer> extmarks by step
+---@field questions { step: string, question: table }[] what is asked
 ---@field seq integer the last event seen
 ---@field bufnr? integer
 ---@field client_id? integer
@@ -42,6 +43,7 @@ local looks = {
   skipped = { '○', 'OrcSkipped' },
   not_run = { '○', 'OrcSkipped' },
   cancelled = { '■', 'OrcSkipped' },
+  waiting = { '?', 'OrcWaiting' },
 }
 
 local function define_highlights()
@@ -93,6 +95,8 @@ function M.label(step)
     add('retrying after attempt %d', step.attempt)
   elseif step.status == 'skipped' or step.status == 'cancelled' then
     add('%s', step.status)
+  elseif step.status == 'waiting' then
+    add('waits for an answer')
   elseif step.status == 'not_run' then
     add('not run')
   elseif step.status == 'failed' and step.error then
@@ -131,11 +135,20 @@ local function draw(run)
   if not bufnr or latest[bufnr] ~= run.id or not vim.api.nvim_buf_is_loaded(bufnr) then
     return
   end
+  -- Where the server's hints say how steps stand, it is not said twice.
+  if vim.lsp.inlay_hint and vim.lsp.inlay_hint.is_enabled({ bufnr = bufnr }) then
+    return
+  end
   for id, step in pairs(run.steps) do
     -- A mark that stands moves with its text, whatever is typed meanwhile.
     local place = run.marks[id] and vim.api.nvim_buf_get_extmark_by_id(bufnr, namespace, run.marks[id], {})
     local line = place and place[1] or M.line_of(bufnr, id)
-    if line then
+    -- The lens of a step of the root says that it is done, and more.
+    local is_said = step.status == 'completed' and step.started == 0 and require('orc').config.code_lens
+    if is_said and run.marks[id] then
+      vim.api.nvim_buf_del_extmark(bufnr, namespace, run.marks[id])
+      run.marks[id] = nil
+    elseif line and not is_said then
       run.marks[id] = vim.api.nvim_buf_set_extmark(bufnr, namespace, line, 0, {
         id = run.marks[id],
         virt_text = { { '  ' .. M.label(step), looks[step.status][2] } },
@@ -148,7 +161,7 @@ end
 
 local function run_of(id)
   if not runs[id] then
-    runs[id] = { id = id, status = 'running', pipeline = '', declared = {}, steps = {}, marks = {}, seq = 0 }
+    runs[id] = { id = id, status = 'running', pipeline = '', declared = {}, steps = {}, marks = {}, questions = {}, seq = 0 }
     order[#order + 1] = id
   end
   return runs[id]
@@ -189,6 +202,12 @@ end
 
 ---@param run orc.Run
 local function summary(run)
+  if run.status == 'waiting' then
+    local titles = vim.tbl_map(function(asked)
+      return asked.question.title
+    end, run.questions)
+    return ('%s: waits for an answer · %s · :OrcApprove'):format(run.pipeline, table.concat(titles, ' · '))
+  end
   local failed = {}
   for _, id in ipairs(run.declared) do
     if run.steps[id] and run.steps[id].status == 'failed' then
@@ -214,7 +233,8 @@ end
 local function finish_run(run, data)
   local result = value(data, 'result', 'table')
   local status = value(data, 'status', 'string')
-  run.status = (status == 'completed' or status == 'cancelled') and status or 'failed'
+  local known = status == 'completed' or status == 'cancelled' or status == 'waiting'
+  run.status = known and status or 'failed'
   run.error = value(data, 'error', 'string') or value(result, 'error', 'string')
   local seconds = value(result, 'duration', 'number')
   run.duration_ms = seconds and seconds * 1000
@@ -318,6 +338,8 @@ function M.handle(event, client_id)
   if kind == 'run.started' then
     run.pipeline = value(data, 'pipeline', 'string') or ''
     run.declared = value(data, 'steps', 'table') or {}
+    -- It may be one that goes on.
+    run.status, run.questions = 'running', {}
   elseif kind == 'run.finished' then
     finish_run(run, data)
     if run.bufnr then
@@ -336,6 +358,9 @@ function M.handle(event, client_id)
     local step = step_of(run, path)
     step.status = 'retrying'
     step.attempt = value(data, 'attempt', 'number') or step.attempt
+  elseif path and kind == 'approval' and value(data, 'question', 'table') then
+    step_of(run, path).status = 'waiting'
+    table.insert(run.questions, { step = path, question = data.question })
   elseif path and kind == 'step.finished' then
     finish_step(step_of(run, path), data, iteration)
   end
@@ -357,6 +382,23 @@ function M.running(bufnr)
   end
   if newest then
     return newest.id, newest.client_id
+  end
+end
+
+--- What the buffer's run asks, else the newest that asks anything.
+---@return string|nil run_id, { step: string, question: table }|nil asked
+function M.asked(bufnr)
+  local newest
+  for _, id in ipairs(order) do
+    if runs[id].status == 'waiting' and runs[id].questions[1] then
+      newest = runs[id]
+      if newest.bufnr == bufnr then
+        break
+      end
+    end
+  end
+  if newest then
+    return newest.id, newest.questions[1]
   end
 end
 

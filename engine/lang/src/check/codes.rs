@@ -68,6 +68,9 @@ pub fn code(code: Code) -> Option<&'static CodeSpec> {
     codes().get(at)
 }
 
+/// A step failed in the latest run: the one code that speaks of a run and not of the text.
+pub const STEP_FAILED: Code = Code(790);
+
 /// Declares the constants by which the rules name their codes.
 macro_rules! constants {
     ($($name:ident = $number:literal),* $(,)?) => {

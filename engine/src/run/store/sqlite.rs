@@ -17,6 +17,9 @@ use serde_json::json;
 use super::{LastWord, Record, Store, StoreError, StoredAttempt, StoredRun};
 use crate::run::Event;
 
+mod latest;
+pub use latest::{LatestEnd, LatestRun};
+
 /// Marks a database file as ours (`orc` and a zero byte).
 const APPLICATION_ID: i64 = 0x6f72_6300;
 

@@ -8,10 +8,15 @@ use std::{
 };
 
 use nix::{
-    sys::signal::{Signal, kill, killpg},
+    sys::{
+        signal::{Signal, kill, killpg},
+        wait::{WaitPidFlag, waitpid},
+    },
     unistd::Pid,
 };
 use tokio::process::{Child, Command};
+
+use super::super::adopted;
 
 /// Every process of a command carries this variable, also one that left the group.
 const MARK: &str = "ORC_COMMAND";
@@ -53,7 +58,7 @@ impl Group {
     pub(super) async fn exited(&self, child: &mut Child) -> io::Result<()> {
         use nix::{
             errno::Errno,
-            sys::wait::{Id, WaitPidFlag, waitid},
+            sys::wait::{Id, waitid},
         };
         let Some(leader) = self.leader else { return child.wait().await.map(drop) };
         let waiting = tokio::task::spawn_blocking(move || {
@@ -83,9 +88,15 @@ impl Group {
         }
     }
 
-    /// Kills the group, and the processes of the command that left it.
+    /// Kills the group, and the processes of the command that left it: those beneath its leader, and those
+    /// that carry its mark. One that did away with both is found by [`adopted::end_all`] only.
     pub(super) fn kill_all(&self) {
+        // Once the leader is dead, what it started is beneath it no more.
+        let beneath = self.leader.map_or_else(Vec::new, adopted::beneath);
         self.kill();
+        for process in beneath {
+            kill(process, Signal::SIGKILL).ok();
+        }
         // A process may start another between being seen and being killed.
         for _ in 0..8 {
             let strays = strays(&self.token);
@@ -98,9 +109,13 @@ impl Group {
         }
     }
 
-    /// There is nothing left to kill.
+    /// There is nothing left to kill: the leader was reaped. Those of its group that were left to this
+    /// process are reaped too.
     pub(super) fn forget(&self) {
         self.armed.store(false, Ordering::Relaxed);
+        let Some(leader) = self.leader else { return };
+        let group = Pid::from_raw(-leader.as_raw());
+        while matches!(waitpid(group, Some(WaitPidFlag::WNOHANG)), Ok(status) if status.pid().is_some()) {}
     }
 }
 

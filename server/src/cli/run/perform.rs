@@ -7,6 +7,8 @@ use std::{
     process::ExitCode,
 };
 
+#[cfg(unix)]
+use engine::tools::adopted;
 use engine::{
     plan::Plan,
     run::{self, Event, ResultDocument, RunConfig},
@@ -43,13 +45,22 @@ impl Performance {
                 return Ok(ExitCode::from(INVALID));
             }
         };
+        #[cfg(unix)]
+        adopted::adopt();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let finished = runtime.block_on(async {
             let cancel = CancellationToken::new();
             signals::watch(cancel.clone(), follows_stdin)?;
+            #[cfg(unix)]
+            let stopped = cancel.clone();
             let (sender, events) = mpsc::unbounded_channel();
             let run = run::run(plan, config, sender, cancel);
             let (result, shown) = tokio::join!(run, show(events, format));
+            #[cfg(unix)]
+            if stopped.is_cancelled() && !result.as_ref().is_ok_and(|document| document.success) {
+                // A command that ended by itself may leave a server behind; a run that is cancelled leaves nothing.
+                adopted::end_all();
+            }
             Ok::<_, io::Error>((result, shown))
         });
         // A tool's blocking call must not hold the process once the document is there.

@@ -63,7 +63,7 @@ pub(super) fn confine(plan: Plan, selection: Selection, config: &mut RunConfig) 
 }
 
 /// Confines `plan` in the same way, without a word and without changing anything in the store.
-pub(in crate::cli) fn preview(plan: Plan, selection: Selection, config: &mut RunConfig) -> Result<Plan, String> {
+pub(crate) fn preview(plan: Plan, selection: Selection, config: &mut RunConfig) -> Result<Plan, String> {
     let plan = selection.apply(plan)?;
     if selection.reuses()
         && let Some(file) = config.store.as_deref().filter(|file| file.exists())

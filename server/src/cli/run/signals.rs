@@ -1,10 +1,10 @@
-//! What stops a run: Ctrl-C, SIGTERM, and the end of the caller.
+//! What stops a run: Ctrl-C, SIGTERM, the end of its terminal, and the end of the caller.
 
 use std::io::{self, Read};
 
 use tokio_util::sync::CancellationToken;
 
-/// Cancels `cancel` at Ctrl-C or SIGTERM, and, where the text came on standard input, at its end.
+/// Cancels `cancel` at Ctrl-C, SIGTERM or SIGHUP, and, where the text came on standard input, at its end.
 pub(super) fn watch(cancel: CancellationToken, stdin: bool) -> io::Result<()> {
     if stdin {
         let cancel = cancel.clone();
@@ -15,31 +15,44 @@ pub(super) fn watch(cancel: CancellationToken, stdin: bool) -> io::Result<()> {
             cancel.cancel();
         });
     }
-    let interrupted = interrupted()?;
-    tokio::spawn(async move {
-        interrupted.await;
-        cancel.cancel();
-    });
-    Ok(())
+    interrupted(&cancel)
 }
 
 #[cfg(unix)]
-fn interrupted() -> io::Result<impl Future<Output = ()>> {
+fn interrupted(cancel: &CancellationToken) -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+    for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
+        if is_ignored(kind) {
+            continue;
         }
-    })
+        let mut signals = signal(kind)?;
+        let cancel = cancel.clone();
+        tokio::spawn(async move {
+            signals.recv().await;
+            cancel.cancel();
+        });
+    }
+    Ok(())
+}
+
+/// Whether the caller wants the signal ignored, as `nohup` wants SIGHUP, and a shell that starts a job in the
+/// background Ctrl-C.
+#[cfg(unix)]
+fn is_ignored(kind: tokio::signal::unix::SignalKind) -> bool {
+    // Where that cannot be found out, it is not so.
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+    mask >> (kind.as_raw_value() - 1) & 1 == 1
 }
 
 #[cfg(not(unix))]
-fn interrupted() -> io::Result<impl Future<Output = ()>> {
-    Ok(async {
+fn interrupted(cancel: &CancellationToken) -> io::Result<()> {
+    let cancel = cancel.clone();
+    tokio::spawn(async move {
         // Without a handler the process is ended by the system, which is what was asked.
         let _ = tokio::signal::ctrl_c().await;
-    })
+        cancel.cancel();
+    });
+    Ok(())
 }

@@ -2,7 +2,7 @@
 //! input and writes events to standard output. The end of its standard input cancels it, so it
 //! cannot outlive the server by more than its own time to stop.
 
-use std::{process::Stdio, time::Duration};
+use std::{path::Path, process::Stdio, time::Duration};
 
 use engine::run::{Event, Selection, select::Mode};
 use serde::Deserialize;
@@ -14,6 +14,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{Job, Owner, progress::Progress};
+use crate::lsp::ext::ApproveArgument;
 
 /// How long a cancelled run may take to stop by itself: the two seconds its steps get, and some.
 const GRACE: Duration = Duration::from_secs(4);
@@ -25,7 +26,9 @@ const COMPLAINT: u64 = 16 * 1024;
 pub(crate) fn start(owner: &Owner, job: Job) -> Result<(), String> {
     let mut child = spawn(&job).map_err(|error| format!("the run cannot start: {error}"))?;
     let cancel = owner.session.exit.child_token();
-    owner.session.runs.begin(&job, cancel.clone());
+    if owner.session.runs.begin(&job, cancel.clone()) {
+        owner.fails_otherwise(&job.uri);
+    }
     let follower = owner.clone();
     owner.session.tasks.spawn(async move {
         let mut progress = Progress::begin(&follower, &job);
@@ -77,7 +80,7 @@ fn spawn(job: &Job) -> std::io::Result<Child> {
 }
 
 fn started(mut command: Command, job: &Job) -> std::io::Result<Child> {
-    command.kill_on_drop(true);
+    // Not killed when this process ends: it notices that by itself, and ends in order.
     command.current_dir(&job.folder).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     #[cfg(unix)]
     command.process_group(0);
@@ -150,3 +153,22 @@ fn kill(process: Option<u32>) {
 
 #[cfg(not(unix))]
 fn kill(_: Option<u32>) {}
+
+/// Keeps the answer to what a step of the run asks; nothing goes on yet.
+pub(crate) async fn answer(folder: &Path, run: &str, argument: &ApproveArgument) -> Result<(), String> {
+    let mut command = Command::new(std::env::current_exe().map_err(|error| error.to_string())?);
+    command.args(["runs", "approve", "--later"]).current_dir(folder).stdin(Stdio::null());
+    match (&argument.reject, &argument.answer) {
+        (Some(reason), _) => drop(command.arg("--reject").arg(format!("--reason={reason}"))),
+        (None, Some(Value::String(text))) => drop(command.arg(format!("--answer={text}"))),
+        (None, Some(value)) => drop(command.arg(format!("--answer={value}"))),
+        (None, None) => {}
+    }
+    command.arg("--").arg(run).args(&argument.step);
+    let output = command.output().await.map_err(|error| format!("the answer cannot be kept: {error}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    Err(complaint.trim().trim_start_matches("error: ").to_owned())
+}

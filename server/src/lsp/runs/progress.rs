@@ -1,4 +1,4 @@
-//! What the editor hears of a run: its events, a progress, a message, lenses.
+//! What the editor hears of a run: its events, a progress, a message, reasons to ask for lenses and hints.
 
 use engine::run::{Event, EventKind};
 use serde_json::Value;
@@ -7,8 +7,7 @@ use tower_lsp::jsonrpc;
 use tower_lsp::lsp_types::{
     MessageType, NumberOrString, ProgressParams, ProgressParamsValue, WorkDoneProgress, WorkDoneProgressBegin,
     WorkDoneProgressCreateParams, WorkDoneProgressEnd, WorkDoneProgressReport,
-    notification::Progress as ProgressNotification,
-    request::{CodeLensRefresh, WorkDoneProgressCreate},
+    notification::Progress as ProgressNotification, request::WorkDoneProgressCreate,
 };
 
 use super::{Job, Owner};
@@ -23,9 +22,9 @@ pub(crate) struct Ending {
     status: String,
     /// Milliseconds, where the run came to its own end.
     milliseconds: Option<u64>,
-    /// The first step that failed.
+    /// The first step that failed; where the run waits, the first that asks.
     failed_step: Option<String>,
-    /// Why it failed.
+    /// Why it failed, or what is asked.
     error: Option<String>,
 }
 
@@ -33,6 +32,7 @@ impl Ending {
     /// For lenses and messages: how it ended in a few words.
     pub(crate) fn summary(&self) -> String {
         match (self.status.as_str(), &self.failed_step, &self.error) {
+            ("waiting", Some(step), Some(question)) => format!("waits for an answer to `{step}`: {}", short(question)),
             (status @ ("completed" | "cancelled"), _, _) => match self.milliseconds {
                 Some(milliseconds) => format!("{status} {:.1} s", milliseconds as f64 / 1000.0),
                 None => status.to_owned(),
@@ -60,12 +60,21 @@ pub(super) struct Progress<'a> {
     /// The editor's answer, while it is awaited. The run never waits for it.
     creating: Option<oneshot::Receiver<jsonrpc::Result<()>>>,
     shown: bool,
+    /// How many steps the root has.
+    steps: usize,
     finished: usize,
     last_seq: u64,
     failed_step: Option<String>,
     step_error: Option<String>,
+    /// The steps of the root that run now, in the order in which they began.
+    running: Vec<String>,
+    /// What is asked, by step.
+    questions: Vec<(String, String)>,
     ending: Option<Ending>,
 }
+
+/// How many running steps a progress names.
+const NAMED: usize = 3;
 
 impl<'a> Progress<'a> {
     /// Begins: asks the editor for a progress, where it can show one.
@@ -79,13 +88,16 @@ impl<'a> Progress<'a> {
             job,
             creating,
             shown: false,
+            steps: job.steps,
             finished: 0,
             last_seq: 0,
             failed_step: None,
             step_error: None,
+            running: Vec::new(),
+            questions: Vec::new(),
             ending: None,
         };
-        progress.refresh_lenses();
+        owner.stands_otherwise();
         progress
     }
 
@@ -113,26 +125,44 @@ impl<'a> Progress<'a> {
     pub(super) async fn event(&mut self, event: &Event, raw: Value) {
         self.last_seq = event.seq;
         let text = |field: &str| event.data.get(field).and_then(Value::as_str).map(str::to_owned);
+        let failed = self.owner.session.runs.note(self.job, event);
+        // Iterations are called `loop[2].step`; the loop itself is the step that counts.
+        let step = event.step.clone().unwrap_or_default();
+        let counts = !step.is_empty() && !step.contains('[');
         match event.kind {
+            EventKind::RunStarted => {
+                if let Some(steps) = event.data.get("steps").and_then(Value::as_array) {
+                    self.steps = steps.len();
+                }
+            }
+            EventKind::StepStarted if counts => {
+                if !self.running.contains(&step) {
+                    self.running.push(step);
+                }
+                self.report().await;
+            }
+            EventKind::Approval => {
+                let title = event.data.pointer("/question/title").and_then(Value::as_str).unwrap_or_default();
+                self.questions.push((step, title.to_owned()));
+            }
             EventKind::StepFinished => {
-                let step = event.step.clone().unwrap_or_default();
                 if text("status").as_deref() == Some("failed") && self.failed_step.is_none() {
                     self.failed_step = Some(step.clone());
                     self.step_error = text("error");
                 }
-                // Iterations are called `loop[2].step`; the loop itself is the step that counts.
-                if !step.contains('[') {
+                if counts {
                     self.finished += 1;
+                    self.running.retain(|running| *running != step);
+                    self.report().await;
                 }
-                let done = self.finished.min(self.job.steps);
-                self.show(WorkDoneProgress::Report(WorkDoneProgressReport {
-                    cancellable: Some(true),
-                    message: Some(format!("{done}/{} {step}", self.job.steps)),
-                    percentage: Some((done * 100 / self.job.steps.max(1)) as u32),
-                }))
-                .await;
             }
             EventKind::RunFinished => {
+                if text("status").as_deref() == Some("waiting")
+                    && let Some((step, question)) = self.questions.first()
+                {
+                    self.failed_step = Some(step.clone());
+                    self.step_error = Some(question.clone());
+                }
                 let duration = event.data.pointer("/result/duration").and_then(Value::as_f64);
                 self.ending = Some(Ending {
                     success: event.data.get("success").and_then(Value::as_bool).unwrap_or(false),
@@ -145,6 +175,27 @@ impl<'a> Progress<'a> {
             _ => {}
         }
         self.owner.editor.notify::<RunEvent>(raw).await;
+        if counts {
+            self.owner.stands_otherwise();
+        }
+        if failed {
+            self.owner.fails_otherwise(&self.job.uri);
+        }
+    }
+
+    /// Says how far it is: how many steps have ended, and which run.
+    async fn report(&self) {
+        let done = self.finished.min(self.steps);
+        let mut named = self.running.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+        if self.running.len() > NAMED {
+            named.push_str(&format!(" and {} more", self.running.len() - NAMED));
+        }
+        self.show(WorkDoneProgress::Report(WorkDoneProgressReport {
+            cancellable: Some(true),
+            message: Some(format!("{done}/{} {named}", self.steps).trim_end().to_owned()),
+            percentage: Some((done * 100 / self.steps.max(1)) as u32),
+        }))
+        .await;
     }
 
     /// How the run ended. Where it broke off without saying so, `reason` says why, and the editor is
@@ -167,21 +218,32 @@ impl<'a> Progress<'a> {
         Ending { success: false, status, milliseconds: None, failed_step: self.failed_step.clone(), error: Some(error) }
     }
 
-    /// Ends: the progress goes, the lenses are asked for again, a message says how it ended, unless
+    /// Ends: the progress goes, lenses and hints are asked for again, a message says how it ended, unless
     /// the editor says so itself.
     pub(super) async fn end(&self, ending: &Ending) {
         let summary = ending.summary();
         self.show(WorkDoneProgress::End(WorkDoneProgressEnd { message: Some(summary.clone()) })).await;
-        self.refresh_lenses();
+        self.owner.stands_otherwise();
         if self.owner.session.environment().client.shows_runs {
             return;
         }
         let (kind, mark) = match (ending.success, ending.status.as_str()) {
             (true, _) => (MessageType::INFO, "✔"),
             (false, "cancelled") => (MessageType::WARNING, "■"),
+            (false, "waiting") => (MessageType::WARNING, "?"),
             (false, _) => (MessageType::ERROR, "✘"),
         };
-        self.owner.editor.show(kind, format!("{mark} {} {summary}", self.job.name)).await;
+        self.owner.editor.show(kind, format!("{mark} {} {summary}{}", self.job.name, self.remedy(ending))).await;
+    }
+
+    /// How a run that waits goes on.
+    fn remedy(&self, ending: &Ending) -> String {
+        match (&*ending.status, &ending.failed_step) {
+            ("waiting", Some(step)) => {
+                format!("; answer with the command `orc.approve`, or with `orc runs approve {} {step}`", self.job.id)
+            }
+            _ => String::new(),
+        }
     }
 
     async fn show(&self, value: WorkDoneProgress) {
@@ -189,12 +251,6 @@ impl<'a> Progress<'a> {
             let token = NumberOrString::String(self.job.id.clone());
             let params = ProgressParams { token, value: ProgressParamsValue::WorkDone(value) };
             self.owner.editor.notify::<ProgressNotification>(params).await;
-        }
-    }
-
-    fn refresh_lenses(&self) {
-        if self.owner.session.environment().client.refreshes_lenses {
-            drop(self.owner.editor.request::<CodeLensRefresh>(()));
         }
     }
 }

@@ -46,6 +46,11 @@ A timeout is a number of seconds above zero, or a text such as `500ms`, `30s` or
     row(BODY_WITHOUT_LOOP, "body-without-loop", Error, "`steps` stands in a step that does not loop", "\
 Only loops have a body. Add `for_each` or `while`, or move the steps out.
 "),
+    row(STEP_FAILED, "step-failed", Error, "the step failed when the pipeline ran last", "\
+In an editor a step that failed in a run which the editor started says so, with its error, until the next run of the pipeline starts. `orc validate` never says this: the text may be all right.
+
+The whole story is in `orc runs show` and `orc runs logs`. `orc resume RUN --retry-failed` goes on from there; steps that ended well do not run again.
+"),
     row(DEPRECATED_KEY, "deprecated-key", Hint, "the key has a newer spelling", "\
 The key is read, but another one is canonical. The fix changes the spelling; nothing else changes.
 "),
