@@ -1,7 +1,7 @@
 //! From a plan to its result document: sets a run up, runs the root's steps, renders the outputs.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     hash::{BuildHasher, RandomState},
     sync::Arc,
     time::Instant,
@@ -376,11 +376,12 @@ fn document(
     }
     let success = problems.is_empty();
     let usage = Usage::sum(end.steps.iter().filter_map(|end| end.document.usage));
-    let ran = |id: &&String| {
-        end.steps.iter().any(|end| {
-            end.document.id == **id && matches!(&*end.document.status, "completed" | "failed" | "cancelled" | "waiting")
-        })
-    };
+    let ran: HashSet<&str> = end
+        .steps
+        .iter()
+        .filter(|end| matches!(&*end.document.status, "completed" | "failed" | "cancelled" | "waiting"))
+        .map(|end| end.document.id.as_str())
+        .collect();
     ResultDocument {
         pipeline_id: program.id.clone(),
         execution_id: cx.run_id.clone(),
@@ -395,7 +396,7 @@ fn document(
         }
         .to_owned(),
         success,
-        execution_order: program.levels.iter().flatten().filter(ran).cloned().collect(),
+        execution_order: program.levels.iter().flatten().filter(|id| ran.contains(id.as_str())).cloned().collect(),
         steps: end.steps.into_iter().map(|end| (end.document.id.clone(), end.document)).collect(),
         outputs,
         execution_levels: program.levels.clone(),

@@ -57,7 +57,7 @@ pub(crate) struct Tried {
 
 impl Past {
     /// The past of a run that is resumed; an error that names the step whose record cannot be read.
-    pub fn of_run(attempts: &[StoredAttempt]) -> Result<Self, String> {
+    pub fn of_run(attempts: Vec<StoredAttempt>) -> Result<Self, String> {
         let mut past = Self::default();
         let (mut ends, mut tried, mut children) = (HashMap::new(), HashMap::new(), HashMap::new());
         for attempt in attempts {
@@ -66,17 +66,17 @@ impl Past {
             if attempt.forgotten {
                 continue;
             }
-            if let Some(child) = &attempt.child {
-                children.insert(attempt.step.clone(), child.clone());
+            if let Some(child) = attempt.child {
+                children.insert(attempt.step.clone(), child);
             }
-            if let Some(question) = &attempt.question {
-                past.questions.insert(attempt.step.clone(), (question.clone(), attempt.answer.clone()));
+            if let Some(question) = attempt.question {
+                past.questions.insert(attempt.step.clone(), (question, attempt.answer));
             }
-            match (&attempt.last, attempt.status.as_deref()) {
+            match (attempt.last, attempt.status.as_deref()) {
                 // What was stopped with the run has no outcome (contract §5.2), nor has what waits.
                 (Some(_), Some("cancelled" | "waiting")) => {}
                 (Some(last), _) => {
-                    ends.insert(attempt.step.clone(), last.clone());
+                    ends.insert(attempt.step, last);
                 }
                 (None, Some("failed")) => {
                     let unreadable = |error: serde_json::Error| {

@@ -121,22 +121,22 @@ impl Resume {
             return Err(invalid(message));
         }
         let attempts = workspace.store.attempts(&run.id).map_err(|error| invalid(error.to_string()))?;
-        let before = stored(&run);
         let now = now(&run);
         if let Err(problem) = &now {
             print::note(&format!("{problem}; going on with the text of the run"));
         }
-        let now = now.ok().flatten().unwrap_or_else(|| Arc::clone(&before));
-        let changes = Changes::between(&before, &now);
+        let now = now.ok().flatten().unwrap_or_else(|| stored(&run));
+        let is_same = now.text() == run.source;
+        let changes = if is_same { Changes::default() } else { Changes::between(&stored(&run), &now) };
         let plan = plan_of(&run, Arc::clone(&now))?;
-        let mut past = Past::of_run(&attempts).map_err(invalid)?;
         let steps = resume::Steps::new(&plan.program, &catalog::registry(), &attempts);
+        let interrupted = resume::interrupted(&steps, &catalog::registry(), &attempts);
+        let mut past = Past::of_run(attempts).map_err(invalid)?;
         let mut again = self.again(&plan, &changes);
         past.forget(&again);
         if self.retry_failed {
             again.extend(past.forget_failed(&steps));
         }
-        let interrupted = resume::interrupted(&steps, &catalog::registry(), &attempts);
         let interrupted: Vec<Interrupted> =
             interrupted.into_iter().filter(|step| !past.begins_again(&step.step)).collect();
         print::note(&explain(&run, &plan, &past, &changes, &again, &interrupted));
@@ -225,6 +225,9 @@ fn plan_of(stored: &StoredRun, analysis: Arc<Analysis>) -> Result<Plan, Refusal>
     }
 }
 
+/// How many steps a line of the plan names.
+const MOST_SHOWN: usize = 40;
+
 /// What will happen and why, a line per kind.
 fn explain(
     run: &StoredRun,
@@ -237,8 +240,10 @@ fn explain(
     let known = past.known();
     let mut lines = vec![format!("resuming {} ({}, begun {})", run.id, run.file, run.started_at)];
     let mut say = |verb: &str, ids: Vec<String>, why: &str| {
+        let (shown, more) = ids.split_at(ids.len().min(MOST_SHOWN));
+        let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
         if !ids.is_empty() {
-            lines.push(format!("  {verb:<6} {} – {why}", ids.join(", ")));
+            lines.push(format!("  {verb:<6} {}{more} – {why}", shown.join(", ")));
         }
     };
     let ids = || plan.program.scope.steps.iter().map(|step| &step.id);

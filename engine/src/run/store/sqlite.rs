@@ -11,7 +11,7 @@ use std::{
 };
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, Row, ToSql, config::DbConfig, params, types::Type};
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 
 use super::{LastWord, Record, Store, StoreError, StoredAttempt, StoredRun};
@@ -75,6 +75,7 @@ impl SqliteStore {
         prepare_directory(path).map_err(|error| failed(path, error.to_string()))?;
         let connection = Connection::open(path).map_err(|error| refused(path, &error))?;
         let store = Self { path: path.to_owned(), connection };
+        store.keep_plans()?;
         store.prepare()?;
         Ok(store)
     }
@@ -84,6 +85,7 @@ impl SqliteStore {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(|error| refused(path, &error))?;
         let store = Self { path: path.to_owned(), connection };
+        store.keep_plans()?;
         // Who only reads does not wait long for who writes.
         store.connection.busy_timeout(Duration::from_millis(50)).map_err(|error| refused(path, &error))?;
         let number = |pragma: &str| store.connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
@@ -99,6 +101,13 @@ impl SqliteStore {
             return Err(StoreError::Older { path: path.to_owned(), found });
         }
         Ok(store)
+    }
+
+    /// Without this a statement is planned again for each value that is bound to it, which takes longer than
+    /// what it does.
+    fn keep_plans(&self) -> Result<(), StoreError> {
+        let kept = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true);
+        kept.map(drop).map_err(|error| refused(&self.path, &error))
     }
 
     /// The run in which the step of the pipeline's root came to an end last, and that end.
@@ -259,13 +268,15 @@ impl Store for SqliteStore {
              ORDER BY step, attempt",
             &[&run_id],
             |row| {
+                let last: Option<LastWord> = json_at(row, 5)?;
+                let value = json_at(row, 4)?.or_else(|| Some(last.as_ref()?.document.value.clone()));
                 Ok(StoredAttempt {
                     step: row.get(0)?,
                     attempt: row.get(1)?,
                     intended: row.get(2)?,
                     status: row.get(3)?,
-                    value: json_at(row, 4)?.unwrap_or_default(),
-                    last: json_at(row, 5)?,
+                    value: value.unwrap_or_default(),
+                    last,
                     forgotten: row.get(6)?,
                     child: json_at(row, 7)?,
                     question: json_at(row, 8)?,
@@ -330,8 +341,9 @@ fn write_record(connection: &Connection, run_id: &str, record: &Record) -> Resul
                 step,
                 attempt,
                 status,
-                value.to_string(),
-                last.as_ref().map(|last| json!(last).to_string()),
+                // The last word holds it too.
+                last.is_none().then(|| value.to_string()),
+                last.as_ref().map(text_of).transpose()?,
                 time
             ])?
         }
@@ -346,12 +358,17 @@ fn write_record(connection: &Connection, run_id: &str, record: &Record) -> Resul
         }
         Record::Event(event) => connection
             .prepare_cached("INSERT INTO events (run_id, seq, event) VALUES (?, ?, ?)")?
-            .execute(params![run_id, event.seq as i64, json!(event).to_string()])?,
+            .execute(params![run_id, event.seq as i64, text_of(event)?])?,
         Record::RunFinished { status, time } => connection
             .prepare_cached("UPDATE runs SET status = ?, finished_at = ? WHERE id = ?")?
             .execute(params![status, time, run_id])?,
     };
     Ok(())
+}
+
+/// `value` as JSON text.
+fn text_of<T: Serialize>(value: &T) -> Result<String, rusqlite::Error> {
+    serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }
 
 /// The JSON text in a column, if there is some.
