@@ -11,7 +11,10 @@ use std::{
 use engine::tools::adopted;
 use engine::{
     plan::Plan,
-    run::{self, Event, ResultDocument, RunConfig},
+    run::{
+        self, Event, ResultDocument, RunConfig,
+        audit::{self, Entry, Program, What},
+    },
 };
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -37,7 +40,10 @@ pub(in crate::cli) struct Performance {
 impl Performance {
     /// Runs `plan` to its end.
     pub(in crate::cli) fn run(self, plan: Plan) -> io::Result<ExitCode> {
-        let Self { config, output, format, follows_stdin } = self;
+        let Self { mut config, output, format, follows_stdin } = self;
+        let run_id = config.run_id.get_or_insert_with(|| run::new_id(&plan.program.id)).clone();
+        let audit = Audit { program: if follows_stdin { Program::Editor } else { Program::Cli }, run: &run_id };
+        let store = config.store.clone();
         let file = match output.as_deref().map(open).transpose() {
             Ok(file) => file,
             Err(error) => {
@@ -45,6 +51,10 @@ impl Performance {
                 return Ok(ExitCode::from(INVALID));
             }
         };
+        if let Err(error) = audit.begin(&plan, &config) {
+            print::error(&error.to_string());
+            return Ok(ExitCode::from(INVALID));
+        }
         #[cfg(unix)]
         adopted::adopt();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -73,7 +83,33 @@ impl Performance {
                 return Ok(ExitCode::from(INVALID));
             }
         };
+        if document.status == "cancelled"
+            && let Err(error) = audit.cancelled(store.as_deref())
+        {
+            print::error(&error.to_string());
+        }
         conclude(&document, output.as_deref().zip(file), format, shown)
+    }
+}
+
+/// What is told to the audit log of a run that is kept.
+struct Audit<'a> {
+    program: Program,
+    run: &'a str,
+}
+
+impl Audit<'_> {
+    /// Before it begins or goes on: what is not in the log does not run.
+    fn begin(&self, plan: &Plan, config: &RunConfig) -> io::Result<()> {
+        let Some(store) = &config.store else { return Ok(()) };
+        let what = if config.resumed.is_some() { What::Resumed } else { What::Started };
+        let entry = Entry::new(what, self.run, self.program).with_plan(plan, &config.file, store)?;
+        audit::append(store, &[entry])
+    }
+
+    fn cancelled(&self, store: Option<&Path>) -> io::Result<()> {
+        let Some(store) = store else { return Ok(()) };
+        audit::append(store, &[Entry::new(What::Cancelled, self.run, self.program)])
     }
 }
 
