@@ -13,7 +13,10 @@ use crate::{
 
 pub mod schedule;
 
+pub mod audit;
+
 mod begin;
+pub use begin::new_id;
 
 pub mod cache;
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     catalog,
-    run::{document::ResultDocument, event::Event},
+    run::{audit, document::ResultDocument, event::Event},
 };
 
 /// A pipeline file.
@@ -22,6 +22,11 @@ pub fn result() -> Value {
 /// One event of a run (`--format jsonl`, `orc runs logs`, `orc/runEvent`).
 pub fn events() -> Value {
     of::<Event>()
+}
+
+/// A line of the audit log (`.orc/audit.jsonl`).
+pub fn audit() -> Value {
+    of::<audit::Entry>()
 }
 
 /// The schema of `T` in draft-07, which editors read best.

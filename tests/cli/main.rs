@@ -11,6 +11,7 @@ mod formats;
 
 mod hostile;
 
+mod audit;
 mod commands;
 
 mod run;

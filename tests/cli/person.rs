@@ -209,7 +209,8 @@ outputs: {r: '{{ f.result.responses }}', mean: '{{ f.result.summary.average_rati
     assert_eq!(std::fs::read_to_string(folder.path().join("answers.json")).unwrap(), "{\n  \"stars\": 4\n}\n");
 }
 
-/// Runs orc with a terminal of its own, typing `typed` as it is asked; what stood on the terminal and the exit code.
+/// Runs orc with a terminal of its own, typing `typed` as it is asked (after a NUL: making the file of that
+/// name instead); what stood on the terminal and the exit code.
 #[cfg(unix)]
 fn at_a_terminal(folder: &Folder, arguments: &[&str], typed: &[(&str, &str)]) -> (String, i32) {
     let script = "
@@ -229,13 +230,18 @@ while True:
     seen += chunk.decode(errors='replace')
     while typed and seen.find(typed[0][0], place) >= 0:
         place = seen.find(typed[0][0], place) + len(typed[0][0])
-        os.write(fd, typed.pop(0)[1].encode())
+        text = typed.pop(0)[1]
+        if text.startswith(chr(0)):
+            open(text[1:], 'w').close()
+        else:
+            os.write(fd, text.encode())
 code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 print(json.dumps([seen, code]))
 ";
     let call = json!([env!("CARGO_BIN_EXE_orc"), arguments, typed]).to_string();
-    let ran =
-        std::process::Command::new("python3").args(["-c", script, &call]).current_dir(folder.path()).output().unwrap();
+    let mut python = std::process::Command::new("python3");
+    python.args(["-c", script, &call]).current_dir(folder.path()).env("TERM", "xterm");
+    let ran = python.output().unwrap();
     let (seen, code): (String, i32) = serde_json::from_slice(&ran.stdout)
         .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&ran.stderr)));
     (seen.replace("\r\n", "\n"), code)
@@ -253,4 +259,41 @@ fn at_a_terminal_the_person_is_asked_until_the_answer_fits() {
     }
     let done = document(&std::fs::read_to_string(folder.path().join("r.json")).unwrap());
     assert_eq!(done["outputs"], json!({"said": "German!"}));
+}
+
+#[test]
+#[cfg(unix)]
+fn running_steps_have_rows_on_a_terminal_and_none_while_a_question_is_asked() {
+    // `slow` runs until the terminal has shown that it does.
+    let text = "\
+id: p
+steps:
+  - {id: slow, tool: terminal, action: execute, parameters: {command: 'until test -e go; do sleep 0.01; done'}}
+  - {id: ask, tool: user-prompt, action: prompt, dependencies: [slow], parameters: {prompt: Well?}}
+";
+    let folder = Folder::with("p.orc.yaml", text);
+    let typed = [(" slow  ", "\0go"), ("› ", "fine\n")];
+    let (seen, code) = at_a_terminal(&folder, &["run", "p.orc.yaml", "--format", "text"], &typed);
+    assert_eq!(code, 0, "{seen}");
+    assert!(seen.contains("0/2 steps  "), "{seen}");
+    // Whatever was drawn before, the question stands alone.
+    let question = seen.find("? Well?").unwrap();
+    let answered = question + seen[question..].find("fine").unwrap();
+    assert!(!seen[question..answered].contains('\u{1b}'), "{seen}");
+    let rows = seen[..question].rfind("steps  ").unwrap();
+    assert!(seen[rows..question].contains("\r\u{1b}["), "{seen}");
+    // In the end the rows are gone: nothing moves the cursor any more.
+    let summary = seen.rfind(" p completed in ").unwrap();
+    assert!(!seen[summary..].contains("\u{1b}[J"), "{seen}");
+    assert!(seen[..summary].rfind("\u{1b}[J") >= seen[..summary].rfind("steps  "), "{seen}");
+}
+
+#[test]
+fn elsewhere_progress_is_plain_lines() {
+    let text = "id: p\nsteps:\n  - {id: a, action: echo, parameters: {message: hi}}\n";
+    let ended = Folder::with("p.orc.yaml", text).orc(&["run", "p.orc.yaml"]);
+    let shown = &ended.stderr;
+    assert!(shown.starts_with("✔ a ") && shown.ends_with(" s\n") && shown.lines().count() == 1, "{shown}");
+    assert!(!shown.contains('\u{1b}'), "{shown}");
+    assert!(ended.stdout.starts_with('{'), "{}", ended.stdout);
 }

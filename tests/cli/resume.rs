@@ -217,6 +217,26 @@ fn two_runs_are_compared_step_by_step() {
 }
 
 #[test]
+fn how_long_a_step_took_is_no_difference_between_runs() {
+    let text = "\
+id: p
+steps:
+  - {id: a, tool: terminal, action: execute, parameters: {command: 'test -e once || { touch once; sleep 0.05; }; echo hi'}}
+";
+    let folder = Folder::with("p.orc.yaml", text);
+    let took = || {
+        let ended = folder.orc(&["run", "p.orc.yaml"]);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let document = document(&ended);
+        (document["execution_id"].as_str().unwrap().to_owned(), document["steps"]["a"]["value"].clone())
+    };
+    let ((one, first), (other, second)) = (took(), took());
+    assert_ne!(first, second);
+    let compared = folder.orc(&["runs", "diff", &one, &other]).stdout;
+    assert_eq!(compared, format!("{one} → {other}\n  the same\n"));
+}
+
+#[test]
 fn old_runs_are_removed_and_the_newest_stay() {
     let folder = failed();
     folder.orc(&["run", "p.orc.yaml"]);

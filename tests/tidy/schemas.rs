@@ -28,6 +28,11 @@ fn events_schema_is_fresh() {
     check("events.schema.json", &schema::events());
 }
 
+#[test]
+fn audit_schema_is_fresh() {
+    check("audit.schema.json", &schema::audit());
+}
+
 /// The first complaint of the pipeline schema about `yaml`.
 fn complaint(yaml: &str) -> Option<String> {
     let value: Value = serde_yaml::from_str(yaml).expect("the example is YAML");

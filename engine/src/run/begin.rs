@@ -50,7 +50,7 @@ pub(super) async fn run(
         return Err(RunError::Directory(format!("the working directory `{}` does not exist", config.working_dir)));
     }
     let program = Arc::clone(&plan.program);
-    let run_id = config.run_id.clone().unwrap_or_else(|| new_id(&program.id, started));
+    let run_id = config.run_id.clone().unwrap_or_else(|| new_id(&program.id));
     let output_dir = output_dir(&plan, &config)?;
     let renderer = Renderer::new(folders(&config));
     let (inputs, names) = names(&plan, &config.working_dir, &renderer, &run_id, started, output_dir.as_str())?;
@@ -246,8 +246,9 @@ async fn finish(cx: &RunContext, mut document: ResultDocument) -> Result<ResultD
     Ok(document)
 }
 
-/// `<pipeline id>_<unix seconds>_<8 hex>`.
-fn new_id(pipeline: &str, started: Timestamp) -> String {
+/// The id of a new run: `<pipeline id>_<unix seconds>_<8 hex>`.
+pub fn new_id(pipeline: &str) -> String {
+    let started = Timestamp::now();
     let drawn = RandomState::new().hash_one(started.as_nanosecond()) as u32;
     format!("{pipeline}_{}_{drawn:08x}", started.as_second())
 }

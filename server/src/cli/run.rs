@@ -20,6 +20,8 @@ use super::{
     validate,
 };
 
+mod bars;
+
 mod inputs;
 
 mod later;

@@ -10,6 +10,7 @@ use std::{
 
 use clap::{Args, Subcommand, ValueEnum};
 use engine::run::{
+    audit::{self, Entry, Program, What},
     lock, resume,
     store::{self, Store, StoredAttempt, StoredRun},
 };
@@ -71,6 +72,9 @@ struct Logs {
     /// The run: its id, the beginning of it, or latest.
     #[arg(default_value = "latest")]
     run: String,
+    /// Print who did what to the runs of this workspace instead: the lines of .orc/audit.jsonl.
+    #[arg(long, conflicts_with_all = ["run", "format"])]
+    audit: bool,
     /// How to write them.
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     format: LogFormat,
@@ -277,6 +281,13 @@ fn short(value: &Value) -> String {
 
 impl Logs {
     fn run(&self) -> Answer {
+        if self.audit {
+            let path = audit::file(&store::file(working_dir()?.as_std_path()));
+            let text = std::fs::read_to_string(&path);
+            return text.map(|text| (0, text)).map_err(|error| {
+                format!("the audit log `{}` cannot be read: {error}; it begins with the first run", path.display())
+            });
+        }
         let workspace = Workspace::open()?;
         let run = workspace.find(&self.run)?;
         let events = workspace.store.events(&run.id).map_err(|error| error.to_string())?;
@@ -306,7 +317,10 @@ impl Diff {
             let counting = attempts.into_iter().filter(|attempt| !attempt.forgotten);
             let ends = counting.filter_map(|attempt| Some((attempt.step, attempt.last?.document)));
             Ok(ends
-                .map(|(step, document)| (step, json!({"status": document.status, "value": document.value})))
+                .map(|(step, mut document)| {
+                    leave_out_times(&mut document.value);
+                    (step, json!({"status": document.status, "value": document.value}))
+                })
                 .collect())
         };
         let (before, after) = (ends(one)?, ends(other)?);
@@ -330,6 +344,24 @@ impl Diff {
             text.push_str("  the same\n");
         }
         Ok((0, text))
+    }
+}
+
+/// The fields of results that say how long it took: no two runs agree on them.
+const TIMES: [&str; 2] = ["execution_time", "response_time"];
+
+/// Takes out of a result, at any depth, what tells only how long it took.
+fn leave_out_times(value: &mut Value) {
+    let mut waiting = vec![value];
+    while let Some(value) = waiting.pop() {
+        match value {
+            Value::Object(fields) => {
+                fields.retain(|name, field| !(TIMES.contains(&&**name) && field.is_number()));
+                waiting.extend(fields.values_mut());
+            }
+            Value::Array(items) => waiting.extend(items),
+            _ => {}
+        }
     }
 }
 
@@ -375,6 +407,8 @@ impl Prune {
                 }
                 _ => false,
             });
+            let entries: Vec<Entry> = old.iter().map(|id| Entry::new(What::Pruned, id, Program::Cli)).collect();
+            audit::append(&workspace.file, &entries).map_err(|error| error.to_string())?;
             workspace.store.remove(&old).map_err(|error| error.to_string())?;
         }
         let verb = if self.dry_run { "would remove" } else { "removed" };

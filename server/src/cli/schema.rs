@@ -26,6 +26,8 @@ enum Document {
     Result,
     /// A line of `orc run --format jsonl`.
     Events,
+    /// A line of the audit log, `.orc/audit.jsonl`.
+    Audit,
     /// The settings of the language server.
     Config,
 }
@@ -37,6 +39,7 @@ impl Schema {
             Document::Pipeline => schema::pipeline(),
             Document::Result => schema::result(),
             Document::Events => schema::events(),
+            Document::Audit => schema::audit(),
             Document::Config => schema::of::<Settings>(),
         };
         print::out(&format!("{schema:#}\n"))?;

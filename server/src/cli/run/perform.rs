@@ -11,7 +11,10 @@ use std::{
 use engine::tools::adopted;
 use engine::{
     plan::Plan,
-    run::{self, Event, ResultDocument, RunConfig},
+    run::{
+        self, Event, ResultDocument, RunConfig,
+        audit::{self, Entry, Program, What},
+    },
 };
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -21,7 +24,7 @@ use super::{
         FAILED, INTERRUPTED, INVALID, WAITING,
         print::{self, Stream},
     },
-    Format, progress, signals,
+    Format, bars, progress, signals,
 };
 
 /// A run and what becomes of its result.
@@ -37,7 +40,10 @@ pub(in crate::cli) struct Performance {
 impl Performance {
     /// Runs `plan` to its end.
     pub(in crate::cli) fn run(self, plan: Plan) -> io::Result<ExitCode> {
-        let Self { config, output, format, follows_stdin } = self;
+        let Self { mut config, output, format, follows_stdin } = self;
+        let run_id = config.run_id.get_or_insert_with(|| run::new_id(&plan.program.id)).clone();
+        let audit = Audit { program: if follows_stdin { Program::Editor } else { Program::Cli }, run: &run_id };
+        let store = config.store.clone();
         let file = match output.as_deref().map(open).transpose() {
             Ok(file) => file,
             Err(error) => {
@@ -45,6 +51,10 @@ impl Performance {
                 return Ok(ExitCode::from(INVALID));
             }
         };
+        if let Err(error) = audit.begin(&plan, &config) {
+            print::error(&error.to_string());
+            return Ok(ExitCode::from(INVALID));
+        }
         #[cfg(unix)]
         adopted::adopt();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -73,7 +83,33 @@ impl Performance {
                 return Ok(ExitCode::from(INVALID));
             }
         };
+        if document.status == "cancelled"
+            && let Err(error) = audit.cancelled(store.as_deref())
+        {
+            print::error(&error.to_string());
+        }
         conclude(&document, output.as_deref().zip(file), format, shown)
+    }
+}
+
+/// What is told to the audit log of a run that is kept.
+struct Audit<'a> {
+    program: Program,
+    run: &'a str,
+}
+
+impl Audit<'_> {
+    /// Before it begins or goes on: what is not in the log does not run.
+    fn begin(&self, plan: &Plan, config: &RunConfig) -> io::Result<()> {
+        let Some(store) = &config.store else { return Ok(()) };
+        let what = if config.resumed.is_some() { What::Resumed } else { What::Started };
+        let entry = Entry::new(what, self.run, self.program).with_plan(plan, &config.file, store)?;
+        audit::append(store, &[entry])
+    }
+
+    fn cancelled(&self, store: Option<&Path>) -> io::Result<()> {
+        let Some(store) = store else { return Ok(()) };
+        audit::append(store, &[Entry::new(What::Cancelled, self.run, self.program)])
     }
 }
 
@@ -114,37 +150,78 @@ fn conclude(
 }
 
 /// Shows the events to the last, whatever becomes of standard output: the run does not depend on it.
-async fn show(mut events: mpsc::UnboundedReceiver<Event>, format: Format) -> io::Result<()> {
+async fn show(events: mpsc::UnboundedReceiver<Event>, format: Format) -> io::Result<()> {
+    match format {
+        Format::Jsonl => show_lines(events).await,
+        Format::Text | Format::Json => {
+            show_progress(events).await;
+            Ok(())
+        }
+    }
+}
+
+/// The events themselves, on standard output.
+async fn show_lines(mut events: mpsc::UnboundedReceiver<Event>) -> io::Result<()> {
     let mut shown = Ok(());
-    let colour = print::colour(Stream::Stderr);
     let mut waiting = Vec::new();
     // What has come is shown together: a run of many small steps is not kept waiting by each line.
-    while events.recv_many(&mut waiting, 256).await > 0 {
+    while events.recv_many(&mut waiting, TOGETHER).await > 0 {
         let mut text = String::new();
         for event in waiting.drain(..) {
-            if format == Format::Jsonl {
-                if shown.is_ok() {
-                    shown = serde_json::to_string(&event).map_err(io::Error::from).map(|line| {
-                        text.push_str(&line);
-                        text.push('\n');
-                    });
-                }
-            } else if let Some(line) = progress::line(&event, colour) {
-                text.push_str(&line);
-                text.push('\n');
+            if shown.is_ok() {
+                shown = serde_json::to_string(&event).map_err(io::Error::from).map(|line| {
+                    text.push_str(&line);
+                    text.push('\n');
+                });
             }
         }
-        if text.is_empty() {
-            continue;
-        }
-        if format != Format::Jsonl {
-            print::note(text.trim_end());
-        } else if shown.is_ok() {
+        if shown.is_ok() && !text.is_empty() {
             shown = print::out(&text);
         }
     }
     shown
 }
+
+/// Lines for people on standard error, and beneath them, on a terminal, what runs right now.
+async fn show_progress(mut events: mpsc::UnboundedReceiver<Event>) {
+    let colour = print::colour(Stream::Stderr);
+    let bars = bars::wanted();
+    let mut tick = tokio::time::interval(bars::TICK);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let (mut waiting, mut text) = (Vec::new(), String::new());
+    loop {
+        tokio::select! {
+            count = events.recv_many(&mut waiting, TOGETHER) => {
+                if count == 0 {
+                    break;
+                }
+                for event in waiting.drain(..) {
+                    if bars {
+                        bars::note(&event);
+                    }
+                    if let Some(line) = progress::line(&event, colour) {
+                        text.push_str(&line);
+                        text.push('\n');
+                    }
+                }
+                if !bars && !text.is_empty() {
+                    print::note(text.trim_end());
+                    text.clear();
+                }
+            }
+            _ = tick.tick(), if bars => {
+                bars::draw(&text);
+                text.clear();
+            }
+        }
+    }
+    if bars {
+        bars::end(&text);
+    }
+}
+
+/// How many events are shown together at most.
+const TOGETHER: usize = 256;
 
 /// Opens the file of the result before the run, which may be long; what is in it stays until then.
 fn open(path: &Path) -> io::Result<File> {

@@ -11,6 +11,8 @@ use engine::tools::person::{Answers, Field, Kind, Person, Question, shown};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
+use super::bars;
+
 /// The person at the terminal, if there is one.
 pub(in crate::cli) fn at_terminal() -> Option<Arc<dyn Person>> {
     (io::stdin().is_terminal() && io::stderr().is_terminal()).then(|| Arc::new(Terminal::default()) as Arc<dyn Person>)
@@ -53,6 +55,7 @@ impl Person for Terminal {
         Box::pin(async move {
             // One question at a time, whoever asks.
             let mut lines = self.lines.lock().await;
+            let _pause = bars::pause();
             say(&format!("? {}  ({step})\n", question.title));
             if let Some(content) = &question.content {
                 say(&format!("{}\n", content.trim_end()));

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, io, process::ExitCode};
 use clap::Args;
 use engine::{
     run::{
+        audit::{self, Entry, Program, What},
         lock::RunLock,
         store::{Record, StoredAnswer, StoredAttempt, StoredQuestion},
     },
@@ -93,6 +94,8 @@ impl Approve {
             attempt: attempt.attempt,
             answer: StoredAnswer::new(answers, user()),
         };
+        let entry = Entry { step: Some(attempt.step.clone()), ..Entry::new(What::Approved, &run.id, Program::Cli) };
+        audit::append(&workspace.file, &[entry]).map_err(|error| error.to_string())?;
         workspace.store.write(&run.id, &[record]).map_err(|error| error.to_string())?;
         Ok(run.id)
     }
