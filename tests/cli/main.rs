@@ -14,6 +14,9 @@ mod hostile;
 mod audit;
 mod commands;
 
+#[cfg(unix)]
+mod predecessor;
+
 mod run;
 
 mod resume;

@@ -63,6 +63,13 @@ impl Folder {
         self.orc_reading(arguments, b"")
     }
 
+    /// Runs `orc` with these variables in its environment.
+    pub(crate) fn orc_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_orc"));
+        command.args(arguments).current_dir(self.path()).envs(variables.iter().copied()).stdin(Stdio::null());
+        Ended::of(command.output().unwrap())
+    }
+
     /// Runs `orc` with a standard output that nobody reads; its exit code.
     pub(crate) fn orc_unread(&self, arguments: &[&str]) -> Option<i32> {
         let (reader, writer) = std::io::pipe().unwrap();

@@ -13,7 +13,7 @@ use std::{
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use lang::{
-    registry::{Effect, OperationSource, ParamKind, ParamSpec, Registry, Target},
+    registry::{Effect, OperationSource, ParamKind, ParamSpec, Registry, Target, ValueType},
     template,
 };
 use serde_json::{Map, Value, json};
@@ -241,11 +241,7 @@ impl Prepared {
             Work::Action(name) => registry.resolve(None, Some(name), None),
             Work::Echo(_) | Work::FileProse(_) | Work::Auto(_) => return &[],
         };
-        match target {
-            Target::Operation { operation: Some(operation), .. } => &operation.params,
-            Target::Action(action) => &action.params,
-            _ => &[],
-        }
+        specs(&target)
     }
 }
 
@@ -272,6 +268,7 @@ pub(crate) fn prepare(cx: &RunContext, step: &StepPlan, names: &Arc<Names>) -> R
             params.insert((*name).to_owned(), json!(command(cx, text, names, name)?));
         }
     }
+    read_as_declared(&mut params, step, &target);
     let effect = resume::effect_of(&target);
     let work = match target {
         Target::Operation { tool: spec, operation } => {
@@ -365,14 +362,42 @@ fn parameters(
     Ok((params, model))
 }
 
-/// The parameters that are shell commands.
-fn commands<'r>(target: &Target<'r>) -> BTreeSet<&'r str> {
-    let specs = match target {
+/// A template that is more than one expression gives text. Where a parameter takes no text, a number or a
+/// truth value that it wrote is one; any other text stays what it is, and the tool refuses it.
+fn read_as_declared(params: &mut Map<String, Value>, step: &StepPlan, target: &Target<'_>) {
+    for (name, value) in params.iter_mut() {
+        let is_written = matches!(step.parameters.get(name), Some(Value::String(text)) if !template::is_plain(text));
+        let (true, Value::String(text)) = (is_written, &*value) else { continue };
+        let spec = specs(target).iter().find(|spec| spec.name == *name || spec.aliases.contains(name));
+        let Some(spec) = spec.filter(|spec| !spec.types.is_empty() && !spec.types.contains(&ValueType::String)) else {
+            continue;
+        };
+        let read = serde_json::from_str::<Value>(text.trim()).ok();
+        let fits = |read: &Value| match read {
+            Value::Number(number) => {
+                spec.types.contains(&ValueType::Number)
+                    || spec.types.contains(&ValueType::Integer) && (number.is_i64() || number.is_u64())
+            }
+            Value::Bool(_) => spec.types.contains(&ValueType::Boolean),
+            _ => false,
+        };
+        if let Some(read) = read.filter(fits) {
+            *value = read;
+        }
+    }
+}
+
+fn specs<'r>(target: &Target<'r>) -> &'r [ParamSpec] {
+    match target {
         Target::Operation { operation: Some(operation), .. } => operation.params.as_slice(),
         Target::Action(action) => action.params.as_slice(),
         _ => &[],
-    };
-    let commands = specs.iter().filter(|spec| spec.kind == ParamKind::Command);
+    }
+}
+
+/// The parameters that are shell commands.
+fn commands<'r>(target: &Target<'r>) -> BTreeSet<&'r str> {
+    let commands = specs(target).iter().filter(|spec| spec.kind == ParamKind::Command);
     commands.flat_map(|spec| std::iter::once(&spec.name).chain(&spec.aliases)).map(String::as_str).collect()
 }
 
