@@ -24,6 +24,8 @@ mod resume;
 mod person;
 mod plan;
 
+mod corpus_runs;
+
 #[cfg(unix)]
 mod crash;
 
