@@ -11,6 +11,7 @@ mod formats;
 
 mod hostile;
 
+mod agreement;
 mod audit;
 mod commands;
 
