@@ -28,3 +28,6 @@ mod crash;
 mod brood;
 #[cfg(target_os = "linux")]
 mod cancel;
+
+#[cfg(unix)]
+mod secrets;
