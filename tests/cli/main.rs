@@ -34,3 +34,6 @@ mod crash;
 mod brood;
 #[cfg(target_os = "linux")]
 mod cancel;
+
+#[cfg(unix)]
+mod secrets;

@@ -93,7 +93,7 @@ behaviours! {
         "commands see a short list of variables, never a key",
     {
         let folder = folder("steps:\n  - {id: env, tool: terminal, action: execute, parameters: {command: 'echo \"<$ORC_PROBE_API_KEY>\"'}}\n");
-        let ended = folder.orc_with(&["run", "p.orc.yaml", "--format", "json"], &[("ORC_PROBE_API_KEY", "planted-key")]);
+        let ended = folder.orc_seeing(&[("ORC_PROBE_API_KEY", "planted-key")], &["run", "p.orc.yaml", "--format", "json"]);
         let document = document(&ended, 0);
         assert_eq!(document["steps"]["env"]["value"]["result"]["stdout"], "<>\n");
     }

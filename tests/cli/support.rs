@@ -52,8 +52,14 @@ impl Folder {
     /// Runs `orc` until it has come to the `point`-th point at which its store is written, where it is
     /// killed; whether it was.
     pub(crate) fn orc_killed_at(&self, point: u32, arguments: &[&str]) -> bool {
+        self.orc_seeing_killed_at(point, &[], arguments)
+    }
+
+    /// The same with these variables in the environment.
+    pub(crate) fn orc_seeing_killed_at(&self, point: u32, variables: &[(&str, &str)], arguments: &[&str]) -> bool {
         let mut command = Command::new(env!("CARGO_BIN_EXE_orc"));
         command.args(arguments).current_dir(self.path()).env("ORC_CRASH_AT", point.to_string());
+        command.envs(variables.iter().copied());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command.status().unwrap().code().is_none()
     }
@@ -63,8 +69,8 @@ impl Folder {
         self.orc_reading(arguments, b"")
     }
 
-    /// Runs `orc` with these variables in its environment.
-    pub(crate) fn orc_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
+    /// Runs `orc` with these variables in the environment.
+    pub(crate) fn orc_seeing(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Ended {
         let mut command = Command::new(env!("CARGO_BIN_EXE_orc"));
         command.args(arguments).current_dir(self.path()).envs(variables.iter().copied()).stdin(Stdio::null());
         Ended::of(command.output().unwrap())

@@ -3,10 +3,7 @@
 use std::{
     collections::BTreeSet,
     panic::AssertUnwindSafe,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -22,9 +19,10 @@ use tokio::time::{sleep, timeout};
 use super::{
     EventKind, clock,
     context::RunContext,
-    journal::Batch,
+    journal::{Batch, Journal},
     render::{Names, text_of},
     resume,
+    secrets::Passage,
     store::{Record, StoredQuestion},
 };
 use crate::{
@@ -74,7 +72,10 @@ pub(crate) async fn attempt(
         return Attempt::Cancelled;
     }
     let mut tool_cx = tool_cx(cx, step);
-    tool_cx.on_output = Some(output_sink(cx, path));
+    let printed = Arc::new(Printed::new(cx, path));
+    // What is held back is told before the end of the attempt, however that comes about.
+    let _rest = Rest(Arc::clone(&printed));
+    tool_cx.on_output = Some(OutputSink::new(move |stream, text| printed.take(stream, text)));
     tool_cx.asking = asking(cx, path);
     let stop = tool_cx.cancel.clone();
     let work = async {
@@ -178,31 +179,69 @@ fn asking(cx: &Arc<RunContext>, path: &str) -> Asking {
     }
 }
 
-fn output_sink(cx: &Arc<RunContext>, path: &str) -> OutputSink {
-    let journal = cx.journal.clone();
-    let path = path.to_owned();
-    let told = [AtomicUsize::new(0), AtomicUsize::new(0)];
-    OutputSink::new(move |stream, text| {
+/// What an attempt prints, on its way to the journal.
+struct Printed {
+    journal: Journal,
+    path: String,
+    stdout: Mutex<Told>,
+    stderr: Mutex<Told>,
+}
+
+/// How much of a stream is told, and what may not be told yet.
+struct Told {
+    bytes: usize,
+    passage: Passage,
+}
+
+impl Printed {
+    fn new(cx: &RunContext, path: &str) -> Self {
+        let told = || Mutex::new(Told { bytes: 0, passage: Passage::new(Arc::clone(&cx.secrets)) });
+        Self { journal: cx.journal.clone(), path: path.to_owned(), stdout: told(), stderr: told() }
+    }
+
+    fn take(&self, stream: Stream, text: &str) {
+        self.pass(stream, |passage| passage.push(text));
+    }
+
+    fn pass(&self, stream: Stream, next: impl FnOnce(&mut Passage) -> String) {
         let (name, told) = match stream {
-            Stream::Stdout => ("stdout", &told[0]),
-            Stream::Stderr => ("stderr", &told[1]),
+            Stream::Stdout => ("stdout", &self.stdout),
+            Stream::Stderr => ("stderr", &self.stderr),
         };
-        let before = told.fetch_add(text.len(), Ordering::Relaxed);
+        // Held until it is posted, so that the pieces stay in order.
+        let mut told = super::lock(told);
+        let before = told.bytes;
         if before >= MOST_OUTPUT {
             return;
         }
+        let text = next(&mut told.passage);
+        if text.is_empty() {
+            return;
+        }
+        told.bytes += text.len();
         let mut end = text.len().min(MOST_OUTPUT - before);
         while !text.is_char_boundary(end) {
             end -= 1;
         }
         let mut data = json!({"stream": name, "text": &text[..end]});
-        if before + text.len() >= MOST_OUTPUT {
+        if told.bytes >= MOST_OUTPUT {
             data["truncated"] = json!(true);
         }
         let mut batch = Batch::default();
-        batch.fact(EventKind::StepOutput, Some(&path), data);
-        journal.post(batch);
-    })
+        batch.fact(EventKind::StepOutput, Some(&self.path), data);
+        self.journal.post(batch);
+    }
+}
+
+/// Tells the rest of what was printed when it goes.
+struct Rest(Arc<Printed>);
+
+impl Drop for Rest {
+    fn drop(&mut self) {
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            self.0.pass(stream, Passage::finish);
+        }
+    }
 }
 
 /// What a step is about to do: all of it rendered, nothing of it done.
