@@ -142,6 +142,7 @@ pub(crate) fn tool_cx(cx: &RunContext, step: &StepPlan) -> ToolCx {
         models: None,
         model: None,
         on_output: None,
+        cleaner: None,
         asking: Asking::default(),
         run_id: cx.run_id.clone(),
         store: cx.store.clone(),
