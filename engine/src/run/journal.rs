@@ -17,6 +17,7 @@ use super::{
     Event, EventKind,
     store::{MemoryStore, Record, Store, StoreError},
 };
+use crate::failpoint;
 
 /// An event before it has its number.
 #[derive(Debug, Clone)]
@@ -243,42 +244,4 @@ impl Writer {
         }
         result
     }
-}
-
-/// Where tests break a run off: before and after each write, as the death of the process would.
-#[cfg(debug_assertions)]
-mod failpoint {
-    use std::sync::{
-        LazyLock,
-        atomic::{AtomicU64, Ordering},
-    };
-
-    /// `ORC_CRASH_AT=3`: the third point is the last.
-    static CRASH_AT: LazyLock<Option<u64>> =
-        LazyLock::new(|| std::env::var("ORC_CRASH_AT").ok().and_then(|number| number.parse().ok()));
-    static POINTS: AtomicU64 = AtomicU64::new(0);
-
-    pub(super) fn reached() {
-        let point = POINTS.fetch_add(1, Ordering::SeqCst) + 1;
-        if *CRASH_AT == Some(point) {
-            die();
-        }
-    }
-
-    /// Without a word to anybody: no destructor, no flush.
-    #[cfg(unix)]
-    fn die() -> ! {
-        let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGKILL);
-        std::process::abort()
-    }
-
-    #[cfg(not(unix))]
-    fn die() -> ! {
-        std::process::abort()
-    }
-}
-
-#[cfg(not(debug_assertions))]
-mod failpoint {
-    pub(super) fn reached() {}
 }

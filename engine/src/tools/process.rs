@@ -11,6 +11,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::output::{Decoder, Kept, OutputSink, Stream};
+use crate::failpoint;
 
 #[cfg(unix)]
 mod group;
@@ -85,8 +86,10 @@ pub(crate) async fn run(job: &Job<'_>, cancel: &CancellationToken) -> io::Result
         .stderr(Stdio::piped())
         .kill_on_drop(true);
     let token = group::prepare(&mut command);
+    failpoint::reached();
     let mut child = command.spawn()?;
     let group = Group::of(&child, token);
+    failpoint::reached();
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
 
     let mut kept_stdout = Kept::new(KEPT);
@@ -114,6 +117,7 @@ pub(crate) async fn run(job: &Job<'_>, cancel: &CancellationToken) -> io::Result
         }
         end
     };
+    failpoint::reached();
     Ok(Finished { end, stdout: kept_stdout, stderr: kept_stderr, took: started.elapsed() })
 }
 

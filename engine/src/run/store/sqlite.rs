@@ -15,7 +15,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 
 use super::{LastWord, Record, Store, StoreError, StoredAttempt, StoredRun};
-use crate::run::Event;
+use crate::{failpoint, run::Event};
 
 mod latest;
 pub use latest::{LatestEnd, LatestRun};
@@ -212,6 +212,7 @@ impl SqliteStore {
             .execute_batch(&format!(
                 "{TABLES} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT};"
             ))
+            .and_then(|()| failpoint::store_write())
             .map_err(error)
     }
 }
@@ -224,6 +225,7 @@ impl Store for SqliteStore {
             for record in records {
                 write_record(&transaction, run_id, record)?;
             }
+            failpoint::store_write()?;
             transaction.commit()
         };
         write(&mut self.connection).map_err(|error| refused(path, &error))
