@@ -1,4 +1,5 @@
-//! The crash matrix: pipelines of every kind are killed at every write of the store, then resumed.
+//! The crash matrix: pipelines of every kind are killed before and after every write of the store, every
+//! start and end of a process and every file that a tool writes, then resumed.
 //! The document must be that of a run that was never killed, no step that ended may run twice, and one
 //! that may not simply run again must say so.
 //!
@@ -13,7 +14,7 @@ use serde_json::Value;
 use crate::support::Folder;
 
 /// Pipelines whose steps may all run again: their documents are compared. Each starts `id: p`.
-const PIPELINES: [(&str, &str); 25] = [
+pub(super) const PIPELINES: [(&str, &str); 25] = [
     (
         "chain",
         "
@@ -341,12 +342,12 @@ outputs: {text: '{{ b.result }}'}",
     ),
 ];
 
-fn long() -> bool {
+pub(super) fn long() -> bool {
     std::env::var_os("ORC_CRASH_LONG").is_some()
 }
 
 /// The document without what differs between any two runs.
-fn normalized(text: &str) -> Value {
+pub(super) fn normalized(text: &str) -> Value {
     let document: ResultDocument = serde_json::from_str(text).unwrap();
     let mut value = serde_json::to_value(document.normalized()).unwrap();
     without_times(&mut value);
@@ -365,12 +366,12 @@ fn without_times(value: &mut Value) {
     }
 }
 
-fn folder(text: &str) -> Folder {
+pub(super) fn folder(text: &str) -> Folder {
     Folder::with("p.orc.yaml", format!("id: p\nname: p{text}\n"))
 }
 
 /// How often each step came to an end for good.
-fn ends(folder: &Folder) -> BTreeMap<String, usize> {
+pub(super) fn ends(folder: &Folder) -> BTreeMap<String, usize> {
     let events = folder.orc(&["runs", "logs", "--format", "jsonl"]).stdout;
     let mut ends = BTreeMap::new();
     for line in events.lines() {
@@ -383,7 +384,7 @@ fn ends(folder: &Folder) -> BTreeMap<String, usize> {
 }
 
 /// How often each step, or action of a handler, succeeded.
-fn successes(folder: &Folder) -> BTreeMap<String, usize> {
+pub(super) fn successes(folder: &Folder) -> BTreeMap<String, usize> {
     let shown: Value = serde_json::from_str(&folder.orc(&["runs", "show", "--format", "json"]).stdout).unwrap();
     let mut found = BTreeMap::new();
     for attempt in shown["steps"].as_array().unwrap().iter().filter(|attempt| attempt["status"] == "completed") {
@@ -450,6 +451,20 @@ steps:
 }
 
 #[test]
+fn nor_is_it_in_a_loop() {
+    refuses_twice(
+        "
+steps:
+  - id: l
+    for_each: [1]
+    steps:
+      - {id: a, tool: terminal, action: execute, parameters: {command: 'echo a >> log.txt'}}
+      - {id: b, tool: terminal, action: execute, parameters: {command: 'echo b >> log.txt'}, dependencies: [a]}
+  - {id: d, action: echo, parameters: {message: end}, dependencies: [l]}",
+    );
+}
+
+#[test]
 fn nor_is_it_in_a_child() {
     refuses_twice(
         "
@@ -472,6 +487,7 @@ fn refuses_twice(text: &str) {
     let mut noticed = BTreeSet::new();
     // How many writes there are differs by a few: what waits to be written is written together.
     let mut survived = 0;
+    let mut points = 0;
     for point in 1.. {
         let folder = folder(text);
         if !folder.orc_killed_at(point, &["run", "p.orc.yaml"]) {
@@ -481,6 +497,7 @@ fn refuses_twice(text: &str) {
             }
             continue;
         }
+        points += 1;
         if point <= 2 && folder.orc(&["runs", "list", "--format", "json"]).stdout.trim() == "[]" {
             continue;
         }
@@ -502,5 +519,8 @@ fn refuses_twice(text: &str) {
             assert_eq!((resumed.code, &*before), (Some(0), "a\nb\n"), "at {point}: {resumed:?}");
         }
     }
+    println!("{points} crash points in a pipeline of commands");
     assert_eq!(noticed, BTreeSet::from(["a", "b"]), "both were interrupted at some point");
+    // Around each of the two commands there are three, besides those of the store.
+    assert!(points > 12, "only {points} points");
 }

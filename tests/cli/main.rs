@@ -28,3 +28,9 @@ mod crash;
 mod brood;
 #[cfg(target_os = "linux")]
 mod cancel;
+
+#[cfg(unix)]
+mod fault;
+
+#[cfg(unix)]
+mod damage;

@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    Event, EventKind,
+    Event, EventKind, begin,
     store::{MemoryStore, Record, Store, StoreError},
 };
 use crate::failpoint;
@@ -238,7 +238,9 @@ impl Writer {
                 self.broken = Some(error.clone());
                 // Whoever follows the run must learn that it ended, stored or not.
                 for event in told.filter(|event| event.kind == EventKind::RunFinished) {
-                    let _ = self.events.send(Event { seq: self.sent + 1, ..event });
+                    let mut event = Event { seq: self.sent + 1, ..event };
+                    begin::unrecorded_end(&mut event.data, &begin::unrecorded(error, &self.run_id, self.sent > 0));
+                    let _ = self.events.send(event);
                 }
             }
         }
