@@ -143,14 +143,14 @@ fn a_place_that_is_no_directory() {
     folder.write(".orc", "a file");
     let ended = folder.orc(&["run", "p.orc.yaml"]);
     assert!(matches!(ended.code, Some(1 | 2)), "{ended:?}");
-    assert!(ended.stderr.contains(".orc/runs.db`: ") && ended.stderr.contains("--no-store"), "{ended:?}");
+    assert!(ended.stderr.contains("/.orc/") && ended.stderr.contains("--no-store"), "{ended:?}");
     assert!(!folder.path().join("a.txt").exists());
 
     let folder = Folder::with("p.orc.yaml", PIPELINE);
     fs::create_dir_all(folder.path().join(".orc/runs.db")).unwrap();
     let ended = folder.orc(&["run", "p.orc.yaml"]);
     assert!(matches!(ended.code, Some(1 | 2)), "{ended:?}");
-    assert!(ended.stderr.contains(".orc/runs.db`: ") && ended.stderr.contains("--no-store"), "{ended:?}");
+    assert!(ended.stderr.contains("/.orc/") && ended.stderr.contains("--no-store"), "{ended:?}");
     assert!(!folder.path().join("a.txt").exists());
 }
 
@@ -187,7 +187,7 @@ fn a_store_that_may_not_be_written() {
         let ended = bound(&folder, arguments);
         ended.in_order();
         assert!(matches!(ended.code, Some(1 | 2)), "{arguments:?}: {ended:?}");
-        assert!(ended.stderr.contains(".orc/runs.db`: "), "{arguments:?}: {ended:?}");
+        assert!(ended.stderr.contains("/.orc/"), "{arguments:?}: {ended:?}");
         assert!(ended.stderr.contains("check that the directory can be written"), "{arguments:?}: {ended:?}");
     }
     assert!(!folder.path().join("a.txt").exists(), "a step ran");

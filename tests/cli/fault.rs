@@ -7,6 +7,7 @@ use std::{
 };
 
 use rusqlite::Connection;
+use serde_json::{Value, json};
 
 use crate::{
     crash::{PIPELINES, ends, folder, long, normalized, successes},
@@ -48,7 +49,7 @@ fn failed(ended: &Ended, said: &str, place: &str) -> bool {
         return false;
     }
     // A store that cannot even be made is no run that failed: nothing was started.
-    let started = !ended.stderr.contains("the run store cannot be used");
+    let started = !ended.stdout.is_empty();
     assert_eq!(ended.code, Some(if started { 1 } else { 2 }), "{place}: {ended:?}");
     for part in [".orc/runs.db`", "check that the directory can be written and has space, or run with `--no-store`"] {
         assert!(ended.stderr.contains(part), "{place}: `{part}` in {}", ended.stderr);
@@ -168,6 +169,28 @@ steps:
         is_sound(&broken, &place);
     }
     assert!(interrupted > 2, "{interrupted}");
+}
+
+#[test]
+fn who_follows_the_events_learns_why_it_failed() {
+    let (_, text) = PIPELINES[0];
+    for write in 2..5 {
+        let broken = folder(text);
+        let fault = [("ORC_FAIL_AT", &*write.to_string())];
+        let ended = broken.orc_with(&fault, &["run", "p.orc.yaml", "--format", "jsonl"]);
+        let events: Vec<Value> = ended.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let last = events.last().unwrap();
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert_eq!(last["type"], "run.finished", "{ended:?}");
+        let end = &last["data"];
+        assert_eq!((&end["status"], &end["exit_code"], &end["success"]), (&json!("failed"), &json!(1), &json!(false)));
+        assert_eq!((&end["result"]["status"], &end["result"]["error_type"]), (&json!("failed"), &json!("StoreError")));
+        let error = end["error"].as_str().unwrap();
+        assert!(error.contains("the run could not be recorded: `") && error.contains("is full"), "{error}");
+        assert!(ended.stderr.contains(error), "{ended:?}");
+        let numbers: Vec<u64> = events.iter().map(|event| event["seq"].as_u64().unwrap()).collect();
+        assert_eq!(numbers, (1..=events.len() as u64).collect::<Vec<_>>());
+    }
 }
 
 /// No file may grow beyond `blocks` of 512 bytes, as on a disk that is full.

@@ -177,10 +177,12 @@ fn private() -> OpenOptions {
 fn key(store: &Path) -> io::Result<String> {
     let path = store.with_file_name("audit.key");
     let named = |error: io::Error| {
-        io::Error::new(error.kind(), format!("the key of the audit log, `{}`, cannot be used: {error}", path.display()))
+        let fix = "check that the directory can be written and has space, or run with `--no-store`";
+        let what = format!("the key of the audit log, `{}`, cannot be used: {error}; {fix}", path.display());
+        io::Error::new(error.kind(), what)
     };
+    directory(store)?;
     let drawn = || {
-        directory(store)?;
         if !path.exists() {
             // Whole or not at all, whoever else draws one.
             let draft = store.with_file_name(format!("audit.key.{}", std::process::id()));
