@@ -4,7 +4,7 @@
 //! that may not simply run again must say so.
 //!
 //! `ORC_CRASH_LONG=1` kills at every point, and the resumed run at every point as well; without it at
-//! every third, which is what there is time for on each change.
+//! every fourth, which is what there is time for on each change. See docs/durability.md.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -393,15 +393,15 @@ pub(super) fn successes(folder: &Folder) -> BTreeMap<String, usize> {
     found
 }
 
-/// Kills `text` at every `every`-th point; the number of points it was killed at.
-fn matrix(name: &str, text: &str, every: u32) -> u32 {
+/// Kills `text` at every `every`-th point from `first` on; the number of points it was killed at.
+fn matrix(name: &str, text: &str, (first, every): (u32, u32)) -> u32 {
     let whole = folder(text);
     let ended = whole.orc(&["run", "p.orc.yaml"]);
     assert!(matches!(ended.code, Some(0 | 1)), "{name}: {ended:?}");
     let (code, wanted) = (ended.code, normalized(&ended.stdout));
     let (wanted_ends, wanted_successes) = (ends(&whole), successes(&whole));
     let mut points = 0;
-    for point in (1..).step_by(every as usize) {
+    for point in (first..).step_by(every as usize) {
         let broken = folder(text);
         if !broken.orc_killed_at(point, &["run", "p.orc.yaml"]) {
             break;
@@ -423,20 +423,26 @@ fn matrix(name: &str, text: &str, every: u32) -> u32 {
         assert_eq!(successes(&broken), wanted_successes, "{name} at {point}: something succeeded twice, or never");
         assert_eq!(ends(&broken), wanted_ends, "{name} at {point}: a step ended twice, or never");
     }
+    if long() {
+        println!("{points} crash points: {name}");
+    }
     points
 }
 
 #[test]
 fn a_run_that_is_killed_anywhere_ends_as_if_it_had_not_been() {
-    let every = if long() { 1 } else { 3 };
+    let every = if long() { 1 } else { 4 };
     let (one, other) = PIPELINES.split_at(PIPELINES.len() / 2);
-    let all = |part: &[(&str, &str)]| part.iter().map(|(name, text)| matrix(name, text, every)).sum::<u32>();
+    // Each pipeline begins elsewhere, so that every kind of point is among them.
+    let all = |part: &[(&str, &str)]| -> u32 {
+        (0..).zip(part).map(|(at, (name, text))| matrix(name, text, (1 + at % every, every))).sum()
+    };
     let points = std::thread::scope(|scope| {
         let others = scope.spawn(|| all(other));
         all(one) + others.join().unwrap()
     });
     println!("{points} crash points in {} pipelines", PIPELINES.len());
-    assert!(points > 100, "only {points} points");
+    assert!(points > 80, "only {points} points");
 }
 
 #[test]

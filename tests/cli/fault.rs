@@ -18,16 +18,7 @@ use crate::{
 const FAULTS: [(&str, &str); 2] = [("full", "database or disk is full"), ("io", "disk I/O error")];
 
 /// The pipelines that are run on each change.
-const SOME: [&str; 8] = [
-    "chain",
-    "counting together",
-    "a child",
-    "loop side by side",
-    "failure that goes on",
-    "retries",
-    "handlers",
-    "model",
-];
+const SOME: [&str; 4] = ["chain", "a child", "loop side by side", "handlers"];
 
 /// What stands in the store, read past the program.
 fn stored(folder: &Folder, sql: &str) -> Vec<String> {
@@ -106,7 +97,7 @@ fn a_store_that_cannot_be_written_fails_the_run_and_loses_nothing() {
         }
     }
     println!("{faults} failed writes");
-    assert!(faults > 40, "only {faults}");
+    assert!(faults > 20, "only {faults}");
 }
 
 #[test]
