@@ -15,6 +15,8 @@ pub mod actions;
 
 mod expression;
 
+mod failpoint;
+
 pub mod models;
 
 pub mod files;

@@ -16,7 +16,7 @@ pub mod schedule;
 pub mod audit;
 
 mod begin;
-pub use begin::new_id;
+pub use begin::{UNRECORDED, new_id};
 
 pub mod cache;
 

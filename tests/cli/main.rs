@@ -37,3 +37,18 @@ mod cancel;
 
 #[cfg(unix)]
 mod secrets;
+
+#[cfg(unix)]
+mod counted;
+
+#[cfg(unix)]
+mod fault;
+
+#[cfg(unix)]
+mod together;
+
+#[cfg(unix)]
+mod upgrade;
+
+#[cfg(unix)]
+mod damage;

@@ -49,8 +49,8 @@ impl Folder {
         self.0.path()
     }
 
-    /// Runs `orc` until it has come to the `point`-th point at which its store is written, where it is
-    /// killed; whether it was.
+    /// Runs `orc` until it has come to the `point`-th point at which it may be killed, where it is;
+    /// whether it was. The commands it had started, which go on without it, have ended after this.
     pub(crate) fn orc_killed_at(&self, point: u32, arguments: &[&str]) -> bool {
         self.orc_seeing_killed_at(point, &[], arguments)
     }
@@ -61,7 +61,20 @@ impl Folder {
         command.args(arguments).current_dir(self.path()).env("ORC_CRASH_AT", point.to_string());
         command.envs(variables.iter().copied());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        command.status().unwrap().code().is_none()
+        let mut child = command.spawn().unwrap();
+        let mark = format!("ORC_COMMAND={}-", child.id());
+        let killed = child.wait().unwrap().code().is_none();
+        while killed && carries(&mark) {
+            std::thread::yield_now();
+        }
+        killed
+    }
+
+    /// Runs `orc` with nothing on standard input and these variables more.
+    pub(crate) fn orc_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Ended {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_orc"));
+        command.args(arguments).current_dir(self.path()).envs(variables.iter().copied()).stdin(Stdio::null());
+        Ended::of(command.output().unwrap())
     }
 
     /// Runs `orc` with nothing on standard input.
@@ -101,8 +114,17 @@ impl Folder {
     }
 }
 
+/// Whether a living process has a variable that begins so; only Linux tells.
+fn carries(mark: &str) -> bool {
+    let Ok(processes) = std::fs::read_dir("/proc") else { return false };
+    processes
+        .flatten()
+        .filter_map(|process| std::fs::read(process.path().join("environ")).ok())
+        .any(|environment| environment.split(|byte| *byte == 0).any(|variable| variable.starts_with(mark.as_bytes())))
+}
+
 impl Ended {
-    fn of(output: Output) -> Self {
+    pub(crate) fn of(output: Output) -> Self {
         Self {
             code: output.status.code(),
             stdout: String::from_utf8(output.stdout).unwrap(),

@@ -27,7 +27,7 @@ use super::{
     lock::RunLock,
     render::{Folders, Names, Renderer, from_json},
     secrets::Redactor,
-    store::{self, Record, StoredConfig},
+    store::{self, Record, Store as _, StoredConfig},
 };
 use crate::{
     catalog,
@@ -232,6 +232,9 @@ fn first_batch(cx: &RunContext, plan: &Plan, config: &RunConfig) -> Batch {
     batch
 }
 
+/// The type of the error of a run whose store broke.
+pub const UNRECORDED: &str = "StoreError";
+
 async fn finish(cx: &RunContext, mut document: ResultDocument) -> Result<ResultDocument, RunError> {
     cx.secrets.document(&mut document);
     let mut batch = Batch::default();
@@ -249,10 +252,36 @@ async fn finish(cx: &RunContext, mut document: ResultDocument) -> Result<ResultD
         // The steps' results are still worth having; that they are not kept is the run's error.
         "failed".clone_into(&mut document.status);
         document.success = false;
-        document.error = Some(format!("the run could not be recorded: {error}"));
-        document.error_type = Some("StoreError".to_owned());
+        document.error = Some(unrecorded(error, &cx.run_id, is_known(cx)));
+        document.error_type = Some(UNRECORDED.to_owned());
     }
     Ok(document)
+}
+
+/// Why a run failed whose store broke, and what to do.
+pub(super) fn unrecorded(error: &store::StoreError, run_id: &str, known: bool) -> String {
+    let kept =
+        if known { format!("; what was recorded is kept: then `orc resume {run_id}` goes on") } else { String::new() };
+    format!("the run could not be recorded: {error}{kept}")
+}
+
+/// Makes the last event of a run say that its store broke.
+pub(super) fn unrecorded_end(data: &mut Value, message: &str) {
+    data["exit_code"] = json!(1);
+    data["result"]["error_type"] = json!(UNRECORDED);
+    for end in ["", "/result"] {
+        if let Some(Value::Object(end)) = data.pointer_mut(end) {
+            end.insert("status".to_owned(), json!("failed"));
+            end.insert("success".to_owned(), json!(false));
+            end.insert("error".to_owned(), json!(message));
+        }
+    }
+}
+
+/// Whether anything of the run is in its store.
+fn is_known(cx: &RunContext) -> bool {
+    let store = cx.store.as_ref().and_then(|file| store::SqliteStore::open_to_read(file).ok());
+    store.is_some_and(|store| matches!(store.last_event(&cx.run_id), Ok(Some(_))))
 }
 
 /// The id of a new run: `<pipeline id>_<unix seconds>_<8 hex>`.

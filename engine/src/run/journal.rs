@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    Event, EventKind,
+    Event, EventKind, begin,
     secrets::Redactor,
     store::{MemoryStore, Record, Store, StoreError},
 };
@@ -223,12 +223,7 @@ impl Writer {
         records.extend(told.into_iter().map(Record::Event));
         let result = match &self.broken {
             Some(error) => Err(error.clone()),
-            None => {
-                failpoint::reached();
-                let result = self.store.write(&self.run_id, &records);
-                failpoint::reached();
-                result
-            }
+            None => self.store.write(&self.run_id, &records),
         };
         let told = records.into_iter().filter_map(|record| match record {
             Record::Event(event) => Some(event),
@@ -246,48 +241,12 @@ impl Writer {
                 self.broken = Some(error.clone());
                 // Whoever follows the run must learn that it ended, stored or not.
                 for event in told.filter(|event| event.kind == EventKind::RunFinished) {
-                    let _ = self.events.send(Event { seq: self.sent + 1, ..event });
+                    let mut event = Event { seq: self.sent + 1, ..event };
+                    begin::unrecorded_end(&mut event.data, &begin::unrecorded(error, &self.run_id, self.sent > 0));
+                    let _ = self.events.send(event);
                 }
             }
         }
         result
     }
-}
-
-/// Where tests break a run off: before and after each write, as the death of the process would.
-#[cfg(debug_assertions)]
-mod failpoint {
-    use std::sync::{
-        LazyLock,
-        atomic::{AtomicU64, Ordering},
-    };
-
-    /// `ORC_CRASH_AT=3`: the third point is the last.
-    static CRASH_AT: LazyLock<Option<u64>> =
-        LazyLock::new(|| std::env::var("ORC_CRASH_AT").ok().and_then(|number| number.parse().ok()));
-    static POINTS: AtomicU64 = AtomicU64::new(0);
-
-    pub(super) fn reached() {
-        let point = POINTS.fetch_add(1, Ordering::SeqCst) + 1;
-        if *CRASH_AT == Some(point) {
-            die();
-        }
-    }
-
-    /// Without a word to anybody: no destructor, no flush.
-    #[cfg(unix)]
-    fn die() -> ! {
-        let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGKILL);
-        std::process::abort()
-    }
-
-    #[cfg(not(unix))]
-    fn die() -> ! {
-        std::process::abort()
-    }
-}
-
-#[cfg(not(debug_assertions))]
-mod failpoint {
-    pub(super) fn reached() {}
 }

@@ -43,6 +43,11 @@ pub trait Store: Send {
     /// The attempts of a run's steps, by step and number.
     fn attempts(&self, run_id: &str) -> Result<Vec<StoredAttempt>, StoreError>;
 
+    /// Whether all that is kept can be read: for who goes on with it. Reads the whole store.
+    fn check(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Removes these runs with all that belongs to them.
     fn remove(&mut self, run_ids: &[String]) -> Result<(), StoreError>;
 }
@@ -289,9 +294,20 @@ pub enum Record {
 /// Why the store did not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// The file is not one of ours, or is damaged.
+    /// The file is not one of ours.
     #[error("`{}` is not a run store of orc ({reason}); move it away, or run with `--no-store`", path.display())]
     Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        reason: String,
+    },
+    /// The file is damaged.
+    #[error(
+        "the run store `{0}` is damaged ({reason}); move it and the files beside it (`{1}-wal`, `{1}-shm`) away together, or run with `--no-store`",
+        path.display(), path.file_name().unwrap_or_default().display()
+    )]
+    Damaged {
         /// The file.
         path: PathBuf,
         /// What was found.

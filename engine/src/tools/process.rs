@@ -19,6 +19,7 @@ use super::output::{
     Decoder, Kept, OutputSink, Stream,
     full::{Full, Place},
 };
+use crate::failpoint;
 
 #[cfg(unix)]
 mod group;
@@ -104,8 +105,10 @@ pub(crate) async fn run(job: &Job<'_>, cancel: &CancellationToken) -> io::Result
         .stderr(Stdio::piped())
         .kill_on_drop(true);
     let token = group::prepare(&mut command);
+    failpoint::reached();
     let mut child = command.spawn()?;
     let group = Group::of(&child, token);
+    failpoint::reached();
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
 
     let mut kept_stdout = Keeping::new();
@@ -133,6 +136,7 @@ pub(crate) async fn run(job: &Job<'_>, cancel: &CancellationToken) -> io::Result
         }
         end
     };
+    failpoint::reached();
     let took = started.elapsed();
     Ok(Finished { end, stdout: kept_stdout.finish().await, stderr: kept_stderr.finish().await, took })
 }

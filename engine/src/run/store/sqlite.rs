@@ -4,8 +4,6 @@
 //! and results stand in it.
 
 use std::{
-    fs,
-    io::ErrorKind,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -15,7 +13,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 
 use super::{LastWord, Record, Store, StoreError, StoredAttempt, StoredRun};
-use crate::run::Event;
+use crate::{failpoint, run::Event};
+
+mod place;
 
 mod latest;
 pub use latest::{LatestEnd, LatestRun};
@@ -72,7 +72,8 @@ pub struct SqliteStore {
 impl SqliteStore {
     /// Opens the file, making it and its directory if they are missing.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        prepare_directory(path).map_err(|error| failed(path, error.to_string()))?;
+        place::check_log(path)?;
+        place::prepare_directory(path).map_err(|error| failed(path, error.to_string()))?;
         let connection = Connection::open(path).map_err(|error| refused(path, &error))?;
         let store = Self { path: path.to_owned(), connection };
         store.keep_plans()?;
@@ -82,6 +83,7 @@ impl SqliteStore {
 
     /// Opens a file that is there to read it; nothing in it changes.
     pub fn open_to_read(path: &Path) -> Result<Self, StoreError> {
+        place::check_log(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(|error| refused(path, &error))?;
         let store = Self { path: path.to_owned(), connection };
@@ -169,12 +171,13 @@ impl SqliteStore {
         // end. The log is as durable; SQLite copies it when it has grown to a thousand pages.
         self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(error)?;
         if number("application_id").map_err(error)? == APPLICATION_ID {
+            place::check_length(&self.path, number("page_size").map_err(error)?)?;
             return self.migrate();
         }
         // Two processes may come here at once: the second waits, and finds the tables made.
         self.connection.execute_batch("BEGIN IMMEDIATE").map_err(error)?;
         let made = self.make_tables();
-        self.connection.execute_batch(if made.is_ok() { "COMMIT" } else { "ROLLBACK" }).map_err(error)?;
+        self.end_transaction(made.is_ok()).map_err(error)?;
         made
     }
 
@@ -194,8 +197,16 @@ impl SqliteStore {
             2 => self.connection.execute_batch(&format!("{FROM_2} PRAGMA user_version = {FORMAT};")),
             _ => Ok(()),
         };
-        self.connection.execute_batch(if done.is_ok() { "COMMIT" } else { "ROLLBACK" }).map_err(error)?;
+        let done = done.and_then(|()| failpoint::store_write());
+        self.end_transaction(done.is_ok()).map_err(error)?;
         done.map_err(error)
+    }
+
+    fn end_transaction(&self, keep: bool) -> Result<(), rusqlite::Error> {
+        failpoint::reached();
+        self.connection.execute_batch(if keep { "COMMIT" } else { "ROLLBACK" })?;
+        failpoint::reached();
+        Ok(())
     }
 
     fn make_tables(&self) -> Result<(), StoreError> {
@@ -212,6 +223,7 @@ impl SqliteStore {
             .execute_batch(&format!(
                 "{TABLES} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT};"
             ))
+            .and_then(|()| failpoint::store_write())
             .map_err(error)
     }
 }
@@ -224,9 +236,13 @@ impl Store for SqliteStore {
             for record in records {
                 write_record(&transaction, run_id, record)?;
             }
+            failpoint::store_write()?;
             transaction.commit()
         };
-        write(&mut self.connection).map_err(|error| refused(path, &error))
+        failpoint::reached();
+        write(&mut self.connection).map_err(|error| refused(path, &error))?;
+        failpoint::reached();
+        Ok(())
     }
 
     fn events(&self, run_id: &str) -> Result<Vec<Event>, StoreError> {
@@ -286,6 +302,16 @@ impl Store for SqliteStore {
         )
     }
 
+    fn check(&self) -> Result<(), StoreError> {
+        let found = self.rows("PRAGMA quick_check(1)", &[], |row| row.get::<_, String>(0))?;
+        match found.into_iter().next() {
+            Some(problem) if problem != "ok" => {
+                Err(StoreError::Damaged { path: self.path.clone(), reason: problem.replace('\n', " ") })
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn remove(&mut self, run_ids: &[String]) -> Result<(), StoreError> {
         let path = &self.path;
         let remove = |connection: &mut Connection| -> Result<(), rusqlite::Error> {
@@ -296,9 +322,13 @@ impl Store for SqliteStore {
                 transaction.execute("DELETE FROM events WHERE run_id = ?", [id])?;
                 transaction.execute("DELETE FROM cache WHERE run_id = ?", [id])?;
             }
+            failpoint::store_write()?;
             transaction.commit()
         };
-        remove(&mut self.connection).map_err(|error| refused(path, &error))
+        failpoint::reached();
+        remove(&mut self.connection).map_err(|error| refused(path, &error))?;
+        failpoint::reached();
+        Ok(())
     }
 }
 
@@ -378,39 +408,14 @@ fn json_at<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<Option<T
     read.map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into()))
 }
 
-/// Makes the directory and an empty file that only their owner can read, before SQLite opens it.
-fn prepare_directory(path: &Path) -> std::io::Result<()> {
-    if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-        let made = !directory.exists();
-        let mut builder = fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(directory)?;
-        let ignore = directory.join(".gitignore");
-        if (made || directory.file_name().is_some_and(|name| name == ".orc")) && !ignore.exists() {
-            fs::write(ignore, "*\n")?;
-        }
-    }
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
-    }
-}
-
 fn failed(path: &Path, reason: String) -> StoreError {
     StoreError::Failed { path: path.to_owned(), reason }
 }
 
 fn refused(path: &Path, error: &rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
-            StoreError::Foreign { path: path.to_owned(), reason: error.to_string() }
-        }
+        Some(ErrorCode::NotADatabase) => StoreError::Foreign { path: path.to_owned(), reason: error.to_string() },
+        Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged { path: path.to_owned(), reason: error.to_string() },
         _ => failed(path, error.to_string()),
     }
 }
@@ -418,6 +423,8 @@ fn refused(path: &Path, error: &rusqlite::Error) -> StoreError {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use std::fs;
 
     use serde_json::{Value, json};
 

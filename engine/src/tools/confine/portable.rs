@@ -9,6 +9,8 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
+use crate::failpoint;
+
 /// What a name in a directory is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -78,11 +80,15 @@ impl Directory {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let temporary = self.0.join(format!(".orc-{}-{number}", std::process::id()));
-        let written = fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, self.0.join(name)));
+        let written = fs::write(&temporary, bytes).and_then(|()| {
+            failpoint::reached();
+            fs::rename(&temporary, self.0.join(name))
+        });
         if written.is_err() {
             // The error that matters is the first; a leftover is removed as well as it can be.
             fs::remove_file(&temporary).ok();
         }
+        failpoint::reached();
         written
     }
 

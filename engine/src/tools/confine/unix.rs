@@ -21,6 +21,8 @@ use nix::{
     unistd::{UnlinkatFlags, unlinkat},
 };
 
+use crate::failpoint;
+
 /// What a name in a directory is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -105,12 +107,14 @@ impl Directory {
         let mut file =
             File::from(openat(self.0.as_fd(), temporary.as_os_str(), flags, Mode::from_bits_truncate(0o666))?);
         let written = self.keep_mode(name, &file).and_then(|()| file.write_all(bytes)).and_then(|()| {
+            failpoint::reached();
             renameat(self.0.as_fd(), temporary.as_os_str(), self.0.as_fd(), name).map_err(io::Error::from)
         });
         if written.is_err() {
             // The error that matters is the first; a leftover is removed as well as it can be.
             unlinkat(self.0.as_fd(), temporary.as_os_str(), UnlinkatFlags::NoRemoveDir).ok();
         }
+        failpoint::reached();
         written
     }
 
@@ -134,12 +138,16 @@ impl Directory {
             }
             return Ok(unlinkat(self.0.as_fd(), name, UnlinkatFlags::RemoveDir)?);
         }
-        Ok(unlinkat(self.0.as_fd(), name, UnlinkatFlags::NoRemoveDir)?)
+        unlinkat(self.0.as_fd(), name, UnlinkatFlags::NoRemoveDir)?;
+        failpoint::reached();
+        Ok(())
     }
 
     /// Moves `name` to `new_name` in `target`, replacing a file there.
     pub(crate) fn rename(&self, name: &OsStr, target: &Self, new_name: &OsStr) -> io::Result<()> {
-        Ok(renameat(self.0.as_fd(), name, target.0.as_fd(), new_name)?)
+        renameat(self.0.as_fd(), name, target.0.as_fd(), new_name)?;
+        failpoint::reached();
+        Ok(())
     }
 
     /// All names in it, sorted.

@@ -135,6 +135,13 @@ fn conclude(
     if let Err(error) = shown.and(printed) {
         print::error(&format!("cannot write to standard output: {error}"));
     }
+    // Standard output is read by programs here, and may be the same disk that is full.
+    if format != Format::Text
+        && document.error_type.as_deref() == Some(run::UNRECORDED)
+        && let Some(error) = &document.error
+    {
+        print::error(error);
+    }
     if document.status == "waiting" {
         print::note(&format!(
             "answer with `orc runs approve {}`; `orc runs show` says what is asked",
