@@ -22,7 +22,7 @@ use super::{
     journal::{Batch, Journal},
     render::{Names, text_of},
     resume,
-    secrets::Passage,
+    secrets::{Passage, cleaner},
     store::{Record, StoredQuestion},
 };
 use crate::{
@@ -142,7 +142,7 @@ pub(crate) fn tool_cx(cx: &RunContext, step: &StepPlan) -> ToolCx {
         models: None,
         model: None,
         on_output: None,
-        cleaner: None,
+        cleaner: Some(cleaner(&cx.secrets)),
         asking: Asking::default(),
         run_id: cx.run_id.clone(),
         store: cx.store.clone(),

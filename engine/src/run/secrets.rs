@@ -30,7 +30,7 @@ pub use forms::SHORTEST;
 mod shapes;
 
 mod stream;
-pub(crate) use stream::Passage;
+pub(crate) use stream::{Passage, cleaner};
 
 /// Between the two ends of an output that was too long to be kept.
 static LEFT_OUT: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\n\[\d+ bytes left out\]\n").ok());

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Known, Redactor, shapes};
+use crate::tools::output::Cleaner;
 
 /// A token of this length is none.
 const LONGEST_TOKEN: usize = 8 << 10;
@@ -38,6 +39,18 @@ impl Passage {
         let rest = std::mem::take(&mut self.held);
         self.redactor.known().text(&rest).unwrap_or(rest)
     }
+}
+
+/// Takes what `redactor` knows out of output on its way into a file.
+pub(crate) fn cleaner(redactor: &Arc<Redactor>) -> Cleaner {
+    let redactor = Arc::clone(redactor);
+    Cleaner::new(move || {
+        let mut passage = Passage::new(Arc::clone(&redactor));
+        Box::new(move |text| match text {
+            Some(text) => passage.push(text),
+            None => passage.finish(),
+        })
+    })
 }
 
 impl Known {
