@@ -418,9 +418,9 @@ impl Known {
                 self.value(default);
             }
             if let Kind::Choice { choices } = &mut field.kind {
-                choices.iter_mut().for_each(|choice| {
+                for choice in choices {
                     self.value(choice);
-                });
+                }
             }
         }
     }

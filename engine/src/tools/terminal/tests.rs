@@ -102,7 +102,7 @@ fn output_is_bounded() {
 fn with_store(world: &mut World) -> String {
     world.write("kept/here", "");
     world.cx.store = Some(world.path("kept/runs.db").into());
-    world.cx.asking.step = "a".to_owned();
+    "a".clone_into(&mut world.cx.asking.step);
     world.path("kept/output").to_string()
 }
 
