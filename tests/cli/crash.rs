@@ -468,9 +468,6 @@ fn matrix(name: &str, text: &str, (first, every): (u32, u32)) -> u32 {
         assert_eq!(successes(&broken), wanted_successes, "{name} at {point}: something succeeded twice, or never");
         assert_eq!(ends(&broken), wanted_ends, "{name} at {point}: a step ended twice, or never");
     }
-    if long() {
-        println!("{points} crash points: {name}");
-    }
     points
 }
 
@@ -502,18 +499,19 @@ fn a_run_that_is_killed_anywhere_ends_as_if_it_had_not_been() {
 
 #[test]
 fn what_may_not_run_twice_is_not_run_twice() {
-    refuses_twice(
+    let points = refuses_twice(
         "
 steps:
   - {id: a, tool: terminal, action: execute, parameters: {command: 'echo a >> log.txt'}}
   - {id: b, tool: terminal, action: execute, parameters: {command: 'echo b >> log.txt'}, dependencies: [a]}
   - {id: c, action: echo, parameters: {message: end}, dependencies: [b]}",
     );
+    println!("{points} crash points in a pipeline of commands");
 }
 
 #[test]
 fn nor_is_it_in_a_loop() {
-    refuses_twice(
+    let points = refuses_twice(
         "
 steps:
   - id: l
@@ -523,11 +521,12 @@ steps:
       - {id: b, tool: terminal, action: execute, parameters: {command: 'echo b >> log.txt'}, dependencies: [a]}
   - {id: d, action: echo, parameters: {message: end}, dependencies: [l]}",
     );
+    println!("{points} crash points in a pipeline of commands");
 }
 
 #[test]
 fn nor_is_it_in_a_child() {
-    refuses_twice(
+    let points = refuses_twice(
         "
 steps:
   - id: c
@@ -541,10 +540,11 @@ steps:
           - {id: b, tool: terminal, action: execute, parameters: {command: 'echo b >> log.txt'}, dependencies: [a]}
   - {id: d, action: echo, parameters: {message: end}, dependencies: [c]}",
     );
+    println!("{points} crash points in a pipeline of commands");
 }
 
 /// `text` adds the lines `a` and `b` to `log.txt` by commands, which may not simply run again.
-fn refuses_twice(text: &str) {
+fn refuses_twice(text: &str) -> u32 {
     let mut noticed = BTreeSet::new();
     // How many writes there are differs by a few: what waits to be written is written together.
     let mut survived = 0;
@@ -580,8 +580,8 @@ fn refuses_twice(text: &str) {
             assert_eq!((resumed.code, &*before), (Some(0), "a\nb\n"), "at {point}: {resumed:?}");
         }
     }
-    println!("{points} crash points in a pipeline of commands");
     assert_eq!(noticed, BTreeSet::from(["a", "b"]), "both were interrupted at some point");
     // Around each of the two commands there are three, besides those of the store.
     assert!(points > 12, "only {points} points");
+    points
 }

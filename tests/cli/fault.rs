@@ -195,12 +195,13 @@ fn with_room_for(folder: &Folder, blocks: u32) -> Ended {
 
 #[test]
 fn a_place_that_is_really_full_is_found_out_at_any_size() {
-    let steps: String = (1..20)
-        .map(|number| {
-            let before = number - 1;
-            format!("  - {{id: s{number}, tool: filesystem, action: write, parameters: {{path: s{number}.txt, content: '{{{{ s{before}.result.size }}}} and more'}}, dependencies: [s{before}]}}\n")
-        })
-        .collect();
+    let mut steps = String::new();
+    for number in 1..20 {
+        let before = number - 1;
+        steps += &format!(
+            "  - {{id: s{number}, tool: filesystem, action: write, parameters: {{path: s{number}.txt, content: '{{{{ s{before}.result.size }}}} and more'}}, dependencies: [s{before}]}}\n"
+        );
+    }
     let text = format!(
         "\nsteps:\n  - {{id: s0, tool: filesystem, action: write, parameters: {{path: s0.txt, content: x}}}}\n{steps}outputs: {{size: '{{{{ s19.result.size }}}}'}}"
     );
