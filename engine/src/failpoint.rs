@@ -1,7 +1,9 @@
 //! Where tests break a run off, in debug builds alone: elsewhere these functions do nothing.
 //!
 //! `ORC_CRASH_AT=3`: at the third point the process dies as `kill -9` would have it. Points are before and
-//! after each write of the store, around each process that is started, and around what tools write.
+//! after each write of the store, its making and its bringing up to date, around each process that is
+//! started, around what tools write, and where the lock of a run is taken and released and the audit log
+//! written.
 //!
 //! `ORC_FAIL_AT=3` or `ORC_FAIL_AT=3:io`: the third write of the store fails because the disk is full, or
 //! with an I/O error. The next would succeed: who writes on after a failure is found out.

@@ -30,7 +30,13 @@ mod brood;
 mod cancel;
 
 #[cfg(unix)]
+mod counted;
+
+#[cfg(unix)]
 mod fault;
+
+#[cfg(unix)]
+mod together;
 
 #[cfg(unix)]
 mod damage;

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{clock, resume, store};
-use crate::{catalog, plan::Plan};
+use crate::{catalog, failpoint, plan::Plan};
 
 /// A line of the audit log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -154,8 +154,11 @@ fn write(path: &Path, store: &Path, entries: &[Entry]) -> io::Result<()> {
         text.push_str(&serde_json::to_string(entry)?);
         text.push('\n');
     }
+    failpoint::reached();
     file.write_all(text.as_bytes())?;
-    file.sync_data()
+    file.sync_data()?;
+    failpoint::reached();
+    Ok(())
 }
 
 /// Makes the directory of the store as the store does, where there is none.
@@ -193,6 +196,7 @@ fn key(store: &Path) -> io::Result<String> {
             }
             private().write(true).create(true).truncate(true).open(&draft)?.write_all(text.as_bytes())?;
             let linked = fs::hard_link(&draft, &path);
+            failpoint::reached();
             fs::remove_file(&draft)?;
             match linked {
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),

@@ -17,7 +17,6 @@ use super::{
     Event, EventKind, begin,
     store::{MemoryStore, Record, Store, StoreError},
 };
-use crate::failpoint;
 
 /// An event before it has its number.
 #[derive(Debug, Clone)]
@@ -215,12 +214,7 @@ impl Writer {
         records.extend(told.into_iter().map(Record::Event));
         let result = match &self.broken {
             Some(error) => Err(error.clone()),
-            None => {
-                failpoint::reached();
-                let result = self.store.write(&self.run_id, &records);
-                failpoint::reached();
-                result
-            }
+            None => self.store.write(&self.run_id, &records),
         };
         let told = records.into_iter().filter_map(|record| match record {
             Record::Event(event) => Some(event),

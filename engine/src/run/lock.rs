@@ -8,6 +8,8 @@ use std::{
     time::Duration,
 };
 
+use crate::failpoint;
+
 /// Held while a run runs.
 #[derive(Debug)]
 pub struct RunLock {
@@ -39,10 +41,12 @@ impl RunLock {
                 Err(TryLockError::Error(error)) => return Err(error),
             }
         }
+        failpoint::reached();
         file.set_len(0)?;
         file.rewind()?;
         write!(file, "{}", std::process::id())?;
         file.flush()?;
+        failpoint::reached();
         Ok(Some(Self { path, _file: file }))
     }
 }
@@ -52,6 +56,7 @@ impl Drop for RunLock {
         // One that stays is no lock: nobody holds it. Elsewhere an open file cannot be told from the next
         // one of its name, so there it does stay.
         if cfg!(unix) {
+            failpoint::reached();
             let _ = fs::remove_file(&self.path);
         }
     }

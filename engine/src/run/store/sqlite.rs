@@ -177,7 +177,7 @@ impl SqliteStore {
         // Two processes may come here at once: the second waits, and finds the tables made.
         self.connection.execute_batch("BEGIN IMMEDIATE").map_err(error)?;
         let made = self.make_tables();
-        self.connection.execute_batch(if made.is_ok() { "COMMIT" } else { "ROLLBACK" }).map_err(error)?;
+        self.end_transaction(made.is_ok()).map_err(error)?;
         made
     }
 
@@ -197,8 +197,16 @@ impl SqliteStore {
             2 => self.connection.execute_batch(&format!("{FROM_2} PRAGMA user_version = {FORMAT};")),
             _ => Ok(()),
         };
-        self.connection.execute_batch(if done.is_ok() { "COMMIT" } else { "ROLLBACK" }).map_err(error)?;
+        let done = done.and_then(|()| failpoint::store_write());
+        self.end_transaction(done.is_ok()).map_err(error)?;
         done.map_err(error)
+    }
+
+    fn end_transaction(&self, keep: bool) -> Result<(), rusqlite::Error> {
+        failpoint::reached();
+        self.connection.execute_batch(if keep { "COMMIT" } else { "ROLLBACK" })?;
+        failpoint::reached();
+        Ok(())
     }
 
     fn make_tables(&self) -> Result<(), StoreError> {
@@ -231,7 +239,10 @@ impl Store for SqliteStore {
             failpoint::store_write()?;
             transaction.commit()
         };
-        write(&mut self.connection).map_err(|error| refused(path, &error))
+        failpoint::reached();
+        write(&mut self.connection).map_err(|error| refused(path, &error))?;
+        failpoint::reached();
+        Ok(())
     }
 
     fn events(&self, run_id: &str) -> Result<Vec<Event>, StoreError> {
@@ -311,9 +322,13 @@ impl Store for SqliteStore {
                 transaction.execute("DELETE FROM events WHERE run_id = ?", [id])?;
                 transaction.execute("DELETE FROM cache WHERE run_id = ?", [id])?;
             }
+            failpoint::store_write()?;
             transaction.commit()
         };
-        remove(&mut self.connection).map_err(|error| refused(path, &error))
+        failpoint::reached();
+        remove(&mut self.connection).map_err(|error| refused(path, &error))?;
+        failpoint::reached();
+        Ok(())
     }
 }
 
