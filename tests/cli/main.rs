@@ -39,4 +39,7 @@ mod fault;
 mod together;
 
 #[cfg(unix)]
+mod upgrade;
+
+#[cfg(unix)]
 mod damage;
