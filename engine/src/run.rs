@@ -33,6 +33,8 @@ mod step;
 mod clock;
 mod journal;
 
+pub mod secrets;
+
 pub mod lock;
 
 pub mod resume;

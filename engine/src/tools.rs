@@ -196,6 +196,8 @@ pub struct ToolCx {
     pub model: Option<String>,
     /// Takes what a command prints while it runs.
     pub on_output: Option<OutputSink>,
+    /// Takes out of a command's output what must not be kept.
+    pub cleaner: Option<output::Cleaner>,
     /// What a step that asks a person may use.
     pub asking: person::Asking,
     /// The run.

@@ -11,8 +11,12 @@ mod formats;
 
 mod hostile;
 
+mod agreement;
 mod audit;
 mod commands;
+
+#[cfg(unix)]
+mod predecessor;
 
 mod run;
 
@@ -20,6 +24,8 @@ mod resume;
 
 mod person;
 mod plan;
+
+mod corpus_runs;
 
 #[cfg(unix)]
 mod crash;
@@ -43,3 +49,6 @@ mod upgrade;
 
 #[cfg(unix)]
 mod damage;
+
+#[cfg(unix)]
+mod secrets;

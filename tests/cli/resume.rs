@@ -248,6 +248,43 @@ fn old_runs_are_removed_and_the_newest_stay() {
     assert_eq!(folder.orc(&["runs", "list"]).stdout.lines().count(), 1);
 }
 
+/// Of long output the result has both ends and names the file with all of it.
+#[test]
+#[cfg(unix)]
+fn all_of_a_long_output_is_in_a_file_that_goes_with_its_run() {
+    const LONG: &str = "name: p
+steps:
+  - id: a
+    tool: terminal
+    action: execute
+    parameters: {command: 'yes x | head -c 1500000; echo last'}
+  - id: b
+    tool: filesystem
+    action: read
+    parameters: {path: '{{ a.result.stdout_file }}'}
+outputs:
+  length: '{{ b.result.content | length }}'
+";
+    let folder = Folder::with("p.orc.yaml", LONG);
+    let files = || {
+        let root = folder.path().join(".orc/output");
+        let runs = std::fs::read_dir(root).into_iter().flatten().map(|run| run.unwrap().path());
+        runs.flat_map(|run| std::fs::read_dir(run).unwrap()).map(|file| file.unwrap().path()).collect::<Vec<_>>()
+    };
+    let ran = document(&folder.orc(&["run", "p.orc.yaml", "--no-store"]));
+    assert_eq!(ran["steps"]["a"]["value"]["result"]["truncated"], true);
+    assert!(!folder.path().join(".orc").exists());
+    let ran = document(&folder.orc(&["run", "p.orc.yaml"]));
+    let run = ran["execution_id"].as_str().unwrap();
+    assert_eq!(ran["steps"]["a"]["value"]["result"]["stdout_file"], format!(".orc/output/{run}/a.stdout.txt"));
+    assert_eq!(ran["outputs"]["length"], 1_500_005, "{ran:#}");
+    assert_eq!(files(), [folder.path().join(format!(".orc/output/{run}/a.stdout.txt"))]);
+    folder.orc(&["runs", "prune", "--keep", "0", "--dry-run"]);
+    assert_eq!(files().len(), 1);
+    folder.orc(&["runs", "prune", "--keep", "0"]);
+    assert_eq!(files().len(), 0);
+}
+
 #[test]
 fn one_step_uses_what_the_latest_run_came_to() {
     let folder = failed();

@@ -52,8 +52,14 @@ impl Folder {
     /// Runs `orc` until it has come to the `point`-th point at which it may be killed, where it is;
     /// whether it was. The commands it had started, which go on without it, have ended after this.
     pub(crate) fn orc_killed_at(&self, point: u32, arguments: &[&str]) -> bool {
+        self.orc_seeing_killed_at(point, &[], arguments)
+    }
+
+    /// The same with these variables in the environment.
+    pub(crate) fn orc_seeing_killed_at(&self, point: u32, variables: &[(&str, &str)], arguments: &[&str]) -> bool {
         let mut command = Command::new(env!("CARGO_BIN_EXE_orc"));
         command.args(arguments).current_dir(self.path()).env("ORC_CRASH_AT", point.to_string());
+        command.envs(variables.iter().copied());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         let mark = format!("ORC_COMMAND={}-", child.id());
@@ -74,6 +80,13 @@ impl Folder {
     /// Runs `orc` with nothing on standard input.
     pub(crate) fn orc(&self, arguments: &[&str]) -> Ended {
         self.orc_reading(arguments, b"")
+    }
+
+    /// Runs `orc` with these variables in the environment.
+    pub(crate) fn orc_seeing(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Ended {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_orc"));
+        command.args(arguments).current_dir(self.path()).envs(variables.iter().copied()).stdin(Stdio::null());
+        Ended::of(command.output().unwrap())
     }
 
     /// Runs `orc` with a standard output that nobody reads; its exit code.

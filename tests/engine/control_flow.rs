@@ -1,6 +1,6 @@
 //! Loops, order and concurrency.
 
-use engine::run::{Store, store::SqliteStore};
+use engine::run::{RunConfig, Store, store::SqliteStore};
 use expect_test::expect;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -323,4 +323,32 @@ steps:
     );
     assert!(ran.step("a").timed_out, "{}", ran.summary());
     assert_eq!(ran.result("gone")["stdout"], json!("gone\n"));
+}
+
+#[test]
+fn what_a_template_writes_of_a_number_is_one_where_no_text_is_taken() {
+    let text = "id: p
+inputs: {short: {type: boolean, default: true}}
+steps:
+  - id: asked
+    action: generate
+    parameters:
+      prompt: hello
+      max_tokens: >-
+        {%- if short -%}20
+        {%- else -%}40
+        {%- endif -%}
+  - id: wrong
+    action: generate
+    parameters: {prompt: hello, max_tokens: '{{ 1 }}{{ 0 }} or so'}
+    on_failure: continue
+";
+    let workspace = Workspace::new();
+    let config = RunConfig { simulate: true, ..workspace.config() };
+    let ran = workspace.run_with(text, &[], config, &CancellationToken::new());
+    assert_eq!(ran.summary().lines().next(), Some("asked: completed"), "{}", ran.summary());
+    assert_eq!(
+        ran.step("wrong").error.as_deref(),
+        Some("the parameter `max_tokens` of `generate` does not fit: invalid type: string \"10 or so\", expected u64")
+    );
 }

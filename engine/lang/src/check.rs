@@ -34,6 +34,7 @@ mod parameters;
 
 mod paths;
 mod references;
+mod secrets;
 mod structure;
 mod templates;
 mod tools;
@@ -164,6 +165,7 @@ pub(crate) fn check(facts: &Facts<'_>) -> Vec<Diagnostic> {
         handlers::check(&mut checker);
         paths::check(&mut checker);
         commands::check(&mut checker);
+        secrets::check(&mut checker);
     }
     checker.found
 }

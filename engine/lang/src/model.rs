@@ -80,6 +80,8 @@ pub struct Input {
     pub type_name: Option<Spanned<String>>,
     /// `required: true`
     pub required: bool,
+    /// `secret: true`
+    pub secret: bool,
     /// The default's node (the value itself in the bare form).
     pub default: Option<NodeId>,
     /// `enum` or `choices`: its node.

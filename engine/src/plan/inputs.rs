@@ -115,7 +115,7 @@ fn type_of(input: &Input) -> Option<&'static str> {
 
 /// What is wrong with `value` for this declaration.
 fn misfits(name: &str, value: &Value, input: &Input, settings: &Map<String, Value>) -> Vec<String> {
-    let shown = shown(value);
+    let shown = if input.secret { "the secret that was given".to_owned() } else { shown(value) };
     if let Some(wanted) = type_of(input)
         && !is(value, wanted)
     {

@@ -26,6 +26,7 @@ use super::{
     journal::{Batch, Journal},
     lock::RunLock,
     render::{Folders, Names, Renderer, from_json},
+    secrets::Redactor,
     store::{self, Record, Store as _, StoredConfig},
 };
 use crate::{
@@ -53,9 +54,12 @@ pub(super) async fn run(
     let run_id = config.run_id.clone().unwrap_or_else(|| new_id(&program.id));
     let output_dir = output_dir(&plan, &config)?;
     let renderer = Renderer::new(folders(&config));
-    let (inputs, names) = names(&plan, &config.working_dir, &renderer, &run_id, started, output_dir.as_str())?;
+    let secrets = Arc::new(Redactor::of(&plan));
+    let (inputs, names) = names(&plan, &config.working_dir, &renderer, &run_id, started, output_dir.as_str())
+        .map_err(|error| secrets.error(error))?;
+    secrets.learn_inputs(&plan, &inputs);
     let (_lock, journal) = match &config.store {
-        None => (None, Journal::in_memory(&run_id, events)),
+        None => (None, Journal::in_memory(&run_id, events, Arc::clone(&secrets))),
         Some(file) => {
             let broken = |error: store::StoreError| RunError::Store(error.to_string());
             let store = store::open(Some(file)).map_err(broken)?;
@@ -67,12 +71,12 @@ pub(super) async fn run(
                 Some(_) => store.last_event(&run_id).map_err(broken)?.map_or(0, |event| event.seq),
                 None => 0,
             };
-            let journal = Journal::start(&run_id, (store, told), config.past.attempts(), events)
+            let journal = Journal::start(&run_id, (store, told), config.past.attempts(), events, Arc::clone(&secrets))
                 .map_err(|error| RunError::Store(error.to_string()))?;
             (Some(lock), journal)
         }
     };
-    let place = Place { run_id, started, output_dir, inputs };
+    let place = Place { run_id, started, output_dir, inputs, secrets };
     let cx = Arc::new(context(&plan, &config, place, renderer, journal, cancel.clone()));
     let first = first_batch(&cx, &plan, &config);
     let end =
@@ -96,6 +100,7 @@ pub(super) struct Place {
     pub(super) output_dir: Utf8PathBuf,
     /// The values of the inputs.
     pub(super) inputs: Value,
+    pub(super) secrets: Arc<Redactor>,
 }
 
 /// What all steps of the run share.
@@ -119,6 +124,7 @@ pub(super) fn context(
         registry: catalog::registry(),
         renderer: Arc::new(renderer),
         journal,
+        secrets: place.secrets,
         stop: cancel.clone(),
         cancel,
         inputs: plan.analysis.pipeline().inputs.keys().cloned().collect(),
@@ -183,13 +189,14 @@ fn first_batch(cx: &RunContext, plan: &Plan, config: &RunConfig) -> Batch {
     let program = &plan.program;
     let mut batch = Batch::default();
     let source = plan.analysis.text().to_owned();
+    let (inputs, secret_inputs) = cx.secrets.inputs(plan, &cx.values);
     batch.records.push(match &config.resumed {
         Some(_) => Record::RunResumed { source },
         None => Record::RunStarted {
             pipeline: program.id.clone(),
             file: config.file.clone(),
             source,
-            inputs: (*cx.values).clone(),
+            inputs,
             config: Box::new(StoredConfig {
                 working_dir: config.working_dir.clone(),
                 output_dir: cx.output_dir.clone(),
@@ -198,6 +205,7 @@ fn first_batch(cx: &RunContext, plan: &Plan, config: &RunConfig) -> Batch {
                 max_concurrency: config.max_concurrency,
                 no_cache: !config.cache,
                 selection: config.selection.clone(),
+                secret_inputs,
             }),
             time: clock::text(started),
         },
@@ -228,6 +236,7 @@ fn first_batch(cx: &RunContext, plan: &Plan, config: &RunConfig) -> Batch {
 pub const UNRECORDED: &str = "StoreError";
 
 async fn finish(cx: &RunContext, mut document: ResultDocument) -> Result<ResultDocument, RunError> {
+    cx.secrets.document(&mut document);
     let mut batch = Batch::default();
     batch.records.push(Record::RunFinished { status: document.status.clone(), time: document.completed_at.clone() });
     let mut data = json!({
@@ -296,7 +305,7 @@ pub(super) fn folders(config: &RunConfig) -> Folders {
     Folders::new(folders)
 }
 
-fn environment() -> BTreeMap<String, String> {
+pub(super) fn environment() -> BTreeMap<String, String> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect()

@@ -201,7 +201,13 @@ pub(crate) fn fingerprint(cx: &RunContext, step: &StepPlan, prepared: &Prepared)
         (Some(true), _) => true,
         (None, _) => false,
     };
-    if !wanted {
+    // The hash of a secret that can be guessed would tell it.
+    let holds_secret = || {
+        let seen = cx.permissions.env.iter().filter_map(|name| cx.environment.get(name));
+        let params = prepared.params.values().chain(step.parameters.values()).any(|value| cx.secrets.touches(value));
+        params || seen.into_iter().any(|value| cx.secrets.touches(&json!(value)))
+    };
+    if !wanted || holds_secret() {
         return None;
     }
     let tool_cx = perform::tool_cx(cx, step);

@@ -71,7 +71,7 @@ fn prepare(cx: &Arc<RunContext>, step: &StepPlan, names: &Arc<Names>, path: &str
     // Steps that began before go on as they began, whatever the file says now.
     let stored = cx.past.take_child(path);
     let (file, analysis) = match &stored {
-        Some(StoredChild { file, source }) => {
+        Some(StoredChild { file, source, redacted: _ }) => {
             let name = file.as_deref().unwrap_or("inline");
             let analysis = Arc::new(Analysis::new(Arc::clone(&cx.registry), name, source));
             (file.as_ref().map(|file| normal(&cx.working_dir.join(file))), analysis)
@@ -83,7 +83,7 @@ fn prepare(cx: &Arc<RunContext>, step: &StepPlan, names: &Arc<Names>, path: &str
     batch.records.push(Record::Child {
         step: path.to_owned(),
         attempt: cx.journal.last_attempt(path),
-        child: StoredChild { file: shown, source: analysis.text().to_owned() },
+        child: StoredChild { file: shown, source: analysis.text().to_owned(), redacted: false },
     });
     // The first intent of the child's steps waits to be stored, and this is stored before it.
     cx.journal.post(batch);
@@ -101,6 +101,7 @@ fn prepare(cx: &Arc<RunContext>, step: &StepPlan, names: &Arc<Names>, path: &str
     above.ids.push(cx.pipeline.clone());
     let (values, names) = begin::names(&plan, &cx.working_dir, &renderer, &cx.run_id, cx.started, output_dir.as_str())
         .map_err(|error| failure("ValueError", error.to_string()))?;
+    cx.secrets.learn_inputs(&plan, &values);
     let inner = RunContext {
         renderer: Arc::new(renderer),
         values: Arc::new(values),

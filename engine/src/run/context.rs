@@ -19,6 +19,7 @@ use super::{
     child::Above,
     journal::{Batch, Journal},
     render::Renderer,
+    secrets::Redactor,
     store::StoreError,
 };
 use crate::tools::{Permissions, person::Person, recursion_control::Recursion};
@@ -40,6 +41,8 @@ pub(crate) struct RunContext {
     pub(crate) registry: Arc<Registry>,
     pub(crate) renderer: Arc<Renderer>,
     pub(crate) journal: Journal,
+    /// What is secret, so that it is not kept.
+    pub(crate) secrets: Arc<Redactor>,
     /// Stops the steps of this pipeline.
     pub(crate) cancel: CancellationToken,
     /// Stops the run.

@@ -25,6 +25,7 @@ use super::{
     render::{Names, RenderError, Renderer, StepValue},
     resume,
     schedule::{Effect, Ending, Input, Schedule, SkipReason},
+    secrets::Redactor,
     step,
 };
 use crate::plan::{Plan, Scope, StepPlan, program::StepKind};
@@ -96,12 +97,19 @@ pub fn forecast(plan: &Plan, config: &RunConfig) -> Result<Vec<Forecast>, RunErr
     let output_dir = begin::output_dir(plan, config)?;
     let renderer = Renderer::new(begin::folders(config));
     let run_id = config.run_id.clone().unwrap_or_default();
-    let (inputs, names) = begin::names(plan, &config.working_dir, &renderer, &run_id, started, output_dir.as_str())?;
+    let secrets = Arc::new(Redactor::of(plan));
+    let (inputs, names) = begin::names(plan, &config.working_dir, &renderer, &run_id, started, output_dir.as_str())
+        .map_err(|error| secrets.error(error))?;
     let names = Names::watched(&names);
-    let place = begin::Place { run_id, started, output_dir, inputs };
+    secrets.learn_inputs(plan, &inputs);
+    let place = begin::Place { run_id, started, output_dir, inputs, secrets: Arc::clone(&secrets) };
     let cx = begin::context(plan, config, place, renderer, Journal::closed(), CancellationToken::new());
     let scope = Arc::clone(&plan.program.scope);
-    Ok(Forecaster::new(Arc::new(cx), plan, config, scope, names).run())
+    let mut found = Forecaster::new(Arc::new(cx), plan, config, scope, names).run();
+    for forecast in &mut found {
+        forecast.reason = secrets.text(&forecast.reason);
+    }
+    Ok(found)
 }
 
 struct Forecaster<'a> {

@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     Event, EventKind, begin,
+    secrets::Redactor,
     store::{MemoryStore, Record, Store, StoreError},
 };
 
@@ -59,6 +60,8 @@ pub(crate) struct Journal {
     attempts: Arc<Mutex<HashMap<String, u32>>>,
     /// What goes with whatever is written next.
     later: Arc<Mutex<Batch>>,
+    /// Nothing comes in with a secret in it.
+    secrets: Arc<Redactor>,
 }
 
 #[derive(Clone)]
@@ -77,10 +80,11 @@ impl std::fmt::Debug for Journal {
 
 impl Journal {
     /// The journal of a run that is kept in memory alone: what is written is written at once.
-    pub(crate) fn in_memory(run_id: &str, events: mpsc::UnboundedSender<Event>) -> Self {
+    pub(crate) fn in_memory(run_id: &str, events: mpsc::UnboundedSender<Event>, secrets: Arc<Redactor>) -> Self {
         let store = Box::new(MemoryStore);
         let writer = Writer { run_id: run_id.to_owned(), store, seq: 0, sent: 0, broken: None, events };
-        Self { way: Way::Here(Arc::new(Mutex::new(writer))), attempts: Arc::default(), later: Arc::default() }
+        let way = Way::Here(Arc::new(Mutex::new(writer)));
+        Self { way, attempts: Arc::default(), later: Arc::default(), secrets }
     }
 
     /// Starts the writer of the run `run_id`, whose last event has the number `seq` and whose steps
@@ -90,16 +94,19 @@ impl Journal {
         (store, seq): (Box<dyn Store>, u64),
         attempts: HashMap<String, u32>,
         events: mpsc::UnboundedSender<Event>,
+        secrets: Arc<Redactor>,
     ) -> std::io::Result<Self> {
         let (messages, inbox) = blocking::channel();
         let mut writer = Writer { run_id: run_id.to_owned(), store, seq, sent: seq, broken: None, events };
         thread::Builder::new().name("orc-journal".to_owned()).spawn(move || writer.serve(&inbox))?;
-        Ok(Self { way: Way::Thread(messages), attempts: Arc::new(Mutex::new(attempts)), later: Arc::default() })
+        let attempts = Arc::new(Mutex::new(attempts));
+        Ok(Self { way: Way::Thread(messages), attempts, later: Arc::default(), secrets })
     }
 
     /// The journal of a run that is only looked at: it has no writer.
     pub(crate) fn closed() -> Self {
-        Self { way: Way::Thread(blocking::channel().0), attempts: Arc::default(), later: Arc::default() }
+        let way = Way::Thread(blocking::channel().0);
+        Self { way, attempts: Arc::default(), later: Arc::default(), secrets: Arc::default() }
     }
 
     /// Whether anybody will read the records again: of a run in memory nothing is left but its events.
@@ -132,9 +139,10 @@ impl Journal {
     /// Sends what was to be written later, then `batch`; what came of it where it is written at once.
     fn send(
         &self,
-        batch: Batch,
+        mut batch: Batch,
         done: Option<oneshot::Sender<Result<(), StoreError>>>,
     ) -> Result<Option<Result<(), StoreError>>, StoreError> {
+        self.secrets.batch(&mut batch);
         // Held until it is sent: what follows from what is in it must not overtake it.
         let mut later = super::lock(&self.later);
         let mut whole = std::mem::take(&mut *later);
@@ -149,7 +157,8 @@ impl Journal {
     }
 
     /// Stores `batch` together with whatever is written next: for what nobody needs to know before.
-    pub(crate) fn post_later(&self, batch: Batch) {
+    pub(crate) fn post_later(&self, mut batch: Batch) {
+        self.secrets.batch(&mut batch);
         super::lock(&self.later).append(batch);
     }
 

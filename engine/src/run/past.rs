@@ -38,6 +38,8 @@ pub struct Past {
     questions: HashMap<String, (StoredQuestion, Option<StoredAnswer>)>,
     /// The steps that begin again, and whether all that is beneath them does.
     forgotten: BTreeMap<String, bool>,
+    /// The steps whose ends are not kept as they were, and whether they failed.
+    redacted: BTreeMap<String, bool>,
     /// The ends come from another run.
     is_other: bool,
 }
@@ -66,7 +68,14 @@ impl Past {
             if attempt.forgotten {
                 continue;
             }
-            if let Some(child) = attempt.child {
+            let is_redacted = attempt.is_redacted();
+            if is_redacted {
+                past.redacted.insert(attempt.step.clone(), attempt.status.as_deref() == Some("failed"));
+            } else {
+                past.redacted.remove(&attempt.step);
+            }
+            // Where its text is not kept, it is read again.
+            if let Some(child) = attempt.child.filter(|child| !child.redacted) {
                 children.insert(attempt.step.clone(), child);
             }
             if let Some(question) = attempt.question {
@@ -75,6 +84,11 @@ impl Past {
             match (attempt.last, attempt.status.as_deref()) {
                 // What was stopped with the run has no outcome (contract §5.2), nor has what waits.
                 (Some(_), Some("cancelled" | "waiting")) => {}
+                // What is not kept as it was is as if it had not been.
+                _ if is_redacted => {
+                    ends.remove(&attempt.step);
+                    tried.remove(&attempt.step);
+                }
                 (Some(last), _) => {
                     ends.insert(attempt.step, last);
                 }
@@ -131,18 +145,33 @@ impl Past {
         let failed: BTreeSet<String> = failed.map(|(path, _)| path.clone()).collect();
         for path in &failed {
             self.forgotten.insert(path.clone(), false);
-            let (prefix, id) =
-                path.rsplit_once("].").map_or(("", &**path), |(_, id)| (&path[..path.len() - id.len()], id));
-            let Some(body) = steps.around(path) else { continue };
-            for waiting in body.with_dependants(|step| step.id == id) {
-                if waiting != id {
-                    self.forgotten.insert(format!("{prefix}{waiting}"), true);
-                }
-            }
+            self.forget_waiting(steps, path);
         }
         self.drop_what_begins_again();
         let root = |path: &String| path.split('[').next().unwrap_or_default().to_owned();
         self.forgotten.keys().map(root).collect()
+    }
+
+    /// Forgets what came to an end that was not kept as it was; of what failed, what waited for it too.
+    pub fn forget_redacted(&mut self, steps: &Steps) {
+        for (path, failed) in std::mem::take(&mut self.redacted) {
+            self.forgotten.entry(path.clone()).or_insert(false);
+            if failed {
+                self.forget_waiting(steps, &path);
+            }
+        }
+        self.drop_what_begins_again();
+    }
+
+    /// Forgets what waited for the step at `path`.
+    fn forget_waiting(&mut self, steps: &Steps, path: &str) {
+        let (prefix, id) = path.rsplit_once("].").map_or(("", path), |(_, id)| (&path[..path.len() - id.len()], id));
+        let Some(body) = steps.around(path) else { return };
+        for waiting in body.with_dependants(|step| step.id == id) {
+            if waiting != id {
+                self.forgotten.insert(format!("{prefix}{waiting}"), true);
+            }
+        }
     }
 
     /// Whether `path` begins again, so that what it was about to do does not count.
@@ -245,7 +274,7 @@ impl Past {
 
     /// The end of the step of `scope` at `at`, as it was.
     pub(crate) fn end(&self, path: &str, scope: &Scope, at: usize) -> Option<StepEnd> {
-        let LastWord { document, goto, fingerprint } = lock(&self.ends).get(path).cloned()?;
+        let LastWord { document, goto, fingerprint, redacted: _ } = lock(&self.ends).get(path).cloned()?;
         let step = &scope.steps[at];
         let ending = match &*document.status {
             "completed" => Ending::Succeeded,

@@ -3,17 +3,14 @@
 use std::{
     collections::BTreeSet,
     panic::AssertUnwindSafe,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use lang::{
-    registry::{Effect, OperationSource, ParamKind, ParamSpec, Registry, Target},
+    registry::{Effect, OperationSource, ParamKind, ParamSpec, Registry, Target, ValueType},
     template,
 };
 use serde_json::{Map, Value, json};
@@ -22,9 +19,10 @@ use tokio::time::{sleep, timeout};
 use super::{
     EventKind, clock,
     context::RunContext,
-    journal::Batch,
+    journal::{Batch, Journal},
     render::{Names, text_of},
     resume,
+    secrets::Passage,
     store::{Record, StoredQuestion},
 };
 use crate::{
@@ -74,7 +72,10 @@ pub(crate) async fn attempt(
         return Attempt::Cancelled;
     }
     let mut tool_cx = tool_cx(cx, step);
-    tool_cx.on_output = Some(output_sink(cx, path));
+    let printed = Arc::new(Printed::new(cx, path));
+    // What is held back is told before the end of the attempt, however that comes about.
+    let _rest = Rest(Arc::clone(&printed));
+    tool_cx.on_output = Some(OutputSink::new(move |stream, text| printed.take(stream, text)));
     tool_cx.asking = asking(cx, path);
     let stop = tool_cx.cancel.clone();
     let work = async {
@@ -141,6 +142,7 @@ pub(crate) fn tool_cx(cx: &RunContext, step: &StepPlan) -> ToolCx {
         models: None,
         model: None,
         on_output: None,
+        cleaner: None,
         asking: Asking::default(),
         run_id: cx.run_id.clone(),
         store: cx.store.clone(),
@@ -178,31 +180,69 @@ fn asking(cx: &Arc<RunContext>, path: &str) -> Asking {
     }
 }
 
-fn output_sink(cx: &Arc<RunContext>, path: &str) -> OutputSink {
-    let journal = cx.journal.clone();
-    let path = path.to_owned();
-    let told = [AtomicUsize::new(0), AtomicUsize::new(0)];
-    OutputSink::new(move |stream, text| {
+/// What an attempt prints, on its way to the journal.
+struct Printed {
+    journal: Journal,
+    path: String,
+    stdout: Mutex<Told>,
+    stderr: Mutex<Told>,
+}
+
+/// How much of a stream is told, and what may not be told yet.
+struct Told {
+    bytes: usize,
+    passage: Passage,
+}
+
+impl Printed {
+    fn new(cx: &RunContext, path: &str) -> Self {
+        let told = || Mutex::new(Told { bytes: 0, passage: Passage::new(Arc::clone(&cx.secrets)) });
+        Self { journal: cx.journal.clone(), path: path.to_owned(), stdout: told(), stderr: told() }
+    }
+
+    fn take(&self, stream: Stream, text: &str) {
+        self.pass(stream, |passage| passage.push(text));
+    }
+
+    fn pass(&self, stream: Stream, next: impl FnOnce(&mut Passage) -> String) {
         let (name, told) = match stream {
-            Stream::Stdout => ("stdout", &told[0]),
-            Stream::Stderr => ("stderr", &told[1]),
+            Stream::Stdout => ("stdout", &self.stdout),
+            Stream::Stderr => ("stderr", &self.stderr),
         };
-        let before = told.fetch_add(text.len(), Ordering::Relaxed);
+        // Held until it is posted, so that the pieces stay in order.
+        let mut told = super::lock(told);
+        let before = told.bytes;
         if before >= MOST_OUTPUT {
             return;
         }
+        let text = next(&mut told.passage);
+        if text.is_empty() {
+            return;
+        }
+        told.bytes += text.len();
         let mut end = text.len().min(MOST_OUTPUT - before);
         while !text.is_char_boundary(end) {
             end -= 1;
         }
         let mut data = json!({"stream": name, "text": &text[..end]});
-        if before + text.len() >= MOST_OUTPUT {
+        if told.bytes >= MOST_OUTPUT {
             data["truncated"] = json!(true);
         }
         let mut batch = Batch::default();
-        batch.fact(EventKind::StepOutput, Some(&path), data);
-        journal.post(batch);
-    })
+        batch.fact(EventKind::StepOutput, Some(&self.path), data);
+        self.journal.post(batch);
+    }
+}
+
+/// Tells the rest of what was printed when it goes.
+struct Rest(Arc<Printed>);
+
+impl Drop for Rest {
+    fn drop(&mut self) {
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            self.0.pass(stream, Passage::finish);
+        }
+    }
 }
 
 /// What a step is about to do: all of it rendered, nothing of it done.
@@ -241,11 +281,7 @@ impl Prepared {
             Work::Action(name) => registry.resolve(None, Some(name), None),
             Work::Echo(_) | Work::FileProse(_) | Work::Auto(_) => return &[],
         };
-        match target {
-            Target::Operation { operation: Some(operation), .. } => &operation.params,
-            Target::Action(action) => &action.params,
-            _ => &[],
-        }
+        specs(&target)
     }
 }
 
@@ -272,6 +308,7 @@ pub(crate) fn prepare(cx: &RunContext, step: &StepPlan, names: &Arc<Names>) -> R
             params.insert((*name).to_owned(), json!(command(cx, text, names, name)?));
         }
     }
+    read_as_declared(&mut params, step, &target);
     let effect = resume::effect_of(&target);
     let work = match target {
         Target::Operation { tool: spec, operation } => {
@@ -365,14 +402,42 @@ fn parameters(
     Ok((params, model))
 }
 
-/// The parameters that are shell commands.
-fn commands<'r>(target: &Target<'r>) -> BTreeSet<&'r str> {
-    let specs = match target {
+/// A template that is more than one expression gives text. Where a parameter takes no text, a number or a
+/// truth value that it wrote is one; any other text stays what it is, and the tool refuses it.
+fn read_as_declared(params: &mut Map<String, Value>, step: &StepPlan, target: &Target<'_>) {
+    for (name, value) in params.iter_mut() {
+        let is_written = matches!(step.parameters.get(name), Some(Value::String(text)) if !template::is_plain(text));
+        let (true, Value::String(text)) = (is_written, &*value) else { continue };
+        let spec = specs(target).iter().find(|spec| spec.name == *name || spec.aliases.contains(name));
+        let Some(spec) = spec.filter(|spec| !spec.types.is_empty() && !spec.types.contains(&ValueType::String)) else {
+            continue;
+        };
+        let read = serde_json::from_str::<Value>(text.trim()).ok();
+        let fits = |read: &Value| match read {
+            Value::Number(number) => {
+                spec.types.contains(&ValueType::Number)
+                    || spec.types.contains(&ValueType::Integer) && (number.is_i64() || number.is_u64())
+            }
+            Value::Bool(_) => spec.types.contains(&ValueType::Boolean),
+            _ => false,
+        };
+        if let Some(read) = read.filter(fits) {
+            *value = read;
+        }
+    }
+}
+
+fn specs<'r>(target: &Target<'r>) -> &'r [ParamSpec] {
+    match target {
         Target::Operation { operation: Some(operation), .. } => operation.params.as_slice(),
         Target::Action(action) => action.params.as_slice(),
         _ => &[],
-    };
-    let commands = specs.iter().filter(|spec| spec.kind == ParamKind::Command);
+    }
+}
+
+/// The parameters that are shell commands.
+fn commands<'r>(target: &Target<'r>) -> BTreeSet<&'r str> {
+    let commands = specs(target).iter().filter(|spec| spec.kind == ParamKind::Command);
     commands.flat_map(|spec| std::iter::once(&spec.name).chain(&spec.aliases)).map(String::as_str).collect()
 }
 

@@ -55,13 +55,7 @@ impl Interrupted {
 /// The steps that had an intent and no outcome, by path. A step that was stopped with the run counts
 /// as one; a loop does not act itself.
 pub fn interrupted(steps: &Steps, registry: &Registry, attempts: &[StoredAttempt]) -> Vec<Interrupted> {
-    let mut last: BTreeMap<&str, &StoredAttempt> = BTreeMap::new();
-    for attempt in attempts {
-        let newest = last.entry(&attempt.step).or_insert(attempt);
-        if attempt.attempt >= newest.attempt {
-            *newest = attempt;
-        }
-    }
+    let last = newest(attempts);
     let open = last.values().filter(|attempt| {
         !attempt.forgotten
             && attempt.intended
@@ -71,28 +65,64 @@ pub fn interrupted(steps: &Steps, registry: &Registry, attempts: &[StoredAttempt
     // What is beneath a step that came to its end has no part in what follows.
     let ended: BTreeSet<&str> = last
         .values()
-        .filter(|attempt| {
-            !attempt.forgotten && attempt.last.is_some() && attempt.status.as_deref() != Some("cancelled")
-        })
+        .filter(|attempt| has_ended(attempt) && !attempt.is_redacted())
         .map(|attempt| &*attempt.step)
         .collect();
     open.filter(|attempt| !above(&attempt.step).any(|above| ended.contains(above)))
-        .filter_map(|attempt| {
-            let (path, handler) = match attempt.step.rsplit_once(HANDLER) {
-                Some((path, number)) => (path, number.parse::<usize>().ok()),
-                None => (&*attempt.step, None),
-            };
-            let step = steps.at(path)?;
-            let effect = match handler {
-                Some(number) => {
-                    let action = step.handlers.get(number)?.action.as_deref()?;
-                    effect_of(&registry.resolve(None, Some(action), None))
-                }
-                None => effect(registry, step)?,
-            };
-            Some(Interrupted { step: attempt.step.clone(), effect })
-        })
+        .filter_map(|attempt| acted(steps, registry, attempt))
         .collect()
+}
+
+/// The steps that came to an end of which too little is kept, because there was a secret in it. They act
+/// again when the run is resumed.
+pub fn redacted(steps: &Steps, registry: &Registry, attempts: &[StoredAttempt]) -> Vec<Interrupted> {
+    let last = newest(attempts);
+    let known: BTreeSet<&str> = last
+        .values()
+        .filter(|attempt| has_ended(attempt) && !attempt.is_redacted())
+        .map(|attempt| &*attempt.step)
+        .collect();
+    let lost = last.values().filter(|attempt| !attempt.forgotten && attempt.attempt > 0 && attempt.is_redacted());
+    let is_part_of_known = |path: &str| {
+        let handled = path.rsplit_once(HANDLER).map(|(path, _)| path);
+        above(path).chain(handled).any(|above| known.contains(above))
+    };
+    lost.filter(|attempt| !is_part_of_known(&attempt.step))
+        .filter_map(|attempt| acted(steps, registry, attempt))
+        .collect()
+}
+
+/// The last attempt of each step, by path.
+fn newest(attempts: &[StoredAttempt]) -> BTreeMap<&str, &StoredAttempt> {
+    let mut last: BTreeMap<&str, &StoredAttempt> = BTreeMap::new();
+    for attempt in attempts {
+        let newest = last.entry(&attempt.step).or_insert(attempt);
+        if attempt.attempt >= newest.attempt {
+            *newest = attempt;
+        }
+    }
+    last
+}
+
+fn has_ended(attempt: &StoredAttempt) -> bool {
+    !attempt.forgotten && attempt.last.is_some() && attempt.status.as_deref() != Some("cancelled")
+}
+
+/// What the attempt does to the world; nothing for a loop.
+fn acted(steps: &Steps, registry: &Registry, attempt: &StoredAttempt) -> Option<Interrupted> {
+    let (path, handler) = match attempt.step.rsplit_once(HANDLER) {
+        Some((path, number)) => (path, number.parse::<usize>().ok()),
+        None => (&*attempt.step, None),
+    };
+    let step = steps.at(path)?;
+    let effect = match handler {
+        Some(number) => {
+            let action = step.handlers.get(number)?.action.as_deref()?;
+            effect_of(&registry.resolve(None, Some(action), None))
+        }
+        None => effect(registry, step)?,
+    };
+    Some(Interrupted { step: attempt.step.clone(), effect })
 }
 
 /// The paths of the loops around a path: `a[0].b[1].c` → `a`, `a[0].b`.

@@ -122,7 +122,7 @@ impl Selection {
         }
         let mut ends: HashMap<String, LastWord> = HashMap::new();
         for attempt in attempts {
-            let counts = |last: &&LastWord| last.document.success && !attempt.forgotten;
+            let counts = |last: &&LastWord| last.document.success && !last.redacted && !attempt.forgotten;
             if let Some(last) = attempt.last.as_ref().filter(counts) {
                 ends.insert(attempt.step.clone(), last.clone());
             }

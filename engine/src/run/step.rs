@@ -95,7 +95,7 @@ pub(crate) fn close_for_good(cx: &RunContext, batch: &mut Batch, scope: &Scope, 
         attempt: cx.journal.last_attempt(path),
         status: document.status.clone(),
         value: document.value.clone(),
-        last: Some(Box::new(LastWord { document, goto, fingerprint })),
+        last: Some(Box::new(LastWord { document, goto, fingerprint, redacted: false })),
         time: clock::now(),
     });
 }

@@ -9,7 +9,7 @@ use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Event, cache::Fingerprint, clock, document::StepDocument, select::Selection};
+use super::{Event, cache::Fingerprint, clock, document::StepDocument, secrets::REDACTED, select::Selection};
 use crate::tools::{
     Permissions,
     person::{Answers, Question},
@@ -70,6 +70,8 @@ pub struct StoredConfig {
     pub no_cache: bool,
     /// What it is confined to; nothing where there is none.
     pub selection: Option<Selection>,
+    /// The inputs whose values are not kept as they were.
+    pub secret_inputs: Vec<String>,
 }
 
 /// A run as the store knows it.
@@ -127,6 +129,17 @@ pub struct StoredAttempt {
     pub forgotten: bool,
 }
 
+impl StoredAttempt {
+    /// Whether what it came to is not kept as it was, because there was a secret in it.
+    pub fn is_redacted(&self) -> bool {
+        match &self.last {
+            // What waits or was stopped has come to nothing yet.
+            Some(last) => last.redacted && !matches!(self.status.as_deref(), Some("waiting" | "cancelled")),
+            None => self.value[REDACTED] == Value::Bool(true),
+        }
+    }
+}
+
 /// A pipeline that a step runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredChild {
@@ -134,6 +147,9 @@ pub struct StoredChild {
     pub file: Option<String>,
     /// Its text.
     pub source: String,
+    /// The text is not as it was: there was a secret in it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub redacted: bool,
 }
 
 /// What a step asks a person.
@@ -174,6 +190,10 @@ pub struct LastWord {
     /// What the result depends on, where it may be used again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<Box<Fingerprint>>,
+    /// It is not what it was: there was a secret in it. It is no data any more, and the step begins again
+    /// when the run is resumed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub redacted: bool,
 }
 
 /// Something to remember about a run.

@@ -2,6 +2,8 @@
 
 use std::{collections::VecDeque, fmt, sync::Arc};
 
+pub mod full;
+
 /// One of a command's two output streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Stream {
@@ -35,6 +37,32 @@ impl fmt::Debug for OutputSink {
     }
 }
 
+/// Takes what must not be kept out of one stream: the next text goes in, `None` at its end; what is certain
+/// by now comes out.
+pub type Clean = Box<dyn FnMut(Option<&str>) -> String + Send>;
+
+/// Makes a [`Clean`] per stream.
+#[derive(Clone)]
+pub struct Cleaner(Arc<dyn Fn() -> Clean + Send + Sync>);
+
+impl Cleaner {
+    /// One that makes them with `make`.
+    pub fn new(make: impl Fn() -> Clean + Send + Sync + 'static) -> Self {
+        Self(Arc::new(make))
+    }
+
+    /// For a stream that begins.
+    pub fn start(&self) -> Clean {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Cleaner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Cleaner")
+    }
+}
+
 /// Output of any length in bounded memory: its beginning and its end.
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
@@ -61,6 +89,18 @@ impl Kept {
         self.left_out += (skipped.len() + over) as u64;
         self.tail.drain(..over);
         self.tail.extend(rest);
+    }
+
+    /// Whether `more` bytes leave nothing out.
+    pub(crate) fn has_room(&self, more: usize) -> bool {
+        self.left_out == 0 && self.head.len() + self.tail.len() + more <= 2 * self.limit
+    }
+
+    /// What is kept, in one piece; all there was as long as nothing is left out.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let mut bytes = self.head.clone();
+        bytes.extend(&self.tail);
+        bytes
     }
 
     /// Something is missing in the middle.

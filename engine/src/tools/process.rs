@@ -1,7 +1,12 @@
 //! Runs a command so that nothing of it outlives it: in a process group of its own that is killed
 //! whole when the command ends, runs out of time, is cancelled, or is forgotten.
 
-use std::{io, path::Path, process::Stdio, time::Duration};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _},
@@ -10,7 +15,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::output::{Decoder, Kept, OutputSink, Stream};
+use super::output::{
+    Decoder, Kept, OutputSink, Stream,
+    full::{Full, Place},
+};
 use crate::failpoint;
 
 #[cfg(unix)]
@@ -47,11 +55,20 @@ pub(crate) struct Finished {
     /// How it ended.
     pub(crate) end: End,
     /// What it printed.
-    pub(crate) stdout: Kept,
+    pub(crate) stdout: Printed,
     /// What it complained.
-    pub(crate) stderr: Kept,
+    pub(crate) stderr: Printed,
     /// How long it took.
     pub(crate) took: Duration,
+}
+
+/// What came out of one stream.
+#[derive(Debug)]
+pub(crate) struct Printed {
+    /// Its two ends.
+    pub(crate) kept: Kept,
+    /// The file with all of it, where something is left out of `kept`, or why there is none.
+    pub(crate) file: Option<io::Result<PathBuf>>,
 }
 
 /// What a command needs to run.
@@ -69,6 +86,8 @@ pub(crate) struct Job<'a> {
     pub(crate) capture: bool,
     /// Takes its output while it runs.
     pub(crate) on_output: Option<&'a OutputSink>,
+    /// Where output goes that is too long to be kept.
+    pub(crate) full: Option<&'a Place>,
 }
 
 /// Runs `job` to its end. When this returns or is dropped, its process group is dead.
@@ -92,8 +111,8 @@ pub(crate) async fn run(job: &Job<'_>, cancel: &CancellationToken) -> io::Result
     failpoint::reached();
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
 
-    let mut kept_stdout = Kept::new(KEPT);
-    let mut kept_stderr = Kept::new(KEPT);
+    let mut kept_stdout = Keeping::new();
+    let mut kept_stderr = Keeping::new();
     let end = {
         let reading = async {
             tokio::join!(
@@ -118,7 +137,8 @@ pub(crate) async fn run(job: &Job<'_>, cancel: &CancellationToken) -> io::Result
         end
     };
     failpoint::reached();
-    Ok(Finished { end, stdout: kept_stdout, stderr: kept_stderr, took: started.elapsed() })
+    let took = started.elapsed();
+    Ok(Finished { end, stdout: kept_stdout.finish().await, stderr: kept_stderr.finish().await, took })
 }
 
 /// Waits for the end of `child`, or brings it about; either way the whole group is killed.
@@ -151,14 +171,49 @@ async fn end_of(
     Ok(forced.unwrap_or_else(|| End::Exit(group::code(status))))
 }
 
-async fn pass_on(pipe: Option<impl AsyncRead + Unpin>, stream: Stream, job: &Job<'_>, kept: &mut Kept) {
+/// One stream while it comes.
+struct Keeping {
+    kept: Kept,
+    full: Option<Full>,
+}
+
+impl Keeping {
+    fn new() -> Self {
+        Self { kept: Kept::new(KEPT), full: None }
+    }
+
+    async fn push(&mut self, bytes: &[u8], stream: Stream, place: Option<&Place>) {
+        if let Some(place) = place
+            && self.full.is_none()
+            && !self.kept.has_room(bytes.len())
+        {
+            let full = Full::start(place, stream);
+            full.push(self.kept.bytes()).await;
+            self.full = Some(full);
+        }
+        if let Some(full) = &self.full {
+            full.push(bytes.to_vec()).await;
+        }
+        self.kept.push(bytes);
+    }
+
+    async fn finish(self) -> Printed {
+        let file = match self.full {
+            Some(full) => Some(full.finish().await),
+            None => None,
+        };
+        Printed { kept: self.kept, file }
+    }
+}
+
+async fn pass_on(pipe: Option<impl AsyncRead + Unpin>, stream: Stream, job: &Job<'_>, kept: &mut Keeping) {
     let Some(mut pipe) = pipe else { return };
     let mut decoder = Decoder::default();
     let mut buffer = vec![0; 16 << 10];
     // A pipe that cannot be read has ended.
     while let Ok(count @ 1..) = pipe.read(&mut buffer).await {
         if job.capture {
-            kept.push(&buffer[..count]);
+            kept.push(&buffer[..count], stream, job.full).await;
         }
         if let Some(sink) = job.on_output {
             let text = decoder.push(&buffer[..count]);

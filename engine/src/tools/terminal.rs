@@ -1,7 +1,8 @@
 //! `terminal`: runs a shell command, confined in time, output and environment.
 
-use std::time::Duration;
+use std::{io, path::PathBuf, time::Duration};
 
+use camino::Utf8Path;
 use lang::registry::{Effect, ToolSpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,9 @@ use serde_json::{Map, Value};
 use super::{
     Failure, Outcome, Tool, ToolCx, ToolError, ToolFuture,
     confine::{Access, Last, locate},
-    environment, params,
+    environment,
+    output::full::Place,
+    params,
     process::{self, End, Finished, Job},
 };
 use crate::catalog::ToolBuilder;
@@ -59,6 +62,16 @@ struct Output {
     execution_time: f64,
     /// Something was left out of `stdout` or `stderr`.
     truncated: bool,
+    /// The file with all of `stdout`, where something was left out of it. `orc runs prune` removes it with
+    /// its run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stdout_file: Option<String>,
+    /// The file with all of `stderr`, where something was left out of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stderr_file: Option<String>,
+    /// Why there is no such file although something was left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file_error: Option<String>,
 }
 
 fn here() -> String {
@@ -78,7 +91,7 @@ impl Tool for Terminal {
         ToolBuilder::new(
             NAME,
             "Runs a shell command.\n\nIt sees a short list of environment variables, never a provider's key, and has \
-             no input. When it ends or runs out of time, everything it started is killed.",
+             no input. Of long output both ends are in the result, and all of it in a file beneath `.orc/output`. When it ends or runs out of time, everything it started is killed.",
         )
         .operation::<Params, Output>("execute", "Runs a shell command.", Effect::Effectful)
         .primary("stdout")
@@ -127,6 +140,8 @@ async fn execute(params: Params, explicit: bool, cx: &ToolCx) -> Result<Outcome,
         let message = format!("cannot run in `{}`: there is no such directory", params.working_dir);
         return Ok(Outcome::failed(Value::Null, ToolError::new("FileNotFoundError", message).0));
     }
+    let place_of_output =
+        cx.store.as_ref().map(|store| Place::new(store, &cx.run_id, &cx.asking.step, cx.cleaner.clone()));
     let shell = if cfg!(windows) { ["cmd", "/C", &command] } else { ["/bin/sh", "-c", &command] };
     let job = Job {
         arguments: &shell,
@@ -135,6 +150,7 @@ async fn execute(params: Params, explicit: bool, cx: &ToolCx) -> Result<Outcome,
         timeout,
         capture: params.capture_output,
         on_output: cx.on_output.as_ref(),
+        full: place_of_output.as_ref(),
     };
     let finished = process::run(&job, &cx.cancel)
         .await
@@ -142,7 +158,7 @@ async fn execute(params: Params, explicit: bool, cx: &ToolCx) -> Result<Outcome,
     if finished.end == End::Cancelled {
         return Err(ToolError::new("CancelledError", "the command was cancelled"));
     }
-    report(command, params.working_dir, timeout, finished)
+    report(command, params.working_dir, timeout, finished, &cx.working_dir)
 }
 
 fn report(
@@ -150,8 +166,20 @@ fn report(
     working_dir: String,
     timeout: Option<Duration>,
     finished: Finished,
+    here: &Utf8Path,
 ) -> Result<Outcome, ToolError> {
     let Finished { end, stdout, stderr, took } = finished;
+    let mut file_error = None;
+    let mut file = |file: Option<io::Result<PathBuf>>| match file? {
+        // As a step would name it.
+        Ok(path) => Some(path.strip_prefix(here).unwrap_or(&path).display().to_string()),
+        Err(error) => {
+            file_error = Some(format!("all of the output cannot be kept in a file: {error}"));
+            None
+        }
+    };
+    let (stdout_file, stderr_file) = (file(stdout.file), file(stderr.file));
+    let (stdout, stderr) = (stdout.kept, stderr.kept);
     let output = Output {
         return_code: match end {
             End::Exit(code) => code,
@@ -163,6 +191,9 @@ fn report(
         command,
         working_dir,
         execution_time: (took.as_secs_f64() * 1000.0).round() / 1000.0,
+        stdout_file,
+        stderr_file,
+        file_error,
     };
     let failure = match end {
         End::Exit(0) => None,

@@ -19,6 +19,7 @@ use engine::{
         RunConfig, Selection,
         forecast::{Forecast, Verdict, forecast},
         resume,
+        secrets::Redactor,
     },
 };
 use serde_json::{Value, json};
@@ -98,9 +99,10 @@ impl PlanCommand {
     }
 
     fn shown(&self, plan: &Plan, reasons: &Reasons) -> String {
+        let (inputs, _) = Redactor::of(plan).inputs(plan, &Value::Object(plan.inputs.clone()));
         let picture = Picture::of(plan, &|_| None);
         match self.format {
-            Format::Text => text(plan, &picture, reasons),
+            Format::Text => text(&inputs, &picture, reasons),
             Format::Json => json_text(plan, &picture, reasons),
             Format::Mermaid => picture.mermaid(),
             Format::Dot => picture.dot(),
@@ -143,7 +145,7 @@ fn effect(step: &StepPlan) -> Value {
     resume::effect(&catalog::registry(), step).map_or(Value::Null, |effect| json!(effect))
 }
 
-fn text(plan: &Plan, picture: &Picture, reasons: &Reasons) -> String {
+fn text(inputs: &Value, picture: &Picture, reasons: &Reasons) -> String {
     let width = |of: &dyn Fn(&Node) -> usize| picture.steps.iter().map(of).max().unwrap_or_default();
     let (ids, does) = (width(&|step| step.id.chars().count()), width(&|step| step.does.chars().count().min(40)));
     let does_of: HashMap<&str, &str> = picture.steps.iter().map(|step| (&*step.id, &*step.does)).collect();
@@ -161,7 +163,7 @@ fn text(plan: &Plan, picture: &Picture, reasons: &Reasons) -> String {
             let _ = writeln!(text, "{}", line.trim_end());
         }
     }
-    for (name, value) in &plan.inputs {
+    for (name, value) in inputs.as_object().into_iter().flatten() {
         let _ = writeln!(text, "     {name} = {value}");
     }
     text
@@ -182,6 +184,7 @@ pub(crate) fn as_json(plan: &Plan, picture: &Picture, reasons: &Reasons) -> Valu
             node["reason"] = json!(found.reason);
         }
     }
-    shown["inputs"] = json!(plan.inputs);
+    let (inputs, _) = Redactor::of(plan).inputs(plan, &Value::Object(plan.inputs.clone()));
+    shown["inputs"] = inputs;
     shown
 }

@@ -2,6 +2,13 @@
 
 use std::{collections::BTreeSet, io, path::PathBuf, process::ExitCode, sync::Arc};
 
+use super::{
+    FAILED, INVALID,
+    input::Source,
+    print,
+    run::{self, Format, perform::Performance},
+    runs, validate,
+};
 use camino::Utf8Path;
 use clap::Args;
 use engine::{
@@ -13,25 +20,21 @@ use engine::{
         Past, RunConfig,
         lock::{self, RunLock},
         resume::{self, Interrupted},
+        secrets::{self, Redactor},
         store::StoredRun,
     },
 };
 use lang::analysis::Analysis;
-use serde_json::Value;
-
-use super::{
-    FAILED, INVALID,
-    input::Source,
-    print,
-    run::{self, Format, perform::Performance},
-    runs, validate,
-};
 
 /// Options of `orc resume`.
 #[derive(Debug, Args, Default)]
 pub(crate) struct Resume {
     /// The run: its id, the beginning of it, or latest.
     run: String,
+
+    /// The value of a secret input, which is not kept with the run.
+    #[arg(short = 'i', long = "input", value_name = "NAME=VALUE")]
+    inputs: Vec<String>,
 
     /// Run the steps that failed again.
     #[arg(long)]
@@ -124,16 +127,33 @@ impl Resume {
         }
         let attempts = workspace.store.attempts(&run.id).map_err(|error| invalid(error.to_string()))?;
         let now = now(&run);
-        if let Err(problem) = &now {
-            print::note(&format!("{problem}; going on with the text of the run"));
-        }
-        let now = now.ok().flatten().unwrap_or_else(|| stored(&run));
-        let is_same = now.text() == run.source;
-        let changes = if is_same { Changes::default() } else { Changes::between(&stored(&run), &now) };
-        let plan = plan_of(&run, Arc::clone(&now))?;
+        let is_whole = !secrets::is_marked(&run.source);
+        let now = match now {
+            Ok(Some(now)) => now,
+            other if is_whole => {
+                if let Err(problem) = &other {
+                    print::note(&format!("{problem}; going on with the text of the run"));
+                }
+                stored(&run)
+            }
+            other => {
+                let problem = other.err().unwrap_or_else(|| "the pipeline came on standard input".to_owned());
+                let message = "there was a secret in its text, which is not kept with the run; run the pipeline again";
+                return Err(invalid(format!("{problem}; {message}")));
+            }
+        };
+        let given = run::inputs::given(None, &self.inputs).map_err(invalid)?;
+        let plan = plan_of(&run, Arc::clone(&now), given)?;
+        // What is kept is compared with what would be kept.
+        let kept = if is_whole { now.text().to_owned() } else { Redactor::of(&plan).text(now.text()) };
+        let is_same = kept == run.source;
+        let changes =
+            if is_same { Changes::default() } else { Changes::between(&stored(&run), &analysis(&run, &kept)) };
         let steps = resume::Steps::new(&plan.program, &catalog::registry(), &attempts);
         let interrupted = resume::interrupted(&steps, &catalog::registry(), &attempts);
+        let lost = resume::redacted(&steps, &catalog::registry(), &attempts);
         let mut past = Past::of_run(attempts).map_err(invalid)?;
+        past.forget_redacted(&steps);
         let mut again = self.again(&plan, &changes);
         past.forget(&again);
         if self.retry_failed {
@@ -146,6 +166,18 @@ impl Resume {
             let message = "the pipeline is not what it was when the run began; `--allow-changes` goes on with it as \
                            it is now, or take the change back";
             return Err(invalid(message.to_owned()));
+        }
+        let lost: Vec<&Interrupted> = lost.iter().filter(|step| !step.may_run_again()).collect();
+        if !lost.is_empty() && !self.yes {
+            let names: Vec<String> = lost.iter().map(|step| format!("`{}`", step.step)).collect();
+            let message = format!(
+                "there was a secret in what {} came to, so it is not kept, and running {} again may do the same thing \
+                 twice; look at what was done, then go on with `orc resume {} --yes`",
+                names.join(", "),
+                if lost.len() == 1 { &*names[0] } else { "them" },
+                run.id,
+            );
+            return Err(Refusal(FAILED, run::Refusal::Message(message)));
         }
         let unsafe_ones: Vec<&Interrupted> = interrupted.iter().filter(|step| !step.may_run_again()).collect();
         if let [first, ..] = unsafe_ones.as_slice()
@@ -207,18 +239,40 @@ fn now(run: &StoredRun) -> Result<Option<Arc<Analysis>>, String> {
 
 /// The pipeline as it was when the run began.
 fn stored(run: &StoredRun) -> Arc<Analysis> {
-    let name = Utf8Path::new(&run.file).file_name().unwrap_or(&run.file);
-    Arc::new(Analysis::new(catalog::registry(), name, &run.source))
+    Arc::new(analysis(run, &run.source))
 }
 
-fn plan_of(stored: &StoredRun, analysis: Arc<Analysis>) -> Result<Plan, Refusal> {
+fn analysis(run: &StoredRun, text: &str) -> Analysis {
+    let name = Utf8Path::new(&run.file).file_name().unwrap_or(&run.file);
+    Analysis::new(catalog::registry(), name, text)
+}
+
+fn plan_of(stored: &StoredRun, analysis: Arc<Analysis>, mut written: Vec<(String, Given)>) -> Result<Plan, Refusal> {
+    let kept_back = &stored.config.secret_inputs;
+    if let Some((name, _)) = written.iter().find(|(name, _)| !kept_back.contains(name)) {
+        let message =
+            format!("input `{name}` keeps the value the run began with; `-i` gives the values of secret inputs alone");
+        return Err(Refusal::invalid(message));
+    }
     let inputs = stored.inputs.as_object().into_iter().flatten();
     // What is not declared any more is nobody's input.
     let declared = &analysis.pipeline().inputs;
-    let given: Vec<(String, Given)> = inputs
-        .filter(|(name, _)| declared.contains_key(*name))
-        .map(|(name, value): (&String, &Value)| (name.clone(), Given::Value(value.clone())))
-        .collect();
+    written.retain(|(name, _)| declared.contains_key(name));
+    let mut missing = Vec::new();
+    let mut given = Vec::new();
+    for (name, value) in inputs.filter(|(name, _)| declared.contains_key(*name)) {
+        if !kept_back.contains(name) {
+            given.push((name.clone(), Given::Value(value.clone())));
+        } else if !written.iter().any(|(other, _)| other == name) {
+            missing.push(format!(
+                "the value of input `{name}` is secret and not kept with the run; give it again with `-i {name}=…`"
+            ));
+        }
+    }
+    if !missing.is_empty() {
+        return Err(Refusal(INVALID, run::Refusal::Inputs(missing)));
+    }
+    given.extend(written);
     let plan = plan::plan(Arc::clone(&analysis), &given)
         .map_err(|error| Refusal(INVALID, run::Refusal::of(error, stored.file.clone(), analysis)))?;
     match &stored.config.selection {

@@ -7,7 +7,11 @@ use clap::{Args, ValueEnum};
 use engine::{
     files::Disk,
     plan::{self, Given, Plan, PlanError},
-    run::{RunConfig, store},
+    run::{
+        RunConfig,
+        secrets::{self, Redactor},
+        store,
+    },
     tools::Permissions,
 };
 
@@ -22,7 +26,7 @@ use super::{
 
 mod bars;
 
-mod inputs;
+pub(super) mod inputs;
 
 mod later;
 
@@ -162,6 +166,13 @@ impl Run {
         self.later.refuse().map_err(Refusal::Message)?;
         let (source, given) = self.request().map_err(Refusal::Message)?;
         let plan = plan_of(source, &given)?;
+        for name in secrets::too_short(&plan) {
+            print::note(&format!(
+                "warning: the secret input `{name}` is shorter than {} characters, which stand in other texts by \
+                 chance; where it is printed it is not hidden",
+                secrets::SHORTEST
+            ));
+        }
         let mut config = self.config().map_err(Refusal::Message)?;
         let plan = match self.selection.read() {
             Some(selection) => selection::confine(plan, selection, &mut config).map_err(Refusal::Message)?,
@@ -267,9 +278,10 @@ impl Refusal {
 
     /// Says it on standard error.
     pub(super) fn print(self) {
+        let say = |message: &str| print::error(&Redactor::of_environment().text(message));
         match self {
-            Self::Message(message) => print::error(&message),
-            Self::Inputs(problems) => problems.iter().for_each(|problem| print::error(problem)),
+            Self::Message(message) => say(&message),
+            Self::Inputs(problems) => problems.iter().for_each(|problem| say(problem)),
             Self::Invalid(checked) => {
                 let report = Report { checked: vec![checked], ..Report::default() };
                 print::note(report.render(ReportFormat::Text, print::colour(Stream::Stderr)).trim_end());

@@ -9,10 +9,13 @@ use std::{
 };
 
 use clap::{Args, Subcommand, ValueEnum};
-use engine::run::{
-    audit::{self, Entry, Program, What},
-    lock, resume,
-    store::{self, Store, StoredAttempt, StoredRun},
+use engine::{
+    run::{
+        audit::{self, Entry, Program, What},
+        lock, resume,
+        store::{self, Store, StoredAttempt, StoredRun},
+    },
+    tools::output::full,
 };
 use serde_json::{Value, json};
 
@@ -410,6 +413,11 @@ impl Prune {
             let entries: Vec<Entry> = old.iter().map(|id| Entry::new(What::Pruned, id, Program::Cli)).collect();
             audit::append(&workspace.file, &entries).map_err(|error| error.to_string())?;
             workspace.store.remove(&old).map_err(|error| error.to_string())?;
+            for id in &old {
+                if let Err(error) = full::remove(&workspace.file, id) {
+                    print::note(&format!("the output files of {id} cannot be removed: {error}"));
+                }
+            }
         }
         let verb = if self.dry_run { "would remove" } else { "removed" };
         let noun = if old.len() == 1 { "run" } else { "runs" };

@@ -95,7 +95,9 @@ pub(crate) fn section_inputs(tree: &Tree, section: NodeId, from_parameters: bool
 fn input(tree: &Tree, key: KeyUse, from_parameters: bool) -> Input {
     let keys = key_uses(tree, key.value);
     let name = Spanned::new(key.name, key.range);
-    if keys.iter().any(|key| DECLARING.contains(&key.name.as_str())) {
+    // `secret` with a text beside it may be a name of the value's own.
+    let is_flag = |key: &KeyUse| matches!(tree.scalar(key.value), Some(Scalar::Bool(_)));
+    if keys.iter().any(|key| DECLARING.contains(&key.name.as_str()) || (key.name == "secret" && is_flag(key))) {
         return declared(tree, name, key.value, keys, InputForm::Object, from_parameters);
     }
     Input {
@@ -105,6 +107,7 @@ fn input(tree: &Tree, key: KeyUse, from_parameters: bool) -> Input {
         node: key.value,
         type_name: None,
         required: false,
+        secret: false,
         default: Some(key.value),
         choices: None,
         description: None,
@@ -131,13 +134,15 @@ fn declared(
     from_parameters: bool,
 ) -> Input {
     let value = |name: &str| find(&keys, name).map(|key| key.value);
+    let is_true = |name: &str| value(name).is_some_and(|node| tree.scalar(node) == Some(Scalar::Bool(true)));
     Input {
         name,
         form,
         from_parameters,
         node,
         type_name: value("type").and_then(|node| text(tree, node)),
-        required: value("required").is_some_and(|node| tree.scalar(node) == Some(Scalar::Bool(true))),
+        required: is_true("required"),
+        secret: is_true("secret"),
         default: value("default"),
         choices: value("enum").or_else(|| value("choices")),
         description: value("description").and_then(|node| tree.string(node)),

@@ -98,6 +98,41 @@ fn output_is_bounded() {
     assert_eq!(result["truncated"], true);
 }
 
+/// A folder for the store that is no part of the working directory.
+fn with_store(world: &mut World) -> String {
+    world.write("kept/here", "");
+    world.cx.store = Some(world.path("kept/runs.db").into());
+    world.cx.asking.step = "a".to_owned();
+    world.path("kept/output").to_string()
+}
+
+#[test]
+fn all_of_a_long_output_is_in_a_file() {
+    let mut world = World::new();
+    let folder = with_store(&mut world);
+    let command = "head -c 3000000 /dev/zero | tr '\\0' x; echo; echo last; echo short >&2";
+    let result = ok(&world, json!({ "command": command }));
+    let file = result["stdout_file"].as_str().unwrap();
+    assert!(file.starts_with(&folder) && file.ends_with("/a.stdout.txt"), "{file}");
+    assert_eq!(std::fs::read_to_string(file).unwrap(), format!("{}\nlast\n", "x".repeat(3_000_000)));
+    assert!(result.get("stderr_file").is_none() && result.get("file_error").is_none(), "{result}");
+    // What the result holds whole needs no file.
+    ok(&world, json!({"command": "head -c 1048576 /dev/zero >&2"}));
+    ok(&world, json!({"command": "head -c 3000000 /dev/zero", "capture_output": false}));
+    assert_eq!(std::fs::read_dir(std::path::Path::new(file).parent().unwrap()).unwrap().count(), 1);
+}
+
+#[test]
+fn output_that_cannot_be_kept_in_a_file_is_no_failure_and_says_why() {
+    let mut world = World::new();
+    let folder = with_store(&mut world);
+    std::fs::write(folder, "").unwrap();
+    let result = ok(&world, json!({"command": "head -c 3000000 /dev/zero >&2"}));
+    assert_eq!((&result["truncated"], result.get("stderr_file")), (&json!(true), None));
+    let error = result["file_error"].as_str().unwrap();
+    assert!(error.starts_with("all of the output cannot be kept in a file: "), "{error}");
+}
+
 #[test]
 fn output_is_passed_on_while_it_comes() {
     let mut world = World::new();

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::cli::input;
 
 /// All given inputs, each name once, in the order given.
-pub(super) fn given(context: Option<&Path>, words: &[String]) -> Result<Vec<(String, Given)>, String> {
+pub(in crate::cli) fn given(context: Option<&Path>, words: &[String]) -> Result<Vec<(String, Given)>, String> {
     let mut given: Vec<(String, Given)> = Vec::new();
     if let Some(path) = context {
         for (name, value) in read(path)? {

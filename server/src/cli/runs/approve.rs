@@ -7,6 +7,7 @@ use engine::{
     run::{
         audit::{self, Entry, Program, What},
         lock::RunLock,
+        secrets::{self, Redactor},
         store::{Record, StoredAnswer, StoredAttempt, StoredQuestion},
     },
     tools::person::{Answers, Kind, Question},
@@ -89,6 +90,17 @@ impl Approve {
         let answers = question
             .read(answers)
             .map_err(|problems| format!("the answer to `{}` does not fit: {}", attempt.step, problems.join("; ")))?;
+        // A step gets what is kept as an answer, so that must be what was meant, and no secret.
+        if Redactor::of_environment().touches(&json!(answers)) {
+            let message = "the answer holds a secret, which the run must not keep; answer at the terminal where the \
+                           run runs: `orc resume` asks";
+            return Err(message.to_owned());
+        }
+        if secrets::is_marked(&json!(answers).to_string()) {
+            let message = "the answer stands in place of a secret that the run does not keep; answer at the terminal \
+                           where the run runs: `orc resume` asks";
+            return Err(message.to_owned());
+        }
         let record = Record::Answered {
             step: attempt.step.clone(),
             attempt: attempt.attempt,

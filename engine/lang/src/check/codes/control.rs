@@ -116,4 +116,20 @@ A value in the code of another language (`python -c`, `awk`, `jq`) arrives uncha
 
 `| shell_raw` makes the value a part of the program. Whoever can write it can then run anything.
 "),
+    row(SECRET_EXPOSED, "secret-exposed", Warning, "a secret input stands where others can read it", "\
+An input with `secret: true` is kept out of the store, logs, events and results. What a step does with it is another matter: the command line of a process can be read by every other one (`ps`), addresses stand in the logs of servers and proxies, and a file holds what was written into it.
+
+```yaml
+inputs:
+  token: {type: string, secret: true}
+steps:
+  - id: upload
+    tool: terminal
+    action: execute
+    parameters:
+      command: curl -H \"Authorization: Bearer $UPLOAD_TOKEN\" https://example.org   # --allow-env UPLOAD_TOKEN
+```
+
+Only direct uses are seen, not those of a result that holds the secret. Where a secret is meant to be written, `# orc: ignore ORC903` says so.
+"),
 ];

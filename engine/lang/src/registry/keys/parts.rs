@@ -19,6 +19,13 @@ pub(super) const INPUT: &[KeySpec] = &[
     KeySpec::new("maximum", NUMBER, "The largest number that is allowed."),
     KeySpec::new("range", ARRAY, "The smallest and the largest number that are allowed."),
     KeySpec::new("pattern", STRING, "A regular expression the text must match."),
+    KeySpec::new(
+        "secret",
+        BOOLEAN,
+        "Whether the value is a secret. Steps get it as it is; the store, logs, events and results have `[secret \
+         NAME]` in its place.",
+    )
+    .default("false"),
     KeySpec::new("name", STRING, "The name, in the list form of `inputs`."),
     KeySpec::new("example", ANY, "A value that shows what is meant.").inert(),
     KeySpec::new("validation", OBJECT, "Rules of older versions.")

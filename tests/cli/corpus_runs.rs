@@ -1,0 +1,234 @@
+//! `docs/corpus-runs.md`: what comes of each of the 90 real pipelines when it is fixed with
+//! `orc validate --fix` and run against the simulated model. The page is derived from the runs
+//! (`UPDATE_EXPECT=1` writes it anew), so that nobody can claim more than what happens.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+};
+
+use serde_json::{Value, json};
+
+use crate::support::{Ended, Folder};
+
+/// How many pipelines are tried side by side.
+const SIDE_BY_SIDE: usize = 3;
+
+const DESIGN: &str = "By design: the pipeline shows a failure, and exit code 1 is what the corpus asks for.";
+const MISSING: &str = "It reads a file that is not in the corpus (py-orc's users make it first).";
+const INPUT: &str = "The input is the path of a file, and the plain text given here names none.";
+const COMMAND: &str = "Its command is an input as a whole; orc hands a value to the shell as one word and never as syntax, and `orc validate` does not say that such a command cannot work.";
+const NO_DIGIT: &str = "It looks for digits in the model's answer and the simulated one has none: `regex_search` gives null, which `default('25')` keeps; `default('25', true)` would not.";
+const VALIDATION: &str = "It reads files that are not in the corpus; it also needs `validation.extract_structured`, which this version does not execute.";
+
+/// Why a pipeline fails that is neither refused nor short of a tool, in a person's words; a new entry of
+/// this kind in the page needs a line here.
+const FAILS: &[(&str, &str)] = &[
+    (
+        "examples/basic/conditional_logic.yaml",
+        "A defect of orc: `max_tokens` is a template with `{% if %}` that makes the text `300`, which is not read as a number, and `orc validate` does not say so.",
+    ),
+    ("examples/code_optimization.yaml", INPUT),
+    ("examples/control_flow_dynamic.yaml", COMMAND),
+    ("examples/control_flow_while_loop.yaml", NO_DIGIT),
+    ("examples/enhanced/control_flow_dynamic_enhanced.yaml", COMMAND),
+    ("examples/enhanced/control_flow_while_loop_enhanced.yaml", NO_DIGIT),
+    ("examples/enhanced/data_processing_pipeline_enhanced.yaml", MISSING),
+    (
+        "examples/enhanced/file_inclusion_demo_enhanced.yaml",
+        "It includes files that are not where it says; `orc validate` warns of each (ORC316).",
+    ),
+    ("examples/enhanced/iterative_fact_checker_enhanced.yaml", MISSING),
+    ("examples/enhanced/iterative_fact_checker_simple_enhanced.yaml", MISSING),
+    ("examples/enhanced/modular_analysis_pipeline_enhanced.yaml", MISSING),
+    ("examples/enhanced/validation_pipeline_enhanced.yaml", VALIDATION),
+    ("examples/iterative_fact_checker.yaml", MISSING),
+    ("examples/iterative_fact_checker_simple.yaml", MISSING),
+    ("examples/modular_analysis_pipeline.yaml", MISSING),
+    ("examples/supported/05_reported_failure.yaml", DESIGN),
+    ("examples/supported/06_failure_policy.yaml", DESIGN),
+    ("examples/validation_pipeline.yaml", VALIDATION),
+    ("tests/golden/failure.yaml", DESIGN),
+];
+
+/// What came of one pipeline.
+struct Outcome {
+    kind: &'static str,
+    cause: String,
+}
+
+#[test]
+fn every_pipeline_of_the_corpus_runs_or_says_why_not() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let shared = std::env::var_os("ORC_SHARED").map_or_else(|| root.join("../shared"), PathBuf::from);
+    let corpus = shared.join("corpus");
+    let manifest = fs::read_to_string(corpus.join("manifest.csv")).unwrap();
+    let paths: Vec<&str> = manifest.lines().skip(1).filter_map(|line| line.split(',').next()).collect();
+    let outcomes = outcomes(&corpus.join("pipelines"), &paths);
+    let new = page(&paths, &outcomes);
+
+    let file = root.join("docs/corpus-runs.md");
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        fs::write(&file, &new).unwrap();
+    }
+    let old = fs::read_to_string(&file).unwrap_or_default().replace("\r\n", "\n");
+    assert_eq!(old, new, "docs/corpus-runs.md is stale; UPDATE_EXPECT=1 writes it anew");
+    for (path, outcome) in paths.iter().zip(&outcomes) {
+        let explained = FAILS.iter().any(|(fails, _)| fails == path);
+        assert_eq!(outcome.kind == "fails", explained, "{path}: {} {}", outcome.kind, outcome.cause);
+    }
+}
+
+/// The outcome of each, in the order of the paths.
+fn outcomes(pipelines: &Path, paths: &[&str]) -> Vec<Outcome> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut found = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(path) = paths.get(at) else { break };
+            found.push((at, outcome(pipelines, path)));
+        }
+        found
+    };
+    let mut all: Vec<(usize, Outcome)> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..SIDE_BY_SIDE).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+    });
+    all.sort_by_key(|(at, _)| *at);
+    all.into_iter().map(|(_, outcome)| outcome).collect()
+}
+
+/// Fixes and runs one pipeline in a copy of the corpus of its own.
+fn outcome(pipelines: &Path, path: &str) -> Outcome {
+    let folder = Folder::new();
+    copy(pipelines, folder.path());
+    let checked = folder.orc(&["validate", "--fix", "--format", "json", path]);
+    let inputs = Folder::with("inputs.json", inputs(&folder.read(path)).to_string());
+    let inputs = inputs.path().join("inputs.json");
+    // One step at a time, so that of two that fail it is always the same that does so first.
+    let run = ["run", path, "--simulate", "--no-store", "--format", "json", "--max-concurrency", "1", "-c"];
+    let ended = folder.orc(&[&run[..], &[inputs.to_str().unwrap()]].concat());
+    assert!(!ended.stderr.contains("panicked"), "{path}: {}", ended.stderr);
+    let (kind, cause) = verdict(&checked, &ended);
+    // Paths of the temporary folder differ from run to run.
+    let here = folder.path().to_string_lossy().into_owned();
+    let real = folder.path().canonicalize().unwrap().to_string_lossy().into_owned();
+    Outcome { kind, cause: cause.replace(&real, ".").replace(&here, ".") }
+}
+
+/// The files that lie beside the pipelines; new ones, since those of the corpus are read-only.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::write(target, fs::read(entry.path()).unwrap()).unwrap();
+        }
+    }
+}
+
+/// A plain value of the declared type for each declared input without a default.
+fn inputs(pipeline: &str) -> Value {
+    let pipeline: Value = serde_yaml::from_str(pipeline).unwrap_or_default();
+    let blocks = ["inputs", "parameters"].iter().filter_map(|key| pipeline[key].as_object()).flatten();
+    let needed = blocks.filter(|(_, input)| input.is_object() && input.get("default").is_none());
+    let values = needed.map(|(name, input)| {
+        let value = input["enum"].get(0).cloned().unwrap_or_else(|| match input["type"].as_str() {
+            Some("integer" | "number" | "float") => json!(1),
+            Some("boolean") => json!(true),
+            Some("array" | "list") => json!(["text"]),
+            Some("object" | "dict") => json!({}),
+            _ => json!("text"),
+        });
+        (name.clone(), value)
+    });
+    values.collect::<serde_json::Map<_, _>>().into()
+}
+
+/// What kind of end it is, and its cause.
+fn verdict(checked: &Ended, ended: &Ended) -> (&'static str, String) {
+    if ended.code == Some(0) {
+        return ("runs", String::new());
+    }
+    let checked: Value = serde_json::from_str(&checked.stdout).unwrap_or_default();
+    let mut errors: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
+    for diagnostic in checked["diagnostics"].as_array().into_iter().flatten() {
+        if diagnostic["severity"] == "error" {
+            let message = diagnostic["message"].as_str().unwrap();
+            errors.entry(diagnostic["code"].as_str().unwrap()).or_insert((0, message)).0 += 1;
+        }
+    }
+    if !errors.is_empty() {
+        assert_eq!(ended.code, Some(2), "a pipeline with errors ran: {ended:?}");
+        let errors: Vec<String> =
+            errors.iter().map(|(code, (times, first))| format!("{code}×{times} ({first})")).collect();
+        return ("wrong", errors.join("; "));
+    }
+    let Ok(document) = serde_json::from_str::<Value>(&ended.stdout) else {
+        let error = ended.stderr.lines().find(|line| line.starts_with("error")).unwrap_or(&ended.stderr);
+        return if error.contains("is not a pipeline") {
+            ("no pipeline", error.to_owned())
+        } else {
+            ("refused", error.to_owned())
+        };
+    };
+    if ended.code == Some(3) {
+        return ("waits for a person", document["error"].as_str().unwrap_or_default().to_owned());
+    }
+    let steps = document["steps"].as_object().into_iter().flatten();
+    let mut failed = steps.filter(|(_, step)| step["status"] == "failed").map(|(id, step)| (id, text(&step["error"])));
+    let (step, error) =
+        failed.next().map_or_else(|| (String::new(), text(&document["error"])), |(id, error)| (id.clone(), error));
+    let tool = error.split_once("the tool `").and_then(|(_, rest)| rest.split_once("` cannot be executed"));
+    match tool {
+        Some((tool, _)) => ("cannot yet", format!("tool {tool}")),
+        None => ("fails", format!("{step}: {error}")),
+    }
+}
+
+/// The first line of an error's text.
+fn text(error: &Value) -> String {
+    let text = error.as_str().or_else(|| error["message"].as_str()).unwrap_or_default();
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+fn page(paths: &[&str], outcomes: &[Outcome]) -> String {
+    let mut page = String::from(
+        "# The corpus, run\n\n\
+         What comes of each of the 90 pipelines of the corpus after `orc validate --fix`, with `orc run --simulate --no-store`\n\
+         beside the files that it names, every required input being a plain value of its type, and nobody there to answer questions.\n\
+         A test runs them all and keeps this page true (`UPDATE_EXPECT=1 cargo test -p orc --test cli corpus_runs`).\n\n\
+         - **runs**: to its end, exit code 0.\n\
+         - **cannot yet**: it needs a tool that this version knows and does not execute.\n\
+         - **wrong**: `orc validate` names errors that no fix mends without a person; it does not start.\n\
+         - **waits for a person**: a step asks, exit code 3.\n\
+         - **refused**: no error in the file, but the run does not start with these inputs.\n\
+         - **fails**: a step fails at run time; why is told below.\n\
+         - **no pipeline**: the file is another kind of document.\n\n\
+         | outcome | pipelines |\n|---|---|\n",
+    );
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for outcome in outcomes {
+        *counts.entry(outcome.kind).or_default() += 1;
+    }
+    for (kind, count) in counts {
+        writeln!(page, "| {kind} | {count} |").unwrap();
+    }
+    page.push_str("\n## Why those that fail do so\n\n| pipeline | why |\n|---|---|\n");
+    for (path, why) in FAILS {
+        writeln!(page, "| {path} | {why} |").unwrap();
+    }
+    page.push_str("\n## Pipeline by pipeline\n\n| pipeline | outcome | cause |\n|---|---|---|\n");
+    for (path, Outcome { kind, cause }) in paths.iter().zip(outcomes) {
+        writeln!(page, "| {path} | {kind} | {} |", cause.replace('|', "\\|")).unwrap();
+    }
+    page
+}
