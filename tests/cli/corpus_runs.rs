@@ -21,7 +21,7 @@ const SIDE_BY_SIDE: usize = 3;
 const DESIGN: &str = "By design: the pipeline shows a failure, and exit code 1 is what the corpus asks for.";
 const MISSING: &str = "It reads a file that is not in the corpus (py-orc's users make it first).";
 const INPUT: &str = "The input is the path of a file, and the plain text given here names none.";
-const COMMAND: &str = "Its command is an input as a whole; orc hands a value to the shell as one word and never as syntax, and `orc validate` does not say that such a command cannot work.";
+const COMMAND: &str = "Its command is an input as a whole; orc hands a value to the shell as one word and never as syntax, and `orc validate` warns of it (ORC902). `| shell_raw` would make it a command.";
 const NO_DIGIT: &str = "It looks for digits in the model's answer and the simulated one has none: `regex_search` gives null, which `default('25')` keeps; `default('25', true)` would not.";
 const VALIDATION: &str = "It reads files that are not in the corpus; it also needs `validation.extract_structured`, which this version does not execute.";
 
