@@ -315,7 +315,7 @@ behaviours! {
     {
         let folder = folder("steps:\n  - id: each\n    for_each: [x, y, z]\n    max_parallel: 1\n    steps:\n      - {id: w, tool: filesystem, action: write, parameters: {path: '{{ item }}.txt', content: '{{ item }} {{ index + 1 }} {{ is_last }}'}}\n");
         document(&run(&folder, &[]), 0);
-        assert_eq!((folder.read("x.txt"), folder.read("z.txt")), ("x 1 false".to_owned(), "z 3 true".to_owned()));
+        assert_eq!((folder.read("x.txt"), folder.read("z.txt")), ("x 1 False".to_owned(), "z 3 True".to_owned()));
     }
 
     skipped_steps_say_why: "A condition that does not hold (B.18)",

@@ -266,7 +266,8 @@ impl Known {
             return;
         }
         let mut ends = vec![text.len()];
-        for cut in LEFT_OUT.as_ref().into_iter().flat_map(|cut| cut.find_iter(text)) {
+        let left_out = LEFT_OUT.as_ref().filter(|_| text.contains(" bytes left out]\n"));
+        for cut in left_out.into_iter().flat_map(|cut| cut.find_iter(text)) {
             ends.push(cut.start());
             let after = &text[cut.end()..];
             let rest = |form: &str| {

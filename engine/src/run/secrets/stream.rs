@@ -60,15 +60,21 @@ impl Known {
         if let Some((begin, _)) = self.begun(text) {
             end = begin;
         }
-        // The shortest beginning of a token is its first character.
+        // The shortest beginning of a token is its first character, at the beginning of a word.
         let first = text.len().saturating_sub(LONGEST_TOKEN);
-        let words = text.char_indices().map(|(at, _)| at).filter(|at| *at >= first);
+        let bytes = text.as_bytes();
+        let begins_word = |at: usize| {
+            let in_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+            at == 0 || bytes[at] == b'-' || !in_word(bytes[at - 1])
+        };
         let may_begin = |at: &usize| {
-            let rest = &text[*at..];
-            shapes::may_go_on(rest) || shapes::openings().any(|opening| opening.starts_with(rest))
+            begins_word(*at) && text.is_char_boundary(*at) && {
+                let rest = &text[*at..];
+                shapes::may_go_on(rest) || shapes::openings().any(|opening| opening.starts_with(rest))
+            }
         };
         if text.ends_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | ' '))
-            && let Some(begin) = words.take_while(|at| *at < end).find(may_begin)
+            && let Some(begin) = (first..end).find(may_begin)
         {
             end = begin;
         }
