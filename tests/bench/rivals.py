@@ -23,7 +23,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from engine import STRAGGLER, chain, fan
+from engine import STRAGGLER, chain, fan, floor
 
 PINS = {
     "langgraph": ["langgraph==1.2.22", "langgraph-checkpoint-sqlite==3.1.2"],
@@ -189,18 +189,6 @@ def engines(options) -> list[Engine]:
             memory=False,
         ))
     return everyone
-
-
-def floor(count: int) -> float:
-    """Seconds for an appended 4 KiB block and fdatasync."""
-    with tempfile.NamedTemporaryFile(dir=".") as file:
-        times = []
-        for _ in range(count):
-            began = time.perf_counter()
-            os.write(file.fileno(), b"x" * 4096)
-            os.fdatasync(file.fileno())
-            times.append(time.perf_counter() - began)
-    return statistics.median(times)
 
 
 def cell(runs, rests, count: int, ours: float | None) -> tuple[str, float | None]:

@@ -8,6 +8,7 @@ const PIPELINE: &str = "\
 id: p
 inputs:
   who: {type: string, default: world}
+  key: {type: string, default: four, secret: true}
 steps:
   - {id: say, action: echo, parameters: {message: 'hello {{ who }}'}}
   - {id: touch, tool: terminal, action: execute, parameters: {command: 'echo once >> log'}}
@@ -37,6 +38,8 @@ fn what_is_done_to_runs_is_in_the_audit_log_without_values() {
     assert_eq!([&log[0]["pipeline"], &log[0]["file"], &log[0]["program"]], ["p", "p.orc.yaml", "cli"]);
     assert_eq!(log[3]["step"], "ask");
     assert_eq!(log[3]["run"], log[2]["run"]);
+    // Nothing is said of a secret: who has the key of the hashes could try what it may be.
+    assert_eq!(log[0]["inputs"].as_object().unwrap().keys().collect::<Vec<_>>(), ["who"]);
     // The same input has the same hash, another one another.
     assert_eq!(log[0]["inputs"], log[1]["inputs"]);
     assert_ne!(log[0]["inputs"], log[2]["inputs"]);

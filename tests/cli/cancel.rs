@@ -5,7 +5,6 @@ use std::{
     io::Write,
     os::unix::{fs::OpenOptionsExt, process::CommandExt},
     process::{Child, Command, Stdio},
-    time::{Duration, Instant},
 };
 
 use nix::{
@@ -17,9 +16,6 @@ use nix::{
 use serde_json::Value;
 
 use crate::{brood, support::Folder};
-
-/// What the contract gives a run to stop in.
-const PROMISED: Duration = Duration::from_millis(2500);
 
 fn folder() -> Folder {
     let folder = Folder::with("p.orc.yaml", brood::PIPELINE);
@@ -56,16 +52,14 @@ fn on_terminal(folder: &Folder) -> (Child, PtyMaster) {
     (command.stdin(open()).stdout(open()).stderr(open()).spawn().unwrap(), terminal)
 }
 
-/// Stops the run once its processes are there, and looks at what it leaves.
+/// Stops the run once its processes are there, and looks at what it leaves. How long that takes is measured by
+/// `tests/bench/cancel.py`.
 fn stops<T>((mut child, rest): (Child, T), folder: &Folder, stop: impl FnOnce(&Child, T)) {
     brood::wait_for_all(folder.path());
-    let asked = Instant::now();
     stop(&child, rest);
     let code = child.wait().unwrap().code();
-    let took = asked.elapsed();
     assert_eq!(brood::living(folder.path(), None), Vec::<String>::new());
     assert_eq!(code, Some(130));
-    assert!(took < PROMISED, "it took {took:?}");
     brood::assert_cancelled(&serde_json::from_str(&folder.read("result.json")).unwrap());
     let runs: Value = serde_json::from_str(&folder.orc(&["runs", "list", "--format", "json"]).stdout).unwrap();
     assert_eq!((runs.as_array().unwrap().len(), &runs[0]["status"]), (1, &Value::from("cancelled")));

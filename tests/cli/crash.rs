@@ -7,7 +7,7 @@
 //! every fifth, which is what there is time for on each change. `ORC_CRASH_ONLY=loop` takes the pipelines that
 //! are called so. See docs/durability.md.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use engine::run::ResultDocument;
 use serde_json::Value;
@@ -141,93 +141,4 @@ fn a_run_that_is_killed_anywhere_ends_as_if_it_had_not_been() {
     });
     println!("{points} crash points in {} pipelines", chosen.len());
     assert!(points > 80 || !only.is_empty(), "only {points} points");
-}
-
-#[test]
-fn what_may_not_run_twice_is_not_run_twice() {
-    let points = refuses_twice(
-        "
-steps:
-  - {id: a, tool: terminal, action: execute, parameters: {command: 'echo a >> log.txt'}}
-  - {id: b, tool: terminal, action: execute, parameters: {command: 'echo b >> log.txt'}, dependencies: [a]}
-  - {id: c, action: echo, parameters: {message: end}, dependencies: [b]}",
-    );
-    println!("{points} crash points in a pipeline of commands");
-}
-
-#[test]
-fn nor_is_it_in_a_loop() {
-    let points = refuses_twice(
-        "
-steps:
-  - id: l
-    for_each: [1]
-    steps:
-      - {id: a, tool: terminal, action: execute, parameters: {command: 'echo a >> log.txt'}}
-      - {id: b, tool: terminal, action: execute, parameters: {command: 'echo b >> log.txt'}, dependencies: [a]}
-  - {id: d, action: echo, parameters: {message: end}, dependencies: [l]}",
-    );
-    println!("{points} crash points in a pipeline of commands");
-}
-
-#[test]
-fn nor_is_it_in_a_child() {
-    let points = refuses_twice(
-        "
-steps:
-  - id: c
-    tool: pipeline-executor
-    action: execute
-    parameters:
-      pipeline: |
-        id: inner
-        steps:
-          - {id: a, tool: terminal, action: execute, parameters: {command: 'echo a >> log.txt'}}
-          - {id: b, tool: terminal, action: execute, parameters: {command: 'echo b >> log.txt'}, dependencies: [a]}
-  - {id: d, action: echo, parameters: {message: end}, dependencies: [c]}",
-    );
-    println!("{points} crash points in a pipeline of commands");
-}
-
-/// `text` adds the lines `a` and `b` to `log.txt` by commands, which may not simply run again.
-fn refuses_twice(text: &str) -> u32 {
-    let mut noticed = BTreeSet::new();
-    // How many writes there are differs by a few: what waits to be written is written together.
-    let mut survived = 0;
-    let mut points = 0;
-    for point in 1.. {
-        let folder = folder(text);
-        if !folder.orc_killed_at(point, &["run", "p.orc.yaml"]) {
-            survived += 1;
-            if survived == 3 {
-                break;
-            }
-            continue;
-        }
-        points += 1;
-        if is_unknown(&folder) {
-            continue;
-        }
-        let resumed = folder.orc(&["resume", "latest"]);
-        let lines = || std::fs::read_to_string(folder.path().join("log.txt")).unwrap_or_default();
-        let before = lines();
-        if resumed.code == Some(1) {
-            for step in ["a", "b"] {
-                if resumed.stderr.contains(&format!("{step}` had begun")) {
-                    noticed.insert(step);
-                }
-            }
-            assert!(resumed.stderr.contains("had begun when the run was broken off"), "at {point}: {resumed:?}");
-            assert!(["", "a\n", "a\nb\n"].contains(&&*before), "at {point}: {before}");
-            let resumed = folder.orc(&["resume", "latest", "--yes"]);
-            assert_eq!(resumed.code, Some(0), "at {point}: {resumed:?}");
-            assert!(lines().ends_with("b\n"), "at {point}: {}", lines());
-        } else {
-            assert_eq!((resumed.code, &*before), (Some(0), "a\nb\n"), "at {point}: {resumed:?}");
-        }
-    }
-    assert_eq!(noticed, BTreeSet::from(["a", "b"]), "both were interrupted at some point");
-    // Around each of the two commands there are three, besides those of the store.
-    assert!(points > 12, "only {points} points");
-    points
 }

@@ -1,10 +1,10 @@
 //! Who did what to runs, when: `.orc/audit.jsonl`, a JSON object per line, only ever appended to.
 //!
-//! It holds no values. Inputs are there as keyed hashes: whoever has the workspace can tell whether
-//! two runs were given the same, and nobody who has the file alone can guess what it was.
+//! It holds no values. Inputs that are no secrets are there as keyed hashes: whoever has the workspace can
+//! tell whether two runs were given the same, and nobody who has the file alone can guess what it was.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     fs::{self, File, OpenOptions},
     hash::{BuildHasher, RandomState},
@@ -15,7 +15,11 @@ use std::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{clock, resume, store};
+use super::{
+    clock, resume,
+    secrets::{self, Redactor},
+    store,
+};
 use crate::{catalog, failpoint, plan::Plan};
 
 /// A line of the audit log.
@@ -44,7 +48,7 @@ pub struct Entry {
     /// The pipeline's own steps that may change the world or ask a person, and what they do it with.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub steps: BTreeMap<String, String>,
-    /// HMAC-SHA-256 of each input's JSON, with the key in `.orc/audit.key`.
+    /// HMAC-SHA-256 of each input's JSON, with the key in `.orc/audit.key`; nothing of secret inputs.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub inputs: BTreeMap<String, String>,
     /// The step that was answered.
@@ -115,7 +119,11 @@ impl Entry {
                 self.steps.insert(step.id.clone(), name.clone());
             }
         }
-        self.inputs = plan.inputs.iter().map(|(name, value)| (name.clone(), hmac(&key, &value.to_string()))).collect();
+        // Who has the key, which lies beside it, could try what a secret may be.
+        let redactor = Redactor::of(plan);
+        let secret: BTreeSet<&str> = secrets::secret_inputs(plan).collect();
+        let told = plan.inputs.iter().filter(|(name, value)| !secret.contains(&***name) && !redactor.touches(value));
+        self.inputs = told.map(|(name, value)| (name.clone(), hmac(&key, &value.to_string()))).collect();
         self.pipeline = Some(plan.program.id.clone());
         self.file = Some(file.to_owned());
         Ok(self)

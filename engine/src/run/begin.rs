@@ -219,7 +219,7 @@ fn first_batch(cx: &RunContext, plan: &Plan, config: &RunConfig) -> Batch {
         step,
         attempt: 0,
         status: last.document.status.clone(),
-        value: last.document.value.clone(),
+        value: Value::Null,
         last: Some(Box::new(last)),
         time: clock::text(started),
     }));

@@ -210,14 +210,15 @@ pub(crate) fn fingerprint(cx: &RunContext, step: &StepPlan, prepared: &Prepared)
     if !wanted || holds_secret() {
         return None;
     }
-    let tool_cx = perform::tool_cx(cx, step);
+    let mut tool_cx = None;
     let specs = prepared.specs(&cx.registry);
     let mut files = BTreeMap::new();
     for (name, value) in &prepared.params {
         let spec = specs.iter().find(|spec| spec.name == *name || spec.aliases.contains(name));
         let Some(spec) = spec else { continue };
         for path in paths(spec, value) {
-            files.insert(path.to_owned(), contents(&tool_cx, path)?);
+            let tool_cx = tool_cx.get_or_insert_with(|| perform::tool_cx(cx, step));
+            files.insert(path.to_owned(), contents(tool_cx, path)?);
         }
     }
     let named = |(name, value): (&String, &Value)| (name.clone(), hash_of(value));
@@ -315,6 +316,9 @@ pub(crate) fn look_up(cx: &RunContext, step: &StepPlan, names: &Arc<Names>) -> L
 
 /// Whether the files that `fingerprint` names are still what they were.
 pub(crate) fn still_holds(cx: &RunContext, step: &StepPlan, fingerprint: &Fingerprint) -> bool {
+    if fingerprint.files.is_empty() {
+        return true;
+    }
     let tool_cx = perform::tool_cx(cx, step);
     fingerprint.files.iter().all(|(path, hash)| contents(&tool_cx, path).as_ref() == Some(hash))
 }

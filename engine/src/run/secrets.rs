@@ -33,7 +33,8 @@ mod stream;
 pub(crate) use stream::{Passage, cleaner};
 
 /// Between the two ends of an output that was too long to be kept.
-static LEFT_OUT: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\n\[\d+ bytes left out\]\n").ok());
+static LEFT_OUT: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\n\[\d+ bytes left out\]\n").expect("invariant: it is an expression"));
 
 /// A part of a secret where a text was cut is looked for from this length.
 const SHORTEST_REST: usize = 4;
@@ -179,8 +180,9 @@ pub fn too_short(plan: &Plan) -> Vec<&str> {
 
 /// Whether something in the text stands in place of a secret.
 pub fn is_marked(text: &str) -> bool {
-    static MARKER: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\[secret [^\[\]\n]+\]").ok());
-    MARKER.as_ref().is_some_and(|marker| marker.is_match(text))
+    static MARKER: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"\[secret [^\[\]\n]+\]").expect("invariant: it is an expression"));
+    MARKER.is_match(text)
 }
 
 /// What stands in place of a secret.
@@ -266,8 +268,7 @@ impl Known {
             return;
         }
         let mut ends = vec![text.len()];
-        let left_out = LEFT_OUT.as_ref().filter(|_| text.contains(" bytes left out]\n"));
-        for cut in left_out.into_iter().flat_map(|cut| cut.find_iter(text)) {
+        for cut in LEFT_OUT.find_iter(text) {
             ends.push(cut.start());
             let after = &text[cut.end()..];
             let rest = |form: &str| {

@@ -94,7 +94,8 @@ pub(crate) fn close_for_good(cx: &RunContext, batch: &mut Batch, scope: &Scope, 
         step: path.to_owned(),
         attempt: cx.journal.last_attempt(path),
         status: document.status.clone(),
-        value: document.value.clone(),
+        // The last word holds it.
+        value: Value::Null,
         last: Some(Box::new(LastWord { document, goto, fingerprint, redacted: false })),
         time: clock::now(),
     });

@@ -263,7 +263,7 @@ pub enum Record {
         attempt: u32,
         /// As in the result document.
         status: String,
-        /// The value templates see.
+        /// The value templates see; null where `last` holds it.
         value: Value,
         /// The step's part of the result document, once nothing more will become of it in this run;
         /// `None` for an attempt after which others may follow.

@@ -2,13 +2,6 @@
 
 use std::{collections::BTreeSet, io, path::PathBuf, process::ExitCode, sync::Arc};
 
-use super::{
-    FAILED, INVALID,
-    input::Source,
-    print,
-    run::{self, Format, perform::Performance},
-    runs, validate,
-};
 use camino::Utf8Path;
 use clap::Args;
 use engine::{
@@ -25,6 +18,14 @@ use engine::{
     },
 };
 use lang::analysis::Analysis;
+
+use super::{
+    FAILED, INVALID,
+    input::Source,
+    print,
+    run::{self, Format, perform::Performance},
+    runs, validate,
+};
 
 /// Options of `orc resume`.
 #[derive(Debug, Args, Default)]

@@ -14,14 +14,19 @@ local function client_of(bufnr)
   return client
 end
 
+--- Sends a request, in the way of this version of Neovim; `answered(error, result)` runs on the main loop.
+---@param answered? fun(error: any, result: any)
+function M.request(client, method, params, answered, bufnr)
+  if vim.fn.has('nvim-0.11') == 1 then
+    client:request(method, params, answered, bufnr)
+  else
+    client.request(method, params, answered, bufnr)
+  end
+end
+
 --- Executes a server command; `answered(error, result)` runs on the main loop.
 local function execute(client, command, argument, bufnr, answered)
-  local params = { command = command, arguments = { argument } }
-  if vim.fn.has('nvim-0.11') == 1 then
-    client:request('workspace/executeCommand', params, answered, bufnr)
-  else
-    client.request('workspace/executeCommand', params, answered, bufnr)
-  end
+  M.request(client, 'workspace/executeCommand', { command = command, arguments = { argument } }, answered, bufnr)
 end
 
 local function is_untrusted(failure)
@@ -102,11 +107,7 @@ function M.run_step(command)
       tell('put the cursor on a step', vim.log.levels.WARN)
     end
   end
-  if vim.fn.has('nvim-0.11') == 1 then
-    client:request('textDocument/codeLens', params, answered, bufnr)
-  else
-    client.request('textDocument/codeLens', params, answered, bufnr)
-  end
+  M.request(client, 'textDocument/codeLens', params, answered, bufnr)
 end
 
 --- Goes on with a run: the one that is named, else the latest of the workspace.

@@ -140,11 +140,7 @@ local function diagnostics_refreshed(_, _, context)
   local client = vim.lsp.get_client_by_id(context.client_id)
   for bufnr in pairs(client and client.attached_buffers or {}) do
     local params = { textDocument = vim.lsp.util.make_text_document_params(bufnr) }
-    if vim.fn.has('nvim-0.11') == 1 then
-      client:request('textDocument/diagnostic', params, nil, bufnr)
-    else
-      client.request('textDocument/diagnostic', params, nil, bufnr)
-    end
+    require('orc.commands').request(client, 'textDocument/diagnostic', params, nil, bufnr)
   end
   return vim.NIL
 end

@@ -32,13 +32,14 @@ pub(super) fn names_secret(name: &str) -> bool {
 /// The secret in the value of a variable, if there is one: all of it where the name says so, else the
 /// password of an address.
 pub(super) fn secret_of<'v>(name: &str, value: &'v str) -> Option<&'v str> {
-    static ADDRESS: LazyLock<Option<Regex>> =
-        LazyLock::new(|| Regex::new(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/@:\s]*:([^/@\s]+)@").ok());
+    static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/@:\s]*:([^/@\s]+)@").expect("invariant: it is an expression")
+    });
     if names_secret(name) {
         // Where a secret stands is none.
         return (!(Path::new(value).is_absolute() && Path::new(value).exists())).then_some(value);
     }
-    let found = ADDRESS.as_ref()?.captures(value)?;
+    let found = ADDRESS.captures(value)?;
     found.get(1).map(|password| password.as_str())
 }
 
@@ -64,22 +65,38 @@ const KEY_BLOCK: &str =
 /// No token is shorter.
 const SHORTEST: usize = 15;
 
-static TOKENS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+static TOKENS: LazyLock<Regex> = LazyLock::new(|| {
     let shapes = SHAPES.iter().map(|(openings, rest, _)| format!(r"(\b(?:{}){rest})", openings.join("|")));
     let all: Vec<String> = shapes.chain([format!("({KEY_BLOCK})")]).collect();
-    Regex::new(&all.join("|")).ok()
+    Regex::new(&all.join("|")).expect("invariant: it is an expression")
 });
 
 /// The places of tokens in `text`, in order, and what they are called.
 pub(super) fn tokens(text: &str) -> impl Iterator<Item = (std::ops::Range<usize>, &'static str)> {
-    // Most texts hold nothing like it, which is found out much faster than by the expression.
-    let may_hold = text.len() >= SHORTEST && openings().any(|opening| text.contains(opening));
-    let regex = TOKENS.as_ref().filter(|_| may_hold);
-    regex.into_iter().flat_map(|regex| regex.captures_iter(text)).filter_map(|found| {
+    let texts = may_hold(text).then_some(text);
+    texts.into_iter().flat_map(|text| TOKENS.captures_iter(text)).filter_map(|found| {
         let whole = found.get(0)?.range();
         let shape = (0..SHAPES.len()).find(|shape| found.get(shape + 1).is_some());
         Some((whole, shape.map_or("private key", |shape| SHAPES[shape].2)))
     })
+}
+
+/// Whether there may be a token in `text`. Nearly always there is none, which is found out here much faster
+/// than by the expression.
+fn may_hold(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    text.len() >= SHORTEST
+        && (0..bytes.len()).any(|at| {
+            matches!(bytes[at], b'-' | b'A' | b'e' | b'g' | b'h' | b'n' | b'r' | b's' | b'x')
+                && begins_word(bytes, at)
+                && openings().any(|opening| bytes[at..].starts_with(opening.as_bytes()))
+        })
+}
+
+/// Whether a token may begin at `at`: at the beginning of a word, or with a dash.
+pub(super) fn begins_word(bytes: &[u8], at: usize) -> bool {
+    let in_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    at == 0 || bytes[at] == b'-' || !in_word(bytes[at - 1])
 }
 
 /// What may be the beginning of a token, but for its end.
@@ -108,6 +125,13 @@ mod tests {
         }
         assert_eq!(secret_of("DATABASE_URL", "postgres://me:hunter2@db/x"), Some("hunter2"));
         assert_eq!(secret_of("GOOGLE_APPLICATION_CREDENTIALS", std::env::temp_dir().to_str().unwrap_or("/")), None);
+    }
+
+    #[test]
+    fn no_opening_is_passed_over() {
+        for opening in openings() {
+            assert!(may_hold(&format!("a long text, and {opening}in it")), "{opening}");
+        }
     }
 
     #[test]

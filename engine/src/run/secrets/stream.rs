@@ -62,13 +62,8 @@ impl Known {
         }
         // The shortest beginning of a token is its first character, at the beginning of a word.
         let first = text.len().saturating_sub(LONGEST_TOKEN);
-        let bytes = text.as_bytes();
-        let begins_word = |at: usize| {
-            let in_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-            at == 0 || bytes[at] == b'-' || !in_word(bytes[at - 1])
-        };
         let may_begin = |at: &usize| {
-            begins_word(*at) && text.is_char_boundary(*at) && {
+            shapes::begins_word(text.as_bytes(), *at) && text.is_char_boundary(*at) && {
                 let rest = &text[*at..];
                 shapes::may_go_on(rest) || shapes::openings().any(|opening| opening.starts_with(rest))
             }
