@@ -97,7 +97,7 @@ pub async fn run(
     config: RunConfig,
     events: mpsc::UnboundedSender<Event>,
     cancel: CancellationToken,
-) -> Result<ResultDocument, RunError> {
+) -> Result<Arc<ResultDocument>, RunError> {
     begin::run(plan, config, events, cancel).await
 }
 

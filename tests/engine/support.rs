@@ -87,7 +87,7 @@ impl Workspace {
             while let Some(event) = receiver.recv().await {
                 events.push(event);
             }
-            Ran { document, events }
+            Ran { document: Arc::unwrap_or_clone(document), events }
         })
     }
 }

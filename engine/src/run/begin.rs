@@ -22,6 +22,7 @@ use super::{
     clock,
     context::RunContext,
     document::{Cost, Provenance},
+    event::{Data, RunFinished, Said},
     execute::{self, ScopeEnd, StepEnd},
     journal::{Batch, Journal},
     lock::RunLock,
@@ -41,7 +42,7 @@ pub(super) async fn run(
     config: RunConfig,
     events: mpsc::UnboundedSender<Event>,
     cancel: CancellationToken,
-) -> Result<ResultDocument, RunError> {
+) -> Result<Arc<ResultDocument>, RunError> {
     let started = match &config.resumed {
         Some(text) => text.parse().map_err(|error| RunError::Store(format!("the run began at `{text}`: {error}")))?,
         None => Timestamp::now(),
@@ -235,25 +236,16 @@ fn first_batch(cx: &RunContext, plan: &Plan, config: &RunConfig) -> Batch {
 /// The type of the error of a run whose store broke.
 pub const UNRECORDED: &str = "StoreError";
 
-async fn finish(cx: &RunContext, mut document: ResultDocument) -> Result<ResultDocument, RunError> {
+async fn finish(cx: &RunContext, mut document: ResultDocument) -> Result<Arc<ResultDocument>, RunError> {
     cx.secrets.document(&mut document);
+    let mut document = Arc::new(document);
     let mut batch = Batch::default();
     batch.records.push(Record::RunFinished { status: document.status.clone(), time: document.completed_at.clone() });
-    let mut data = json!({
-        "status": document.status, "success": document.success, "exit_code": document.exit_code(),
-        "outputs": document.outputs, "result": document,
-    });
-    if let Some(error) = &document.error {
-        data["error"] = json!(error);
-    }
-    batch.fact(EventKind::RunFinished, None, data);
+    batch.fact(EventKind::RunFinished, None, Said::RunFinished(RunFinished(Arc::clone(&document))));
     cx.commit(batch).await;
     if let Some(error) = cx.broken.get() {
         // The steps' results are still worth having; that they are not kept is the run's error.
-        "failed".clone_into(&mut document.status);
-        document.success = false;
-        document.error = Some(unrecorded(error, &cx.run_id, is_known(cx)));
-        document.error_type = Some(UNRECORDED.to_owned());
+        break_off(Arc::make_mut(&mut document), unrecorded(error, &cx.run_id, is_known(cx)));
     }
     Ok(document)
 }
@@ -266,16 +258,18 @@ pub(super) fn unrecorded(error: &store::StoreError, run_id: &str, known: bool) -
 }
 
 /// Makes the last event of a run say that its store broke.
-pub(super) fn unrecorded_end(data: &mut Value, message: &str) {
-    data["exit_code"] = json!(1);
-    data["result"]["error_type"] = json!(UNRECORDED);
-    for end in ["", "/result"] {
-        if let Some(Value::Object(end)) = data.pointer_mut(end) {
-            end.insert("status".to_owned(), json!("failed"));
-            end.insert("success".to_owned(), json!(false));
-            end.insert("error".to_owned(), json!(message));
-        }
+pub(super) fn unrecorded_end(data: &mut Data, message: &str) {
+    if let Said::RunFinished(RunFinished(document)) = data.said_mut() {
+        break_off(Arc::make_mut(document), message.to_owned());
     }
+}
+
+/// Makes the document that of a run whose store broke.
+fn break_off(document: &mut ResultDocument, message: String) {
+    "failed".clone_into(&mut document.status);
+    document.success = false;
+    document.error = Some(message);
+    document.error_type = Some(UNRECORDED.to_owned());
 }
 
 /// Whether anything of the run is in its store.

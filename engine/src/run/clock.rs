@@ -9,5 +9,5 @@ pub(crate) fn now() -> String {
 
 /// `time`, RFC 3339 UTC with milliseconds.
 pub(crate) fn text(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+    format!("{time:.3}")
 }

@@ -1,5 +1,7 @@
 //! The result document (contract §4): py-orc's keys, and ours.
 
+use std::{borrow::Cow, sync::Arc};
+
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -18,7 +20,7 @@ pub struct ResultDocument {
     /// All steps succeeded, all outputs rendered.
     pub success: bool,
     /// Per step, in order of declaration.
-    pub steps: IndexMap<String, StepDocument>,
+    pub steps: IndexMap<String, Arc<StepDocument>>,
     /// Declared outputs; null where one failed.
     pub outputs: IndexMap<String, Value>,
     /// Ids of the steps that ran: by level, then by declaration, so that it is the same every time.
@@ -49,7 +51,7 @@ pub struct Cost {
     /// Billionths of a US dollar.
     pub nano_usd: i64,
     /// The same in US dollars, as a decimal text.
-    pub usd: String,
+    pub usd: Cow<'static, str>,
     /// All prices were known.
     pub known: bool,
     /// The day of the prices.
@@ -59,7 +61,7 @@ pub struct Cost {
 impl Cost {
     /// Nothing was asked of a model that costs.
     pub fn free() -> Self {
-        Self { nano_usd: 0, usd: "0".to_owned(), known: true, price_date: None }
+        Self { nano_usd: 0, usd: Cow::Borrowed("0"), known: true, price_date: None }
     }
 }
 
@@ -82,7 +84,7 @@ pub struct StepDocument {
     /// Its action or operation as written.
     pub action: String,
     /// `completed`, `failed`, `skipped`, `not_run`, `cancelled`, `waiting`.
-    pub status: String,
+    pub status: Cow<'static, str>,
     /// It did what was asked.
     pub success: bool,
     /// What templates see: usually `{result, success, error}`.
@@ -132,7 +134,7 @@ impl ResultDocument {
         document.completed_at.clear();
         document.duration = 0.0;
         document.provenance = Provenance { engine: String::new(), file: String::new(), simulated: false };
-        for step in document.steps.values_mut() {
+        for step in document.steps.values_mut().map(Arc::make_mut) {
             step.started_at = None;
             step.completed_at = None;
             step.duration = None;

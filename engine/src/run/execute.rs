@@ -20,6 +20,7 @@ use super::{
     clock,
     context::RunContext,
     document::{Cost, StepDocument},
+    event::{Data, Ended, Said},
     journal::Batch,
     render::{Names, StepValue},
     schedule::{Effect, Ending, Input, Node, Schedule, SkipReason},
@@ -31,7 +32,7 @@ use crate::plan::{Scope, StepPlan};
 #[derive(Debug, Clone)]
 pub(crate) struct StepEnd {
     pub(crate) ending: Ending,
-    pub(crate) document: StepDocument,
+    pub(crate) document: Arc<StepDocument>,
     pub(crate) value: Option<Arc<StepValue>>,
     pub(crate) goto: Option<usize>,
     /// The store of this run has it already.
@@ -89,7 +90,7 @@ async fn run_scope(
                 Effect::Ready(at) => {
                     let path = format!("{prefix}{}", scope.steps[at].id);
                     if !cx.past.knows(&path) {
-                        batch.fact(EventKind::StepReady, Some(&path), Value::Null);
+                        batch.fact(EventKind::StepReady, Some(&path), Data::nothing());
                     }
                 }
                 Effect::Start(at) => {
@@ -258,32 +259,26 @@ pub(crate) fn record(cx: &RunContext, batch: &mut Batch, scope: &Scope, prefix: 
         return;
     }
     step::close_for_good(cx, batch, scope, &path, end);
-    let mut data = json!({
-        "status": document.status,
-        "success": document.success,
-        "duration_ms": document.duration.map_or(0, |seconds| (seconds * 1000.0).round() as u64),
-        "attempts": document.attempts,
+    let said = Said::Ended(Ended {
+        status: document.status.clone(),
+        success: document.success,
+        duration_ms: document.duration.map_or(0, |seconds| (seconds * 1000.0).round() as u64),
+        attempts: document.attempts,
+        error_type: document.error.as_ref().and(document.error_type.clone()),
+        error: document.error.clone(),
+        cached: document.cache.is_some(),
+        reused: document.provenance.is_some(),
     });
-    if let Some(error) = &document.error {
-        data["error"] = json!(error);
-        data["error_type"] = json!(document.error_type);
-    }
-    if document.cache.is_some() {
-        data["cached"] = json!(true);
-    }
-    if document.provenance.is_some() {
-        data["reused"] = json!(true);
-    }
-    batch.fact(EventKind::StepFinished, Some(&path), data);
+    batch.fact(EventKind::StepFinished, Some(&path), said);
 }
 
 /// A document of a step that did nothing yet.
-pub(crate) fn blank(scope: &Scope, at: usize, status: &str) -> StepDocument {
+pub(crate) fn blank(scope: &Scope, at: usize, status: &'static str) -> StepDocument {
     let step: &StepPlan = &scope.steps[at];
     StepDocument {
         id: step.id.clone(),
         action: step.action.clone().unwrap_or_default(),
-        status: status.to_owned(),
+        status: status.into(),
         success: false,
         value: Value::Null,
         error: None,
@@ -311,6 +306,7 @@ pub(crate) fn skipped(scope: &Scope, at: usize, reason: &str) -> StepEnd {
     let mut document = blank(scope, at, "skipped");
     document.success = true;
     document.value = json!({"status": "skipped", "reason": reason});
+    let document = Arc::new(document);
     let value = Some(Arc::new(StepValue::absent(&scope.steps[at].id, "skipped", reason)));
     StepEnd { ending: Ending::Skipped, document, value, goto: None, recorded: false, fingerprint: None }
 }
@@ -319,7 +315,7 @@ fn not_run(scope: &Scope, at: usize) -> StepEnd {
     let value = StepValue::absent(&scope.steps[at].id, "not_run", "the run stopped before it");
     StepEnd {
         ending: Ending::Cancelled,
-        document: blank(scope, at, "not_run"),
+        document: Arc::new(blank(scope, at, "not_run")),
         value: Some(Arc::new(value)),
         goto: None,
         recorded: false,

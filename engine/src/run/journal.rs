@@ -10,11 +10,11 @@ use std::{
     thread,
 };
 
-use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
     Event, EventKind, begin,
+    event::Data,
     secrets::Redactor,
     store::{MemoryStore, Record, Store, StoreError},
 };
@@ -24,7 +24,7 @@ use super::{
 pub(crate) struct Fact {
     pub(crate) kind: EventKind,
     pub(crate) step: Option<String>,
-    pub(crate) data: Value,
+    pub(crate) data: Data,
 }
 
 /// What belongs together: stored all or not at all.
@@ -35,8 +35,8 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    pub(crate) fn fact(&mut self, kind: EventKind, step: Option<&str>, data: Value) {
-        self.facts.push(Fact { kind, step: step.map(str::to_owned), data });
+    pub(crate) fn fact(&mut self, kind: EventKind, step: Option<&str>, data: impl Into<Data>) {
+        self.facts.push(Fact { kind, step: step.map(str::to_owned), data: data.into() });
     }
 }
 

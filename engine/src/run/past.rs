@@ -124,7 +124,7 @@ impl Past {
     /// Ends of the earlier run `run`, to be used again.
     pub fn of_other(run: &str, ends: HashMap<String, LastWord>) -> Self {
         let reused = |(step, mut end): (String, LastWord)| {
-            end.document.provenance = Some(json!({"run": run, "reused": true}));
+            Arc::make_mut(&mut end.document).provenance = Some(json!({"run": run, "reused": true}));
             (step, end)
         };
         Self { ends: Mutex::new(ends.into_iter().map(reused).collect()), is_other: true, ..Self::default() }

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use super::{
     EventKind, ResultDocument, RunError,
     document::StepDocument,
+    event::Said,
     journal::{Batch, Fact},
     lock,
     store::{Record, StoredQuestion},
@@ -389,7 +390,18 @@ impl Known {
         }
     }
 
-    fn step(&self, step: &mut StepDocument) -> bool {
+    /// Takes the secrets out of what a step came to; whether there were any in more than its name.
+    fn step(&self, step: &mut Arc<StepDocument>) -> bool {
+        let found = |text: &str| !self.places(text).is_empty();
+        let values = step.auto.iter().chain([&step.value]);
+        if !(values.into_iter().any(|value| self.touches(value))
+            || found(&step.action)
+            || step.error.as_deref().is_some_and(found))
+        {
+            return false;
+        }
+        // The steps that follow see what it was.
+        let step = Arc::make_mut(step);
         self.string(&mut step.action);
         let value = self.outcome(&mut step.value);
         let auto = step.auto.iter_mut().fold(false, |changed, value| self.value(value) | changed);
@@ -458,19 +470,17 @@ impl Known {
     }
 
     fn fact(&self, fact: &mut Fact) {
-        let data = &mut fact.data;
-        match fact.kind {
-            // Both are without secrets already.
-            EventKind::StepOutput | EventKind::RunFinished => {}
-            EventKind::RunStarted | EventKind::StepReady => {}
-            EventKind::StepStarted | EventKind::StepRetrying | EventKind::StepFinished => {
-                for key in ["action", "error"] {
-                    if let Some(text) = data.get_mut(key) {
-                        self.value(text);
-                    }
+        match (fact.kind, fact.data.said_mut()) {
+            (_, Said::Started(started)) => drop(self.option(&mut started.action)),
+            (_, Said::Ended(ended)) => drop(self.option(&mut ended.error)),
+            (EventKind::StepRetrying, Said::Json(data)) => {
+                if let Some(text) = data.get_mut("error") {
+                    self.value(text);
                 }
             }
-            EventKind::Approval => self.asked(data),
+            (EventKind::Approval, Said::Json(data)) => self.asked(data),
+            // Without secrets already, or names of the pipeline.
+            (_, Said::Json(_) | Said::RunFinished(_)) => {}
         }
     }
 

@@ -12,6 +12,7 @@ use super::{
     cache::{self, Fingerprint, Hit, LookUp},
     clock,
     context::RunContext,
+    event::{Said, Started},
     execute::{Handled, StepEnd, Stopwatch, blank, lock, record, skipped},
     journal::Batch,
     loops,
@@ -66,20 +67,21 @@ pub(crate) struct Done {
 pub(crate) fn announce(cx: &RunContext, batch: &mut Batch, step: &StepPlan, path: &str) {
     let attempt = cx.journal.next_attempt(path);
     batch.records.push(Record::Intent { step: path.to_owned(), attempt, time: clock::now() });
-    let mut data = json!({"attempt": attempt});
-    for (key, value) in [("tool", &step.tool), ("action", &step.action)] {
-        if let Some(value) = value {
-            data[key] = json!(value);
-        }
-    }
-    batch.fact(EventKind::StepStarted, Some(path), data);
+    let said = Said::Started(Started { attempt, tool: step.tool.clone(), action: step.action.clone() });
+    batch.fact(EventKind::StepStarted, Some(path), said);
 }
 
 /// Puts what the attempt announced last came to into `batch`.
-pub(crate) fn close(cx: &RunContext, batch: &mut Batch, path: &str, status: &str, value: Value) {
+pub(crate) fn close(cx: &RunContext, batch: &mut Batch, path: &str, status: &'static str, value: Value) {
     let attempt = cx.journal.last_attempt(path);
-    let (step, status) = (path.to_owned(), status.to_owned());
-    batch.records.push(Record::Outcome { step, attempt, status, value, last: None, time: clock::now() });
+    batch.records.push(Record::Outcome {
+        step: path.to_owned(),
+        attempt,
+        status: status.into(),
+        value,
+        last: None,
+        time: clock::now(),
+    });
 }
 
 /// The same for what nothing will follow.
@@ -87,7 +89,7 @@ pub(crate) fn close_for_good(cx: &RunContext, batch: &mut Batch, scope: &Scope, 
     if !cx.journal.keeps_records() {
         return;
     }
-    let document = end.document.clone();
+    let document = Arc::clone(&end.document);
     let goto = end.goto.map(|target| scope.steps[target].id.clone());
     let fingerprint = end.fingerprint.clone();
     batch.records.push(Record::Outcome {
@@ -191,7 +193,7 @@ pub(crate) async fn run(call: Call) -> StepEnd {
 fn from_cache(hit: Hit, fingerprint: Box<Fingerprint>) -> Done {
     let Hit { run, last } = hit;
     let document = last.document;
-    let served = document.model.zip(document.provider);
+    let served = document.model.clone().zip(document.provider.clone());
     Done {
         result: document.value["result"].clone(),
         // Nothing was spent this time.
@@ -387,7 +389,7 @@ async fn handle(call: &Call, (index, handler): (usize, &Handler), failed: &Failu
         document.value = json!({"result": done.result, "success": success});
         let end = StepEnd {
             ending: Ending::Succeeded,
-            document,
+            document: Arc::new(document),
             value: None,
             goto: None,
             recorded: false,
@@ -466,7 +468,14 @@ fn end(call: &Call, watch: &Stopwatch, done: Done) -> StepEnd {
     document.value = Value::Object(value);
     let error = failed.as_ref().map(|failed| (&*failed.error_type, &*failed.message));
     let value = StepValue::ended(status, success, &done.result, error, done.recovered, &step.output);
-    StepEnd { ending, document, value: Some(Arc::new(value)), goto, recorded: false, fingerprint: done.fingerprint }
+    StepEnd {
+        ending,
+        document: Arc::new(document),
+        value: Some(Arc::new(value)),
+        goto,
+        recorded: false,
+        fingerprint: done.fingerprint,
+    }
 }
 
 /// The step a `goto` names.

@@ -3,7 +3,11 @@
 //! The order that makes a run durable (contract §5.1) is kept by the caller through
 //! [`super::journal`]: an intent is written before its effect, an outcome before a dependant starts.
 
-use std::path::{Path, PathBuf};
+use std::{
+    borrow::Cow,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
@@ -183,7 +187,7 @@ impl StoredAnswer {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LastWord {
     /// Its part of the result document.
-    pub document: StepDocument,
+    pub document: Arc<StepDocument>,
     /// The step its `goto` chose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub goto: Option<String>,
@@ -262,7 +266,7 @@ pub enum Record {
         /// The last attempt; 0 when none was made.
         attempt: u32,
         /// As in the result document.
-        status: String,
+        status: Cow<'static, str>,
         /// The value templates see; null where `last` holds it.
         value: Value,
         /// The step's part of the result document, once nothing more will become of it in this run;

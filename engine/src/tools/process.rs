@@ -34,8 +34,8 @@ pub(crate) use group::signal_name;
 /// What is kept of each end of each stream.
 const KEPT: usize = 512 << 10;
 
-/// How long output is read on after everything that writes it was killed; only a process that left
-/// the group can make us wait so long.
+/// How long more output is waited for after everything that writes it was killed; only a process that left
+/// the group can make us wait so long. What is there already is read in any case, however long that takes.
 const DRAIN: Duration = Duration::from_millis(100);
 
 /// How a command ended.
@@ -114,10 +114,11 @@ pub(crate) async fn run(job: &Job<'_>, cancel: &CancellationToken) -> io::Result
     let mut kept_stdout = Keeping::new();
     let mut kept_stderr = Keeping::new();
     let end = {
+        let over = CancellationToken::new();
         let reading = async {
             tokio::join!(
-                pass_on(stdout, Stream::Stdout, job, &mut kept_stdout),
-                pass_on(stderr, Stream::Stderr, job, &mut kept_stderr),
+                pass_on(stdout, Stream::Stdout, job, &mut kept_stdout, &over),
+                pass_on(stderr, Stream::Stderr, job, &mut kept_stderr, &over),
             );
         };
         tokio::pin!(reading);
@@ -130,9 +131,10 @@ pub(crate) async fn run(job: &Job<'_>, cancel: &CancellationToken) -> io::Result
                 () = &mut reading, if !read => read = true,
             }
         };
+        over.cancel();
         if !read {
             // What was printed before the end is in the pipes still.
-            tokio::time::timeout(DRAIN, reading).await.ok();
+            reading.await;
         }
         end
     };
@@ -206,12 +208,32 @@ impl Keeping {
     }
 }
 
-async fn pass_on(pipe: Option<impl AsyncRead + Unpin>, stream: Stream, job: &Job<'_>, kept: &mut Keeping) {
+/// Takes what comes out of `pipe` to its end; once it is `over`, what is in it still.
+async fn pass_on(
+    pipe: Option<impl AsyncRead + Unpin>,
+    stream: Stream,
+    job: &Job<'_>,
+    kept: &mut Keeping,
+    over: &CancellationToken,
+) {
     let Some(mut pipe) = pipe else { return };
     let mut decoder = Decoder::default();
     let mut buffer = vec![0; 16 << 10];
-    // A pipe that cannot be read has ended.
-    while let Ok(count @ 1..) = pipe.read(&mut buffer).await {
+    let mut patience = DRAIN;
+    loop {
+        let late = over.is_cancelled().then(Instant::now);
+        let silence = async {
+            over.cancelled().await;
+            tokio::time::sleep(patience).await;
+        };
+        let read = tokio::select! {
+            biased;
+            read = pipe.read(&mut buffer) => read,
+            () = silence => break,
+        };
+        patience = patience.saturating_sub(late.map_or(Duration::ZERO, |late| late.elapsed()));
+        // A pipe that cannot be read has ended.
+        let Ok(count @ 1..) = read else { break };
         if job.capture {
             kept.push(&buffer[..count], stream, job.full).await;
         }

@@ -6,6 +6,7 @@ use std::{
     io,
     path::PathBuf,
     process::ExitCode,
+    sync::Arc,
 };
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -147,7 +148,7 @@ impl Workspace {
     /// The result document of a run; `null` while it has none.
     fn document(&self, run: &StoredRun) -> Result<Value, String> {
         let last = self.store.last_event(&run.id).map_err(|error| error.to_string())?;
-        Ok(last.and_then(|mut last| last.data.get_mut("result").map(Value::take)).unwrap_or_default())
+        Ok(last.map(|last| last.data.into_json()["result"].take()).unwrap_or_default())
     }
 
     /// `running`, `interrupted`, or how it ended.
@@ -321,7 +322,7 @@ impl Diff {
             let ends = counting.filter_map(|attempt| Some((attempt.step, attempt.last?.document)));
             Ok(ends
                 .map(|(step, mut document)| {
-                    leave_out_times(&mut document.value);
+                    leave_out_times(&mut Arc::make_mut(&mut document).value);
                     (step, json!({"status": document.status, "value": document.value}))
                 })
                 .collect())

@@ -426,10 +426,10 @@ mod tests {
 
     use std::fs;
 
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
-    use crate::run::EventKind;
+    use crate::run::{EventKind, event::Data};
 
     fn event(seq: u64) -> Record {
         Record::Event(Event {
@@ -438,7 +438,7 @@ mod tests {
             time: "2026-01-01T00:00:00.000Z".to_owned(),
             kind: EventKind::StepReady,
             step: Some("a".to_owned()),
-            data: Value::Null,
+            data: Data::nothing(),
         })
     }
 
@@ -464,7 +464,7 @@ mod tests {
                     Record::Outcome {
                         step: "a".to_owned(),
                         attempt: 1,
-                        status: "completed".to_owned(),
+                        status: "completed".into(),
                         value: json!({"result": 1}),
                         last: None,
                         time,
@@ -531,7 +531,7 @@ mod tests {
         let outcome = |step: &str| Record::Outcome {
             step: step.to_owned(),
             attempt: 1,
-            status: "completed".to_owned(),
+            status: "completed".into(),
             value: json!(1),
             last: None,
             time: "2026-01-01T00:00:00.000Z".to_owned(),

@@ -183,7 +183,14 @@ mod tests {
     use super::*;
 
     fn event(kind: EventKind, step: Option<&str>, data: Value) -> Event {
-        Event { run_id: "r".to_owned(), seq: 1, time: String::new(), kind, step: step.map(str::to_owned), data }
+        Event {
+            run_id: "r".to_owned(),
+            seq: 1,
+            time: String::new(),
+            kind,
+            step: step.map(str::to_owned),
+            data: data.into(),
+        }
     }
 
     #[test]

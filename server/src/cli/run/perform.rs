@@ -121,15 +121,15 @@ fn conclude(
     format: Format,
     shown: io::Result<()>,
 ) -> io::Result<ExitCode> {
-    let text = format!("{}\n", serde_json::to_string_pretty(document)?);
+    let text = || Ok::<_, io::Error>(format!("{}\n", serde_json::to_string_pretty(document)?));
     if let Some((path, file)) = output
-        && let Err(error) = replace(&file, &text)
+        && let Err(error) = replace(&file, &text()?)
     {
         print::error(&cannot_write(path, &error).to_string());
     }
     let printed = match format {
         Format::Text => print::out(&progress::summary(document, print::colour(Stream::Stdout))),
-        Format::Json => print::out(&text),
+        Format::Json => print::out(&text()?),
         Format::Jsonl => Ok(()),
     };
     if let Err(error) = shown.and(printed) {

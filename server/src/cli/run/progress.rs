@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use engine::run::{Event, EventKind, ResultDocument, document::StepDocument};
+use engine::run::{Event, EventKind, ResultDocument, document::StepDocument, event::Ended};
 use serde_json::Value;
 
 /// The line to show for an event, if it is one to show.
@@ -11,13 +11,14 @@ pub(super) fn line(event: &Event, colour: bool) -> Option<String> {
     let text = |field: &str| event.data.get(field).and_then(Value::as_str);
     match event.kind {
         EventKind::StepFinished => {
-            let status = text("status").unwrap_or("completed");
-            let seconds = event.data.get("duration_ms").and_then(Value::as_f64).unwrap_or_default() / 1000.0;
+            let Ended { status, error, cached, duration_ms, .. } = &*event.data.ended()?;
             let mark = mark(status, colour);
-            Some(match text("error") {
+            Some(match error {
                 Some(error) => format!("{mark} {step}: {error}"),
-                None if event.data.get("cached").is_some() => format!("{mark} {step} unchanged"),
-                None if status == "completed" => format!("{mark} {step} {seconds:.1} s"),
+                None if *cached => format!("{mark} {step} unchanged"),
+                None if status == "completed" => {
+                    format!("{mark} {step} {:.1} s", *duration_ms as f64 / 1000.0)
+                }
                 None => format!("{mark} {step} {status}"),
             })
         }
@@ -61,7 +62,7 @@ pub(super) fn summary(document: &ResultDocument, colour: bool) -> String {
 }
 
 fn note(step: &StepDocument) -> String {
-    match (&step.error, step.status.as_str()) {
+    match (&step.error, &*step.status) {
         (Some(error), _) => format!(": {error}"),
         (None, "completed") if step.cache.is_some() => " unchanged".to_owned(),
         (None, "completed") => String::new(),
