@@ -31,8 +31,21 @@ pub trait Action: Send + Sync {
     /// What it is, for the registry.
     fn spec(&self) -> ActionSpec;
 
+    /// How it is executed, where that takes nothing but its parameters and no time.
+    fn computes(&self) -> Option<Computes> {
+        None
+    }
+
     /// Executes it with rendered, checked `params`. Must stop soon after `cx.cancel` is cancelled.
     fn run<'a>(&'a self, params: Map<String, Value>, cx: &'a ToolCx) -> ToolFuture<'a>;
+}
+
+/// From rendered parameters to what comes of them.
+pub type Computes = fn(Map<String, Value>) -> Result<Outcome, ToolError>;
+
+/// How the action of this canonical name is executed, where that takes nothing but its parameters.
+pub fn computes(name: &str) -> Option<Computes> {
+    BY_NAME.get(name)?.computes()
 }
 
 /// All of them that execute, in the order completion offers them.

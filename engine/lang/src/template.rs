@@ -245,6 +245,12 @@ pub fn parse(text: &str, reading: Reading) -> Template {
     refs::parse(text, reading)
 }
 
+/// What `text` is and its pieces, for who renders it at once: minijinja looks into them then, and says whether
+/// they parse. `None` where only [`parse`] can tell.
+pub fn outline(text: &str) -> Option<(Shape, Vec<Segment>)> {
+    refs::outline(text)
+}
+
 /// Whether `text` holds nothing that a template, an inclusion or an AUTO tag could begin with; a
 /// cheap test that lets plain text pass untouched.
 pub fn is_plain(text: &str) -> bool {

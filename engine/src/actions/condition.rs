@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::Action;
+use super::{Action, Computes};
 use crate::{
     catalog::ActionBuilder,
     expression::Expressions,
@@ -67,6 +67,10 @@ impl Action for EvaluateCondition {
         )
         .available()
         .build()
+    }
+
+    fn computes(&self) -> Option<Computes> {
+        Some(|params| evaluate(params::read("evaluate_condition", params)?))
     }
 
     fn run<'a>(&'a self, params: Map<String, Value>, _cx: &'a ToolCx) -> ToolFuture<'a> {

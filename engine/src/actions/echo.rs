@@ -6,10 +6,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::Action;
+use super::{Action, Computes};
 use crate::{
     catalog::ActionBuilder,
-    tools::{ToolCx, ToolFuture, params},
+    tools::{Outcome, ToolCx, ToolError, ToolFuture, params},
 };
 
 /// The action.
@@ -43,10 +43,16 @@ impl Action for Echo {
         .build()
     }
 
-    fn run<'a>(&'a self, params: Map<String, Value>, _cx: &'a ToolCx) -> ToolFuture<'a> {
-        Box::pin(async move {
-            let params: Params = params::read("echo", params)?;
-            Ok(super::echo(&params::text(&params.message)))
-        })
+    fn computes(&self) -> Option<Computes> {
+        Some(compute)
     }
+
+    fn run<'a>(&'a self, params: Map<String, Value>, _cx: &'a ToolCx) -> ToolFuture<'a> {
+        Box::pin(async move { compute(params) })
+    }
+}
+
+fn compute(params: Map<String, Value>) -> Result<Outcome, ToolError> {
+    let params: Params = params::read("echo", params)?;
+    Ok(super::echo(&params::text(&params.message)))
 }

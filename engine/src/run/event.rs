@@ -18,7 +18,7 @@ use super::ResultDocument;
 pub struct Event {
     /// The run's id.
     #[serde(rename = "runId")]
-    pub run_id: String,
+    pub run_id: Arc<str>,
     /// Ascending from 1 without gaps.
     pub seq: u64,
     /// When, RFC 3339 UTC with milliseconds.

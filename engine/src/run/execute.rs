@@ -11,6 +11,7 @@ use std::{
 
 use futures_util::FutureExt;
 use jiff::Timestamp;
+use lang::registry;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -23,6 +24,7 @@ use super::{
     event::{Data, Ended, Said},
     journal::Batch,
     render::{Names, StepValue},
+    resume,
     schedule::{Effect, Ending, Input, Node, Schedule, SkipReason},
     step,
 };
@@ -80,11 +82,13 @@ async fn run_scope(
     let mut cancelled = false;
     // Steps that may start once all that is known has been told: a failure among it may stop them.
     let mut held: Vec<usize> = Vec::new();
+    let mut unsaved = 0;
     loop {
         let mut started = Vec::new();
         let mut arrived: Vec<(usize, StepEnd)> = Vec::new();
         let mut done: Vec<(usize, StepEnd)> = Vec::new();
         let mut finished = false;
+        let mut acts = false;
         for effect in std::mem::take(&mut effects) {
             match effect {
                 Effect::Ready(at) => {
@@ -137,12 +141,21 @@ async fn run_scope(
                 let is_sure = step.condition.is_none() && !step.is_handler;
                 if is_sure && !cx.past.knows(&path) && !cache::may_be_cached(&cx, step, &path) {
                     step::announce(&cx, &mut batch, step, &path);
+                    acts |= step.kind.has_steps() || resume::effect(&cx.registry, step) != Some(registry::Effect::Pure);
                 }
                 started.push(at);
             }
         }
         if !batch.records.is_empty() || !batch.facts.is_empty() {
-            cx.commit(std::mem::take(&mut batch)).await;
+            // What only computes may be computed again: it need not wait for the disk. Whatever acts does, and
+            // with it for all that came before.
+            unsaved += 1;
+            if acts || unsaved == MOST_UNSAVED {
+                unsaved = 0;
+                cx.commit(std::mem::take(&mut batch)).await;
+            } else {
+                cx.journal.post(std::mem::take(&mut batch));
+            }
         }
         for at in started {
             let call = step::Call {
@@ -211,6 +224,10 @@ async fn run_scope(
         steps,
     }
 }
+
+/// After how many decisions that nothing waited for the disk is waited for all the same, so that what is not
+/// stored yet stays little.
+const MOST_UNSAVED: usize = 256;
 
 /// What a step that does not start came to before, as a handler or before the run was resumed.
 fn ran(cx: &RunContext, handled: &Handled, scope: &Scope, prefix: &str, at: usize) -> Option<StepEnd> {

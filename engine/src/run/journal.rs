@@ -10,6 +10,7 @@ use std::{
     thread,
 };
 
+use rustc_hash::FxHashMap;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
@@ -57,7 +58,7 @@ struct Message {
 pub(crate) struct Journal {
     way: Way,
     /// How often each path was announced in this run.
-    attempts: Arc<Mutex<HashMap<String, u32>>>,
+    attempts: Arc<Mutex<FxHashMap<String, u32>>>,
     /// What goes with whatever is written next.
     later: Arc<Mutex<Batch>>,
     /// Nothing comes in with a secret in it.
@@ -82,7 +83,7 @@ impl Journal {
     /// The journal of a run that is kept in memory alone: what is written is written at once.
     pub(crate) fn in_memory(run_id: &str, events: mpsc::UnboundedSender<Event>, secrets: Arc<Redactor>) -> Self {
         let store = Box::new(MemoryStore);
-        let writer = Writer { run_id: run_id.to_owned(), store, seq: 0, sent: 0, broken: None, events };
+        let writer = Writer { run_id: run_id.into(), store, seq: 0, sent: 0, broken: None, events };
         let way = Way::Here(Arc::new(Mutex::new(writer)));
         Self { way, attempts: Arc::default(), later: Arc::default(), secrets }
     }
@@ -97,9 +98,9 @@ impl Journal {
         secrets: Arc<Redactor>,
     ) -> std::io::Result<Self> {
         let (messages, inbox) = blocking::channel();
-        let mut writer = Writer { run_id: run_id.to_owned(), store, seq, sent: seq, broken: None, events };
+        let mut writer = Writer { run_id: run_id.into(), store, seq, sent: seq, broken: None, events };
         thread::Builder::new().name("orc-journal".to_owned()).spawn(move || writer.serve(&inbox))?;
-        let attempts = Arc::new(Mutex::new(attempts));
+        let attempts = Arc::new(Mutex::new(attempts.into_iter().collect()));
         Ok(Self { way: Way::Thread(messages), attempts, later: Arc::default(), secrets })
     }
 
@@ -117,9 +118,12 @@ impl Journal {
     /// The number of a new attempt of `path`; it runs on for the whole run, whoever tries again.
     pub(crate) fn next_attempt(&self, path: &str) -> u32 {
         let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
-        let attempt = attempts.entry(path.to_owned()).or_default();
-        *attempt += 1;
-        *attempt
+        if let Some(attempt) = attempts.get_mut(path) {
+            *attempt += 1;
+            return *attempt;
+        }
+        attempts.insert(path.to_owned(), 1);
+        1
     }
 
     /// The number of the attempt of `path` that was announced last; 0 if none was.
@@ -174,7 +178,7 @@ const GROUP: usize = 256;
 
 /// Stores, numbers and tells.
 struct Writer {
-    run_id: String,
+    run_id: Arc<str>,
     store: Box<dyn Store>,
     seq: u64,
     /// The number of the last event that was sent on.
@@ -211,7 +215,7 @@ impl Writer {
             for fact in batch.facts {
                 self.seq += 1;
                 told.push(Event {
-                    run_id: self.run_id.clone(),
+                    run_id: Arc::clone(&self.run_id),
                     seq: self.seq,
                     time: super::clock::now(),
                     kind: fact.kind,

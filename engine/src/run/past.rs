@@ -254,6 +254,15 @@ impl Past {
 
     /// Whether anything is known of `path` that keeps it from simply starting.
     pub(crate) fn knows(&self, path: &str) -> bool {
+        !self.is_nothing() && self.holds(path)
+    }
+
+    /// There is no past: the run begins.
+    fn is_nothing(&self) -> bool {
+        self.attempts.is_empty() && !self.is_other
+    }
+
+    fn holds(&self, path: &str) -> bool {
         lock(&self.ends).contains_key(path) || lock(&self.tried).contains_key(path)
     }
 
@@ -274,6 +283,9 @@ impl Past {
 
     /// The end of the step of `scope` at `at`, as it was.
     pub(crate) fn end(&self, path: &str, scope: &Scope, at: usize) -> Option<StepEnd> {
+        if self.is_nothing() {
+            return None;
+        }
         let LastWord { document, goto, fingerprint, redacted: _ } = lock(&self.ends).get(path).cloned()?;
         let step = &scope.steps[at];
         let ending = match &*document.status {

@@ -23,10 +23,12 @@ use super::{
     render::{Names, text_of},
     resume,
     secrets::{Passage, cleaner},
+    step,
     store::{Record, StoredQuestion},
 };
 use crate::{
-    actions, models,
+    actions::{self, Computes},
+    models,
     plan::StepPlan,
     tools::{
         self, Failure, Outcome, OutputSink, Tool, ToolCx, ToolError,
@@ -70,6 +72,18 @@ pub(crate) async fn attempt(
     let Ok(_place) = cx.places.acquire().await else { return Attempt::Cancelled };
     if cx.cancel.is_cancelled() {
         return Attempt::Cancelled;
+    }
+    let prepared = match prepared {
+        None if step::is_short(cx, step) => match prepare(cx, step, names) {
+            Ok(prepared) => Some(prepared),
+            Err(ToolError(failure)) => return Attempt::Ended(Outcome::failed(Value::Null, failure)),
+        },
+        prepared => prepared,
+    };
+    if let Some(compute) = prepared.as_ref().and_then(Prepared::computes) {
+        let params = prepared.map(|prepared| prepared.params).unwrap_or_default();
+        let failed = |ToolError(failure)| Outcome::failed(Value::Null, failure);
+        return Attempt::Ended(compute(params).unwrap_or_else(failed));
     }
     let mut tool_cx = tool_cx(cx, step);
     let printed = Arc::new(Printed::new(cx, path));
@@ -263,6 +277,15 @@ enum Work {
 }
 
 impl Prepared {
+    /// How it is done, where that takes nothing but its parameters.
+    fn computes(&self) -> Option<Computes> {
+        match &self.work {
+            Work::Echo(_) => Some(|params| Ok(actions::echo(params["text"].as_str().unwrap_or_default()))),
+            Work::Action(name) => actions::computes(name),
+            Work::Tool { .. } | Work::FileProse(_) | Work::Auto(_) => None,
+        }
+    }
+
     /// What is done, in a word: `data-processing.filter`.
     pub(crate) fn name(&self) -> String {
         match &self.work {

@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use lang::template::{self, Reading, Shape, condition::Condition};
+use lang::template::{self, Reading, Segment, SegmentKind, Shape, condition::Condition};
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, syntax::SyntaxConfig};
 use serde_json::{Map, Value};
 
@@ -137,6 +137,14 @@ impl Renderer {
             return Ok(Value::String(text.to_owned()));
         }
         let text = self.folders.expand(text).map_err(RenderError::Invalid)?;
+        let mut failed = None;
+        if let Some((shape, segments)) = template::outline(&text) {
+            match self.pieces(&text, shape, &segments, names) {
+                // A closer look has more to say about what does not parse.
+                Err(error @ RenderError::Invalid(_)) => failed = Some(error),
+                rendered => return rendered,
+            }
+        }
         let parsed = template::parse(&text, Reading::Template);
         match parsed.shape {
             Shape::Plain | Shape::Constant(_) => return Ok(Value::String(text.into_owned())),
@@ -146,10 +154,17 @@ impl Renderer {
         if let Some(error) = parsed.errors.first() {
             return Err(RenderError::Invalid(error.message.clone()));
         }
-        let source = template::normalise(&text);
-        let only = parsed.segments.iter().find(|segment| segment.kind == template::SegmentKind::Expression);
-        match only {
-            Some(segment) if parsed.shape == Shape::Expression => self.expression(&source[segment.inner], names),
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        self.pieces(&text, parsed.shape, &parsed.segments, names)
+    }
+
+    /// Renders a text whose shape is known.
+    fn pieces(&self, text: &str, shape: Shape, segments: &[Segment], names: &Arc<Names>) -> Result<Value, RenderError> {
+        let source = template::normalise(text);
+        match segments.iter().find(|segment| segment.kind == SegmentKind::Expression) {
+            Some(segment) if shape == Shape::Expression => self.expression(&source[segment.inner], names),
             _ => self
                 .environment
                 .render_str(&source, minijinja::Value::from_dyn_object(Arc::clone(names)))

@@ -66,7 +66,9 @@ pub(crate) struct Done {
 /// Puts the intent and the start of a new attempt into `batch`.
 pub(crate) fn announce(cx: &RunContext, batch: &mut Batch, step: &StepPlan, path: &str) {
     let attempt = cx.journal.next_attempt(path);
-    batch.records.push(Record::Intent { step: path.to_owned(), attempt, time: clock::now() });
+    if cx.journal.keeps_records() {
+        batch.records.push(Record::Intent { step: path.to_owned(), attempt, time: clock::now() });
+    }
     let said = Said::Started(Started { attempt, tool: step.tool.clone(), action: step.action.clone() });
     batch.fact(EventKind::StepStarted, Some(path), said);
 }

@@ -52,7 +52,7 @@ pub(super) const STATEMENT_WORDS: [&str; 23] = [
 ];
 
 /// A tag of more tokens than this is refused: deep trees would exhaust the stack.
-const MOST_TOKENS: usize = 1_000;
+pub(super) const MOST_TOKENS: usize = 1_000;
 
 /// The first tag that is too long to be parsed safely.
 pub(super) fn too_long(text: &str, segments: &[Segment]) -> Option<TemplateError> {

@@ -33,6 +33,21 @@ pub(super) fn template(text: &str) -> Template {
     finish(shape, segments, autos, walk, errors)
 }
 
+/// What `text` is and its pieces, without looking into them. `None` where that takes a closer look: there
+/// may be something in it that does not parse.
+pub(super) fn outline(text: &str) -> Option<(Shape, Vec<Segment>)> {
+    let segments = scan::segments(text);
+    let shape = shape(text, &segments);
+    let is_sound = |segment: &Segment| {
+        segment.kind != SegmentKind::Unclosed && usize::from(segment.inner.len()) <= explain::MOST_TOKENS
+    };
+    let is_clear = matches!(shape, Shape::Expression | Shape::Mixed)
+        && segments.len() <= explain::MOST_TOKENS / 4
+        && segments.iter().all(is_sound)
+        && !text.contains("AUTO");
+    is_clear.then_some((shape, segments))
+}
+
 /// How many errors one text reports; whoever mends these is told of the next ones.
 const MAX_ERRORS: usize = 20;
 

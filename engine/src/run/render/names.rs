@@ -9,6 +9,7 @@ use minijinja::{
     Value,
     value::{Enumerator, Object},
 };
+use rustc_hash::FxHashMap;
 
 use super::StepValue;
 
@@ -16,9 +17,9 @@ use super::StepValue;
 #[derive(Debug, Default)]
 pub(crate) struct Names {
     parent: Option<Arc<Names>>,
-    bound: HashMap<String, Value>,
+    bound: FxHashMap<String, Value>,
     frame: Option<Frame>,
-    results: RwLock<HashMap<String, Value>>,
+    results: RwLock<FxHashMap<String, Value>>,
     /// Who looks at which names, where that is asked for.
     watch: Option<Mutex<Watch>>,
 }
@@ -51,11 +52,12 @@ pub(crate) const SCOPE: &str = "\0scope";
 impl Names {
     /// The root's names.
     pub(crate) fn root(bound: HashMap<String, Value>) -> Arc<Self> {
-        Arc::new(Self { bound, ..Self::default() })
+        Arc::new(Self { bound: bound.into_iter().collect(), ..Self::default() })
     }
 
     /// The names of one iteration's body.
     pub(crate) fn inner(self: &Arc<Self>, bound: HashMap<String, Value>, frame: Option<Frame>) -> Arc<Self> {
+        let bound = bound.into_iter().collect();
         Arc::new(Self { parent: Some(Arc::clone(self)), bound, frame, ..Self::default() })
     }
 

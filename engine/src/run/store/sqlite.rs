@@ -8,14 +8,15 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, Row, ToSql, config::DbConfig, params, types::Type};
-use serde::{Serialize, de::DeserializeOwned};
-use serde_json::json;
-
 use super::{LastWord, Record, Store, StoreError, StoredAttempt, StoredRun};
 use crate::{failpoint, run::Event};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Row, ToSql, config::DbConfig, types::Type};
+use serde::de::DeserializeOwned;
 
 mod place;
+
+mod writing;
+use writing::Writing;
 
 mod latest;
 pub use latest::{LatestEnd, LatestRun};
@@ -24,7 +25,7 @@ pub use latest::{LatestEnd, LatestRun};
 const APPLICATION_ID: i64 = 0x6f72_6300;
 
 /// The format of the tables below; a file of a higher one is left alone.
-const FORMAT: i64 = 3;
+const FORMAT: i64 = 4;
 
 const TABLES: &str = "
 CREATE TABLE runs (
@@ -40,11 +41,12 @@ CREATE TABLE steps (
 CREATE TABLE cache (
     key TEXT NOT NULL, run_id TEXT NOT NULL, step TEXT NOT NULL, attempt INTEGER NOT NULL, PRIMARY KEY (key, run_id)
 ) WITHOUT ROWID;
+-- A row holds what was told together: a line per event, and the number of the first. Up to format 3 that was
+-- one event in each row, which is as right.
 CREATE TABLE events (
     run_id TEXT NOT NULL, seq INTEGER NOT NULL, event TEXT NOT NULL, PRIMARY KEY (run_id, seq)
 ) WITHOUT ROWID;
 ";
-
 /// What a file of format 1 lacks.
 const FROM_1: &str = "
 ALTER TABLE runs ADD COLUMN config TEXT;
@@ -195,6 +197,7 @@ impl SqliteStore {
         let done = match found {
             1 => self.connection.execute_batch(&format!("{FROM_1} {FROM_2} PRAGMA user_version = {FORMAT};")),
             2 => self.connection.execute_batch(&format!("{FROM_2} PRAGMA user_version = {FORMAT};")),
+            3 => self.connection.execute_batch(&format!("PRAGMA user_version = {FORMAT};")),
             _ => Ok(()),
         };
         let done = done.and_then(|()| failpoint::store_write());
@@ -233,9 +236,7 @@ impl Store for SqliteStore {
         let path = &self.path;
         let write = |connection: &mut Connection| -> Result<(), rusqlite::Error> {
             let transaction = connection.transaction()?;
-            for record in records {
-                write_record(&transaction, run_id, record)?;
-            }
+            Writing::new(&transaction, run_id).all(records)?;
             failpoint::store_write()?;
             transaction.commit()
         };
@@ -246,14 +247,21 @@ impl Store for SqliteStore {
     }
 
     fn events(&self, run_id: &str) -> Result<Vec<Event>, StoreError> {
-        let found =
-            self.rows("SELECT event FROM events WHERE run_id = ? ORDER BY seq", &[&run_id], |row| json_at(row, 0))?;
-        Ok(found.into_iter().flatten().collect())
+        let told = "SELECT event FROM events WHERE run_id = ? ORDER BY seq";
+        let told = self.rows(told, &[&run_id], |row| {
+            let text: String = row.get(0)?;
+            text.lines().map(|line| json_of(line, 0)).collect::<Result<Vec<Event>, _>>()
+        })?;
+        Ok(told.into_iter().flatten().collect())
     }
 
     fn last_event(&self, run_id: &str) -> Result<Option<Event>, StoreError> {
         let last = "SELECT event FROM events WHERE run_id = ? ORDER BY seq DESC LIMIT 1";
-        Ok(self.rows(last, &[&run_id], |row| json_at(row, 0))?.into_iter().next().flatten())
+        let last = self.rows(last, &[&run_id], |row| {
+            let text: String = row.get(0)?;
+            text.lines().next_back().map(|line| json_of(line, 0)).transpose()
+        })?;
+        Ok(last.into_iter().next().flatten())
     }
 
     fn runs(&self) -> Result<Vec<StoredRun>, StoreError> {
@@ -332,80 +340,16 @@ impl Store for SqliteStore {
     }
 }
 
-fn write_record(connection: &Connection, run_id: &str, record: &Record) -> Result<(), rusqlite::Error> {
-    match record {
-        Record::RunStarted { pipeline, file, source, inputs, config, time } => connection
-            .prepare_cached(
-                "INSERT INTO runs (id, pipeline, file, source, inputs, config, started_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            )?
-            .execute(params![run_id, pipeline, file, source, inputs.to_string(), json!(config).to_string(), time])?,
-        Record::RunResumed { source } => connection
-            .prepare_cached("UPDATE runs SET source = ?, status = NULL, finished_at = NULL WHERE id = ?")?
-            .execute(params![source, run_id])?,
-        Record::Intent { step, attempt, time } => connection
-            .prepare_cached("INSERT INTO steps (run_id, step, attempt, intent_at) VALUES (?, ?, ?, ?)")?
-            .execute(params![run_id, step, attempt, time])?,
-        Record::Child { step, attempt, child } => connection
-            .prepare_cached("UPDATE steps SET child = ? WHERE run_id = ? AND step = ? AND attempt = ?")?
-            .execute(params![json!(child).to_string(), run_id, step, attempt])?,
-        Record::Asked { step, attempt, question } => connection
-            .prepare_cached("UPDATE steps SET question = ? WHERE run_id = ? AND step = ? AND attempt = ?")?
-            .execute(params![json!(question).to_string(), run_id, step, attempt])?,
-        Record::Answered { step, attempt, answer } => connection
-            .prepare_cached("UPDATE steps SET answer = ? WHERE run_id = ? AND step = ? AND attempt = ?")?
-            .execute(params![json!(answer).to_string(), run_id, step, attempt])?,
-        Record::Outcome { step, attempt, status, value, last, time } => {
-            if let Some(fingerprint) = last.as_ref().and_then(|last| last.fingerprint.as_ref()) {
-                connection
-                    .prepare_cached("INSERT OR REPLACE INTO cache (key, run_id, step, attempt) VALUES (?, ?, ?, ?)")?
-                    .execute(params![fingerprint.key(), run_id, step, attempt])?;
-            }
-            connection.prepare_cached(
-                "INSERT INTO steps (run_id, step, attempt, status, value, last, outcome_at)
-                 VALUES (?, ?, ?, ?, ?, ?, ?)
-                 ON CONFLICT DO UPDATE SET status = excluded.status, value = excluded.value, last = excluded.last,
-                     outcome_at = excluded.outcome_at, forgotten = 0",
-            )?
-            .execute(params![
-                run_id,
-                step,
-                attempt,
-                status,
-                // The last word holds it too.
-                last.is_none().then(|| value.to_string()),
-                last.as_ref().map(text_of).transpose()?,
-                time
-            ])?
-        }
-        Record::Forget { step, itself, beneath } => {
-            let mut forget = connection.prepare_cached(
-                "UPDATE steps SET forgotten = 1 WHERE run_id = ? AND step >= ? || ? AND step < ?2 || ?",
-            )?;
-            // The path alone, its handlers' (`a!0`), and what is beneath it (`a[0].b`) are each one stretch of the key.
-            let stretches = [(itself, "", "\0"), (itself, "!", "\""), (beneath, "[", "\\")];
-            let wanted = stretches.into_iter().filter(|(wanted, ..)| **wanted);
-            wanted.map(|(_, from, to)| forget.execute(params![run_id, step, from, to])).sum::<Result<usize, _>>()?
-        }
-        Record::Event(event) => connection
-            .prepare_cached("INSERT INTO events (run_id, seq, event) VALUES (?, ?, ?)")?
-            .execute(params![run_id, event.seq as i64, text_of(event)?])?,
-        Record::RunFinished { status, time } => connection
-            .prepare_cached("UPDATE runs SET status = ?, finished_at = ? WHERE id = ?")?
-            .execute(params![status, time, run_id])?,
-    };
-    Ok(())
-}
-
-/// `value` as JSON text.
-fn text_of<T: Serialize>(value: &T) -> Result<String, rusqlite::Error> {
-    serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
-}
-
 /// The JSON text in a column, if there is some.
 fn json_at<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<Option<T>, rusqlite::Error> {
     let text: Option<String> = row.get(column)?;
-    let read = text.map(|text| serde_json::from_str(&text)).transpose();
-    read.map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into()))
+    text.map(|text| json_of(&text, column)).transpose()
+}
+
+fn json_of<T: DeserializeOwned>(text: &str, column: usize) -> Result<T, rusqlite::Error> {
+    let unreadable =
+        |error: serde_json::Error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into());
+    serde_json::from_str(text).map_err(unreadable)
 }
 
 fn failed(path: &Path, reason: String) -> StoreError {
@@ -433,7 +377,7 @@ mod tests {
 
     fn event(seq: u64) -> Record {
         Record::Event(Event {
-            run_id: "run".to_owned(),
+            run_id: "run".into(),
             seq,
             time: "2026-01-01T00:00:00.000Z".to_owned(),
             kind: EventKind::StepReady,

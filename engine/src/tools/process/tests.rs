@@ -1,8 +1,13 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
 use serde_json::json;
 
-use crate::tools::{Tool as _, fixture::World, terminal::Terminal};
+use crate::tools::{OutputSink, Tool as _, fixture::World, terminal::Terminal};
 
 /// Two levels down, and one that left the group.
 const TREE: &str = "echo $$ > pids; sh -c 'echo $$ >> pids; sleep 100 & echo $! >> pids; wait' & \
@@ -54,4 +59,19 @@ fn forgetting_a_command_kills_the_whole_tree() {
         }
     });
     assert!(pids(&world).iter().all(|pid| World::is_gone(pid)));
+}
+
+/// What looks at output may take longer than the command that printed it.
+#[test]
+fn output_is_read_to_its_end_however_slowly_it_is_taken() {
+    let mut world = World::new();
+    let taken = Arc::new(Mutex::new(0));
+    let seen = Arc::clone(&taken);
+    world.cx.on_output = Some(OutputSink::new(move |_, text| {
+        std::thread::sleep(Duration::from_millis(30));
+        *seen.lock().unwrap() += text.len();
+    }));
+    let outcome = world.run(&Terminal, "execute", json!({"command": "yes x | head -c 200000"})).unwrap();
+    assert_eq!(outcome.result["stdout"].as_str().map(str::len), Some(200_000));
+    assert_eq!(*taken.lock().unwrap(), 200_000);
 }

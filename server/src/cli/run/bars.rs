@@ -184,7 +184,7 @@ mod tests {
 
     fn event(kind: EventKind, step: Option<&str>, data: Value) -> Event {
         Event {
-            run_id: "r".to_owned(),
+            run_id: "r".into(),
             seq: 1,
             time: String::new(),
             kind,

@@ -2,9 +2,11 @@
 
 use std::{
     fs::File,
-    io::{self, Write},
+    io::{self, BufWriter, Write},
+    mem::{self, ManuallyDrop},
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
 };
 
 #[cfg(unix)]
@@ -57,6 +59,8 @@ impl Performance {
         }
         #[cfg(unix)]
         adopted::adopt();
+        // The process ends with the run: what is large is not taken apart before.
+        mem::forget((Arc::clone(&plan.analysis), Arc::clone(&plan.program)));
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let finished = runtime.block_on(async {
             let cancel = CancellationToken::new();
@@ -77,7 +81,7 @@ impl Performance {
         runtime.shutdown_background();
         let (result, shown) = finished?;
         let document = match result {
-            Ok(document) => document,
+            Ok(document) => ManuallyDrop::new(document),
             Err(error) => {
                 print::error(&error.to_string());
                 return Ok(ExitCode::from(INVALID));
@@ -88,7 +92,7 @@ impl Performance {
         {
             print::error(&error.to_string());
         }
-        conclude(&document, output.as_deref().zip(file), format, shown)
+        Ok(conclude(&document, output.as_deref().zip(file), format, shown))
     }
 }
 
@@ -120,16 +124,19 @@ fn conclude(
     output: Option<(&Path, File)>,
     format: Format,
     shown: io::Result<()>,
-) -> io::Result<ExitCode> {
-    let text = || Ok::<_, io::Error>(format!("{}\n", serde_json::to_string_pretty(document)?));
+) -> ExitCode {
+    let write = |mut place: &mut dyn Write| {
+        serde_json::to_writer_pretty(&mut place, document)?;
+        place.write_all(b"\n")
+    };
     if let Some((path, file)) = output
-        && let Err(error) = replace(&file, &text()?)
+        && let Err(error) = replace(&file, write)
     {
         print::error(&cannot_write(path, &error).to_string());
     }
     let printed = match format {
         Format::Text => print::out(&progress::summary(document, print::colour(Stream::Stdout))),
-        Format::Json => print::out(&text()?),
+        Format::Json => print::out_with(write),
         Format::Jsonl => Ok(()),
     };
     if let Err(error) = shown.and(printed) {
@@ -148,12 +155,12 @@ fn conclude(
             document.execution_id
         ));
     }
-    Ok(match (document.status.as_str(), document.success) {
+    match (document.status.as_str(), document.success) {
         ("cancelled", _) => ExitCode::from(INTERRUPTED),
         ("waiting", _) => ExitCode::from(WAITING),
         (_, true) => ExitCode::SUCCESS,
         (_, false) => ExitCode::from(FAILED),
-    })
+    }
 }
 
 /// Shows the events to the last, whatever becomes of standard output: the run does not depend on it.
@@ -240,12 +247,14 @@ fn open(path: &Path) -> io::Result<File> {
     folder.and_then(|()| open()).map_err(|error| cannot_write(path, &error))
 }
 
-fn replace(mut file: &File, text: &str) -> io::Result<()> {
+fn replace(file: &File, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     // A device or a pipe has no length.
     if file.metadata()?.is_file() {
         file.set_len(0)?;
     }
-    file.write_all(text.as_bytes())
+    let mut file = BufWriter::new(file);
+    write(&mut file)?;
+    file.flush()
 }
 
 fn cannot_write(path: &Path, error: &io::Error) -> io::Error {
