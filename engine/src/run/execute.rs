@@ -20,7 +20,7 @@ use super::{
     clock,
     context::RunContext,
     document::{Cost, StepDocument},
-    event::{Data, Ended, Said},
+    event::{Data, Ended, Paid, Said},
     journal::Batch,
     render::{Names, StepValue},
     schedule::{Effect, Ending, Input, Node, Schedule, SkipReason},
@@ -268,6 +268,7 @@ pub(crate) fn record(cx: &RunContext, batch: &mut Batch, scope: &Scope, prefix: 
         error: document.error.clone(),
         cached: document.cache.is_some(),
         reused: document.provenance.is_some(),
+        cost: Paid::of(document),
     });
     batch.fact(EventKind::StepFinished, Some(&path), said);
 }
