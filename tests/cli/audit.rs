@@ -89,7 +89,7 @@ fn a_run_that_cannot_be_logged_does_not_begin() {
 
 /// The command that cancels runs is run by somebody else than the run.
 #[test]
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 fn whoever_asks_for_the_end_of_a_run_is_in_the_log_once() {
     use std::process::{Command, Stdio};
 

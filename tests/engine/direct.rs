@@ -165,17 +165,15 @@ fn plain_words_are_the_words_that_a_shell_reads() {
         }
     }
     for shell in ["/bin/sh", "/bin/bash"].into_iter().filter(|shell| std::path::Path::new(shell).exists()) {
-        let script: String = plain.iter().map(|(text, _)| format!("{text}\n")).collect();
-        let script = format!("program() {{ printf '<%s>' \"$@\"; printf '\\001'; }}\n{script}");
+        let script: Vec<&str> = plain.iter().map(|(text, _)| &**text).collect();
+        let script = format!("program() {{ printf '<%s>' \"$@\"; printf '\\001'; }}\n{}\n", script.join("\n"));
         let output = Command::new(shell).args(["-c", &script]).output().expect("a shell");
         let printed = String::from_utf8(output.stdout).expect("text");
         let read: Vec<&str> = printed.trim_end_matches('\u{1}').split('\u{1}').collect();
         assert_eq!(read.len(), plain.len(), "{shell}: {}", String::from_utf8_lossy(&output.stderr));
         for ((text, words), read) in plain.iter().zip(read) {
-            let words: String = words.iter().skip(1).map(|word| format!("<{word}>")).collect();
             // `printf` prints its format once even without arguments.
-            let words = if words.is_empty() { "<>".to_owned() } else { words };
-            assert_eq!(words, read, "{shell} reads {text:?} otherwise");
+            assert_eq!(format!("<{}>", words[1..].join("><")), read, "{shell} reads {text:?} otherwise");
         }
     }
 }
