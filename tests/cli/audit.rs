@@ -86,3 +86,36 @@ fn a_run_that_cannot_be_logged_does_not_begin() {
     assert!(ended.stderr.contains(".orc/audit.jsonl` cannot be written: "), "{}", ended.stderr);
     assert!(!folder.path().join("log").exists());
 }
+
+/// The command that cancels runs is run by somebody else than the run.
+#[test]
+#[cfg(target_os = "linux")]
+fn whoever_asks_for_the_end_of_a_run_is_in_the_log_once() {
+    use std::process::{Command, Stdio};
+
+    let folder =
+        Folder::with("p.orc.yaml", "id: p\nsteps:\n  - {id: a, tool: terminal, parameters: {command: sh wait.sh}}\n");
+    folder.write("wait.sh", ": > began; while :; do sleep 0.01; done");
+    let stopped = |stop: &dyn Fn(u32)| {
+        std::fs::remove_file(folder.path().join("began")).ok();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_orc"));
+        command.args(["run", "p.orc.yaml"]).current_dir(folder.path()).env("USER", "anna").stdin(Stdio::null());
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        crate::brood::until(|| folder.path().join("began").exists(), || "it did not begin".to_owned());
+        stop(child.id());
+        assert_eq!(child.wait().unwrap().code(), Some(130));
+    };
+    stopped(&|_| {
+        let ended = folder.orc_with(&[("USER", "bert")], &["runs", "cancel", "latest"]);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+    });
+    stopped(&|process| {
+        let process = nix::unistd::Pid::from_raw(process.try_into().unwrap());
+        nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGTERM).unwrap();
+    });
+    let log = lines(&folder.read(".orc/audit.jsonl"));
+    let what: Vec<_> =
+        log.iter().map(|line| (line["user"].as_str().unwrap(), line["what"].as_str().unwrap())).collect();
+    assert_eq!(what, [("anna", "started"), ("bert", "cancelled"), ("anna", "started"), ("anna", "cancelled")]);
+    assert_eq!((&log[0]["run"], &log[2]["run"]), (&log[1]["run"], &log[3]["run"]));
+}

@@ -231,12 +231,14 @@ behaviours! {
 
     values_are_no_commands: "What one command prints stands in another: `x; echo INJECTED` (B.5)",
         "the second command runs, and `validate` says nothing",
-        "it is a value; where a shell would run it all the same, the step is refused (ORC902)",
+        "it is a value; where a shell would run it all the same, the run does not begin (ORC902)",
     {
-        let folder = folder("steps:\n  - {id: a, tool: terminal, action: execute, parameters: {command: \"printf '%s' 'x; echo INJECTED'\"}}\n  - {id: b, tool: terminal, action: execute, parameters: {command: 'echo {{ a.result.stdout }}'}}\n  - {id: c, tool: terminal, action: execute, parameters: {command: 'sh -c \"echo {{ a.result.stdout }}\"'}, on_failure: continue}\n");
-        let document = document(&run(&folder, &[]), 1);
+        let folder = folder("steps:\n  - {id: a, tool: terminal, action: execute, parameters: {command: \"printf '%s' 'x; echo INJECTED'\"}}\n  - {id: b, tool: terminal, action: execute, parameters: {command: 'echo {{ a.result.stdout }}'}}\n");
+        let document = document(&run(&folder, &[]), 0);
         assert_eq!(document["steps"]["b"]["value"]["result"]["stdout"], "x; echo INJECTED\n");
-        assert_eq!(document["steps"]["c"]["error_type"], "TemplateError");
+        let folder = self::folder("inputs: {g: {type: string, default: x}}\nsteps:\n  - {id: a, tool: terminal, action: execute, parameters: {command: 'sh -c \"echo {{ g }}\"'}}\n");
+        let refused = run(&folder, &[]);
+        assert_eq!((refused.code, refused.stderr.contains("error[ORC902]")), (Some(2), true), "{refused:?}");
     }
 
     data_is_no_template: "An input that holds a template: `-i 'g={{ 7*7 }}'` (B.6)",

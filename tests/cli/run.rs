@@ -45,6 +45,34 @@ fn events_are_lines_that_end_with_the_result() {
 }
 
 #[test]
+fn what_models_cost_is_told_and_of_runs_without_them_nothing() {
+    const ASKS: &str = "id: p\nsteps:\n  - {id: plain, action: echo hi}\n  - id: each\n    for_each: [1, 2]\n    steps:\n      \
+                        - {id: ask, action: generate, parameters: {prompt: '{{ item }}'}}\n";
+    let folder = Folder::with("a.orc.yaml", ASKS);
+    let run = |format: &str| folder.orc(&["run", "a.orc.yaml", "--simulate", "--no-store", "--format", format]).stdout;
+    let told = run("jsonl");
+    let events = told.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let finished = events.filter(|event| event["type"] == "step.finished");
+    let mut costs: Vec<String> = finished.map(|event| format!("{} {}", event["step"], event["data"]["cost"])).collect();
+    costs.sort();
+    let cost = r#"{"nano_usd":0,"known":true}"#;
+    assert_eq!(
+        costs,
+        [
+            format!("\"each\" {cost}"),
+            format!("\"each[0].ask\" {cost}"),
+            format!("\"each[1].ask\" {cost}"),
+            "\"plain\" null".to_owned()
+        ]
+    );
+    let first = |text: &str| text.lines().next().unwrap_or_default().to_owned();
+    assert!(first(&run("text")).ends_with(" s, $0.0000"), "{}", run("text"));
+    let plain =
+        Folder::with("a.orc.yaml", PIPELINE).orc(&["run", "a.orc.yaml", "--no-store", "--format", "text"]).stdout;
+    assert!(first(&plain).ends_with(" s"), "{plain}");
+}
+
+#[test]
 fn an_announced_run_id_is_the_run_s() {
     let ended =
         Folder::with("a.orc.yaml", PIPELINE).orc(&["run", "a.orc.yaml", "--run-id", "hello_1_0000abcd", "--no-store"]);

@@ -75,7 +75,7 @@ steps:
         echo {{ word }}
         {% endfor %}
   - {id: e, tool: terminal, action: execute, parameters: {command: '{{ \"echo one && echo two\" | shell_raw }}'}}
-  - {id: f, tool: terminal, action: execute, parameters: {command: 'echo `echo {{ evil }}`'}, on_failure: continue}
+  - {id: f, tool: terminal, action: execute, parameters: {command: '{% if evil %}echo `echo {{ evil }}`{% endif %}'}, on_failure: continue}
 ";
     let evil = "$(touch pwned) `touch pwned` \"; touch pwned; '";
     let workspace = Workspace::new();

@@ -5,6 +5,8 @@ mod cache;
 mod children;
 mod contract;
 mod control_flow;
+#[cfg(unix)]
+mod direct;
 mod failures;
 mod hardening;
 mod honesty;

@@ -230,6 +230,71 @@ steps:
     server.finish();
 }
 
+/// The hints behind the ids of steps, as they are.
+fn labels(server: &mut TestServer) -> Vec<String> {
+    let mut params = server.document("a.orc.yaml");
+    params["range"] = json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 99, "character": 0 } });
+    let hints = server.request("textDocument/inlayHint", params);
+    let shown = hints.as_array().unwrap().iter();
+    let shown = shown.map(|hint| format!("{} {}", hint["position"]["line"], hint["label"].as_str().unwrap()));
+    shown.filter(|label| label.contains(" done")).collect()
+}
+
+#[test]
+fn steps_in_loops_show_how_many_iterations_are_done() {
+    let workspace = json!({ "inlayHint": { "refreshSupport": true } });
+    let mut server = start(json!({ "workspace": workspace }));
+    let text = "\
+id: loop
+name: Loop
+steps:
+  - id: each
+    for_each: [1, 2, 3]
+    on_failure: continue
+    steps:
+      - id: one
+        tool: terminal
+        action: execute
+        parameters: {command: 'sh second.sh {{ item }}'}
+        on_failure: continue
+      - id: two
+        action: echo
+        parameters: {message: '{{ item }}'}
+        dependencies: [one]
+  - id: often
+    while: '{{ iteration < 2 }}'
+    steps:
+      - id: three
+        action: echo
+        parameters: {message: '{{ iteration }}'}
+    dependencies: [each]
+";
+    script(&server, "while [ $1 = 3 ] && ! [ -e enough ]; do sleep 0.01; done; test $1 != 2");
+    server.open("a.orc.yaml", text);
+    assert_eq!(labels(&mut server), Vec::<String>::new());
+    run(&mut server);
+    loop {
+        server.server_request("workspace/inlayHint/refresh", Value::Null);
+        let stand = labels(&mut server);
+        if stand.first().is_some_and(|first| first == "7 ● 1/3 done · 1 failed · 1 running") {
+            assert_eq!(stand[1..], ["12 ✔ 2/3 done"]);
+            break;
+        }
+    }
+    std::fs::write(server.folder.path().join("enough"), "").unwrap();
+    ends(&mut server);
+    let ended = ["7 ✘ 2/3 done · 1 failed", "12 ✔ 3/3 done", "19 ✔ 2 done"];
+    assert_eq!(labels(&mut server), ended);
+    // Another server reads it from the store.
+    let folder = std::sync::Arc::clone(&server.folder);
+    assert!(server.exit(true).success());
+    let capabilities = json!({ "textDocument": { "diagnostic": {} } });
+    let mut server = TestServer::start_in(folder, json!({ "capabilities": capabilities }));
+    server.open("a.orc.yaml", text);
+    assert_eq!(labels(&mut server), ended);
+    server.finish();
+}
+
 #[test]
 fn the_plan_in_the_editor_is_that_of_the_command_line() {
     let mut server = start(json!({}));

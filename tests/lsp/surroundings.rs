@@ -56,6 +56,22 @@ fn a_change_of_a_file_renews_those_who_look_at_it_and_no_others() {
 }
 
 #[test]
+fn a_file_that_a_step_reads_is_missed_until_it_is_there() {
+    const READS: &str =
+        "name: n\nsteps:\n  - id: s\n    tool: filesystem\n    action: read\n    parameters: {path: data.csv}\n";
+    let mut server = TestServer::start(json!({}));
+    server.open("a.orc.yaml", READS);
+    assert_eq!(server.pushed("a.orc.yaml", 1), ["6:24 ORC417"]);
+    fs::write(server.folder.path().join("data.csv"), "a,b\n").unwrap();
+    changed_on_disk(&mut server, "data.csv");
+    assert_eq!(server.pushed("a.orc.yaml", 1), Vec::<String>::new());
+    fs::remove_file(server.folder.path().join("data.csv")).unwrap();
+    changed_on_disk(&mut server, "data.csv");
+    assert_eq!(server.pushed("a.orc.yaml", 1), ["6:24 ORC417"]);
+    server.finish();
+}
+
+#[test]
 fn an_error_in_a_pipeline_that_is_run_is_shown_where_it_is() {
     let mut server =
         TestServer::start(json!({ "textDocument": { "publishDiagnostics": { "relatedInformation": true } } }));

@@ -11,6 +11,7 @@ use crate::{
     text::Spanned,
 };
 
+pub(crate) mod known;
 pub mod lower;
 pub mod pipeline_file;
 pub mod scope;
@@ -218,6 +219,23 @@ impl Pipeline {
     pub fn id_text(&self) -> &str {
         self.id.as_ref().or(self.name.as_ref()).map_or("unnamed", |id| &id.value)
     }
+
+    /// Where a run writes to if nobody chooses a directory: `output/<id>`, as a name of the working directory.
+    pub fn output_directory(&self) -> String {
+        output_directory(self.id_text())
+    }
+}
+
+/// Where a run of the pipeline `id` writes to if nobody chooses a directory, in the working directory.
+pub fn output_directory(id: &str) -> String {
+    format!("output/{}", slug(id))
+}
+
+/// A pipeline's id as the name of a directory.
+pub fn slug(id: &str) -> String {
+    let slug: String =
+        id.chars().map(|c| if c.is_alphanumeric() || matches!(c, '-' | '_') { c } else { '_' }).collect();
+    if slug.is_empty() { "_".to_owned() } else { slug }
 }
 
 /// Reads the pipeline out of any tree.

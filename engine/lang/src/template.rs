@@ -289,6 +289,19 @@ pub fn literal_argument(text: &str, call: TextRange) -> Option<TextRange> {
     unquoted(text, *tokens.get(open + 1)?)
 }
 
+/// Where the arguments of the filter at `name` end, before the closing parenthesis, if the next filter,
+/// `next`, is applied to just what it gives: `…| name(…) | next(…)`. The end is that of `next`'s arguments.
+pub(crate) fn end_of_next_filter(text: &str, name: TextRange, next: TextRange) -> Option<TextSize> {
+    let tokens = lex::tokens(text, TextRange::new(name.end(), TextSize::of(text)));
+    let word = |at: usize| tokens.get(at).map_or("", |token| &text[token.range]);
+    let pipe = lex::closing(text, &tokens, 0)? + 1;
+    if word(pipe) != "|" || tokens.get(pipe + 1)?.range != next {
+        return None;
+    }
+    let close = lex::closing(text, &tokens, pipe + 2)?;
+    Some(tokens[close].range.start())
+}
+
 /// The names that statements before `offset` bind and that are still in scope there.
 pub fn locals_at(text: &str, offset: TextSize) -> Vec<String> {
     context::locals_at(text, offset)

@@ -19,6 +19,8 @@ mod includes;
 mod children;
 pub use children::pipeline;
 
+mod reads;
+
 /// What a directory holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -147,6 +149,7 @@ pub(crate) fn check(analysis: &Analysis, workspace: &Workspace) -> Vec<Diagnosti
     let mut found = Vec::new();
     includes::check(workspace, &links, &mut found);
     children::check(analysis, workspace, &links, &mut found);
+    reads::check(analysis, workspace, &mut found);
     found
 }
 

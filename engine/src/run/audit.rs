@@ -74,7 +74,7 @@ pub enum What {
     Started,
     /// It is about to go on.
     Resumed,
-    /// It was told to stop.
+    /// It is about to be told to stop, or was stopped where it runs.
     Cancelled,
     /// What a step asks is about to be answered.
     Approved,
@@ -128,6 +128,22 @@ impl Entry {
         self.file = Some(file.to_owned());
         Ok(self)
     }
+}
+
+/// The last that was done to `run`, if the log says so within its last megabyte.
+pub fn last(store: &Path, run: &str) -> io::Result<Option<What>> {
+    let mut file = match File::open(file(store)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        file => file?,
+    };
+    let from = file.metadata()?.len().saturating_sub(1 << 20);
+    file.seek(SeekFrom::Start(from))?;
+    let mut text = Vec::new();
+    file.read_to_end(&mut text)?;
+    let text = String::from_utf8_lossy(&text);
+    // A line that was broken off says nothing.
+    let entries = text.lines().rev().filter_map(|line| serde_json::from_str::<Entry>(line).ok());
+    Ok(entries.into_iter().find(|entry| entry.run == run).map(|entry| entry.what))
 }
 
 /// The audit log beside the store.

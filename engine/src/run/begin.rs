@@ -156,9 +156,8 @@ fn cache_of(config: &RunConfig) -> Option<Cache> {
 /// `output/<id>` beneath the working directory. Nobody chose it, and it may be written to, so neither
 /// the pipeline's name nor a link in its place may lead it elsewhere.
 fn default_output_dir(working_dir: &Utf8Path, id: &str) -> Result<Utf8PathBuf, RunError> {
-    let slug = slug(id);
-    let directory = working_dir.join("output").join(&slug);
-    let shown = format!("output/{slug}");
+    let shown = lang::model::output_directory(id);
+    let directory = working_dir.join(&shown);
     match confine::stays_beneath(working_dir.as_std_path(), &shown) {
         Ok(true) => Ok(directory),
         Ok(false) => Err(RunError::Directory(format!(
@@ -167,13 +166,6 @@ fn default_output_dir(working_dir: &Utf8Path, id: &str) -> Result<Utf8PathBuf, R
         ))),
         Err(error) => Err(RunError::Directory(format!("the output directory `{shown}` cannot be resolved: {error}"))),
     }
-}
-
-/// A pipeline's id as the name of a directory.
-pub(super) fn slug(id: &str) -> String {
-    let slug: String =
-        id.chars().map(|c| if c.is_alphanumeric() || matches!(c, '-' | '_') { c } else { '_' }).collect();
-    if slug.is_empty() { "_".to_owned() } else { slug }
 }
 
 /// The right to run this run, held until it ends.

@@ -96,7 +96,7 @@ fn prepare(cx: &Arc<RunContext>, step: &StepPlan, names: &Arc<Names>, path: &str
         folders.push(cx.working_dir.clone());
     }
     let renderer = Renderer::new(super::render::Folders::new(folders));
-    let output_dir = cx.output_dir.join("sub_pipelines").join(begin::slug(&id));
+    let output_dir = cx.output_dir.join("sub_pipelines").join(lang::model::slug(&id));
     let mut above = cx.above.clone();
     above.ids.push(cx.pipeline.clone());
     let (values, names) = begin::names(&plan, &cx.working_dir, &renderer, &cx.run_id, cx.started, output_dir.as_str())

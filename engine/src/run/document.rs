@@ -65,6 +65,12 @@ impl Cost {
     }
 }
 
+/// An amount as people read it, e.g. `$0.0012`; `≥` stands before it where not all prices are `known`.
+pub fn dollars(nano_usd: i64, known: bool) -> String {
+    let least = if known { "" } else { "≥ " };
+    format!("{least}${:.4}", nano_usd as f64 / 1e9)
+}
+
 /// What made a document.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Provenance {

@@ -11,7 +11,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use super::ResultDocument;
+use super::{ResultDocument, document::StepDocument};
 
 /// A fact about a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -56,7 +56,9 @@ pub enum EventKind {
     /// The step asks a person. `data`: `{question: {title, content?, fields: [{id, text, kind, …}], …}}`
     #[serde(rename = "approval")]
     Approval,
-    /// `data`: `{status, success, error?, error_type?, duration_ms, attempts, reused?, cached?}`
+    /// `data`: `{status, success, error?, error_type?, duration_ms, attempts, reused?, cached?,
+    /// cost?: {nano_usd, known}}`; `cost` where models were asked, that of a loop or another pipeline being the
+    /// sum of its parts.
     #[serde(rename = "step.finished")]
     StepFinished,
     /// `data`: `{status, success, exit_code, error?, outputs, result}` where `result` is the whole
@@ -116,6 +118,26 @@ pub struct Ended {
     /// The result is that of an earlier run, because only some steps were to run.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub reused: bool,
+    /// What was paid, where models were asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Paid>,
+}
+
+/// What a step's models cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Paid {
+    /// Billionths of a US dollar.
+    pub nano_usd: i64,
+    /// All prices were known.
+    pub known: bool,
+}
+
+impl Paid {
+    /// What the step of `document` cost; what was used again was paid for by the run that made it.
+    pub(crate) fn of(document: &StepDocument) -> Option<Self> {
+        let asked = document.usage.is_some() && document.cache.is_none() && document.provenance.is_none();
+        asked.then_some(Self { nano_usd: document.cost.nano_usd, known: document.cost.known })
+    }
 }
 
 /// The data of [`EventKind::RunFinished`]: the document, and what is looked for in it most.

@@ -21,7 +21,7 @@ use super::{
     clock,
     context::RunContext,
     document::{Cost, StepDocument},
-    event::{Data, Ended, Said},
+    event::{Data, Ended, Paid, Said},
     journal::Batch,
     render::{Names, StepValue},
     resume,
@@ -285,6 +285,7 @@ pub(crate) fn record(cx: &RunContext, batch: &mut Batch, scope: &Scope, prefix: 
         error: document.error.clone(),
         cached: document.cache.is_some(),
         reused: document.provenance.is_some(),
+        cost: Paid::of(document),
     });
     batch.fact(EventKind::StepFinished, Some(&path), said);
 }

@@ -43,6 +43,8 @@ const DRAIN: Duration = Duration::from_millis(100);
 pub(crate) enum End {
     /// By itself, with this code; minus the signal's number if one killed it.
     Exit(i64),
+    /// A program that ran without a shell was killed by this signal.
+    Signalled(i32),
     /// It ran out of time and was killed.
     TimedOut,
     /// The step was cancelled and it was killed.
@@ -71,11 +73,22 @@ pub(crate) struct Printed {
     pub(crate) file: Option<io::Result<PathBuf>>,
 }
 
+/// A program that can be run as it is.
+#[derive(Debug)]
+pub(crate) struct Direct {
+    /// Its file.
+    pub(crate) program: PathBuf,
+    /// Its name as it was given, and its arguments.
+    pub(crate) words: Vec<String>,
+}
+
 /// What a command needs to run.
 #[derive(Debug)]
 pub(crate) struct Job<'a> {
-    /// The program and its arguments.
+    /// The program and its arguments: the shell and what it reads.
     pub(crate) arguments: &'a [&'a str],
+    /// What runs in its place, if it can be started.
+    pub(crate) direct: Option<&'a Direct>,
     /// Where it runs.
     pub(crate) directory: &'a Path,
     /// All that it sees of the environment.
@@ -93,21 +106,8 @@ pub(crate) struct Job<'a> {
 /// Runs `job` to its end. When this returns or is dropped, its process group is dead.
 pub(crate) async fn run(job: &Job<'_>, cancel: &CancellationToken) -> io::Result<Finished> {
     let started = Instant::now();
-    let (program, arguments) = job.arguments.split_first().ok_or(io::ErrorKind::InvalidInput)?;
-    let mut command = Command::new(program);
-    command
-        .args(arguments)
-        .current_dir(job.directory)
-        .env_clear()
-        .envs(job.environment.iter().map(|(name, value)| (name, value)))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
-    let token = group::prepare(&mut command);
     failpoint::reached();
-    let mut child = command.spawn()?;
-    let group = Group::of(&child, token);
+    let Started { mut child, group, is_direct } = start(job)?;
     failpoint::reached();
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
 
@@ -140,7 +140,56 @@ pub(crate) async fn run(job: &Job<'_>, cancel: &CancellationToken) -> io::Result
     };
     failpoint::reached();
     let took = started.elapsed();
+    let end = match end {
+        End::Exit(code) if is_direct => {
+            i32::try_from(-code).ok().filter(|signal| *signal > 0).map_or(end, End::Signalled)
+        }
+        end => end,
+    };
     Ok(Finished { end, stdout: kept_stdout.finish().await, stderr: kept_stderr.finish().await, took })
+}
+
+struct Started {
+    child: Child,
+    group: Group,
+    /// No shell stands around it.
+    is_direct: bool,
+}
+
+/// Starts the program itself where that is possible, else the shell: it knows what to make of a file that
+/// cannot be executed.
+fn start(job: &Job<'_>) -> io::Result<Started> {
+    if let Some(direct) = job.direct {
+        let mut command = Command::new(&direct.program);
+        command.args(direct.words.iter().skip(1));
+        #[cfg(unix)]
+        command.arg0(direct.words.first().map_or("", String::as_str));
+        if let Ok(started) = spawn(command, job, true) {
+            return Ok(started);
+        }
+    }
+    let (program, arguments) = job.arguments.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    let mut command = Command::new(program);
+    command.args(arguments);
+    spawn(command, job, false)
+}
+
+fn spawn(mut command: Command, job: &Job<'_>, is_direct: bool) -> io::Result<Started> {
+    let directory = is_direct.then(|| job.directory.canonicalize().unwrap_or_else(|_| job.directory.to_owned()));
+    command
+        .current_dir(job.directory)
+        .env_clear()
+        .envs(job.environment.iter().map(|(name, value)| (name, value)))
+        // A shell tells what it runs where that is.
+        .envs(directory.map(|directory| ("PWD", directory)))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    let token = group::prepare(&mut command);
+    let child = command.spawn()?;
+    let group = Group::of(&child, token);
+    Ok(Started { child, group, is_direct })
 }
 
 /// Waits for the end of `child`, or brings it about; either way the whole group is killed.

@@ -18,6 +18,8 @@ use super::{
 };
 use crate::catalog::ToolBuilder;
 
+mod direct;
+
 /// How long a command may take if nobody says otherwise.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -29,7 +31,7 @@ pub(super) struct Terminal;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 struct Params {
-    /// The command, run by `sh -c` (`cmd /C` on Windows).
+    /// The command, as `sh` reads it (`cmd` on Windows). No shell is started for one program with plain arguments.
     #[schemars(extend("x-kind" = "command"))]
     command: String,
     /// Where it runs, relative to the run's working directory.
@@ -50,7 +52,8 @@ struct Params {
 struct Output {
     /// The command that ran.
     command: String,
-    /// Its exit code; minus the signal's number if one killed it, -1 after a timeout.
+    /// Its exit code: 128 and the signal's number if one killed its program, minus that number if one killed its
+    /// shell, -1 after a timeout.
     return_code: i64,
     /// What it printed. Of more than 1 MiB the beginning and the end are kept.
     stdout: String,
@@ -143,10 +146,13 @@ async fn execute(params: Params, explicit: bool, cx: &ToolCx) -> Result<Outcome,
     let place_of_output =
         cx.store.as_ref().map(|store| Place::new(store, &cx.run_id, &cx.asking.step, cx.cleaner.clone()));
     let shell = if cfg!(windows) { ["cmd", "/C", &command] } else { ["/bin/sh", "-c", &command] };
+    let environment = environment::for_child(cx);
+    let direct = direct::direct(&command, &directory, &environment);
     let job = Job {
         arguments: &shell,
+        direct: direct.as_ref(),
         directory: &directory,
-        environment: &environment::for_child(cx),
+        environment: &environment,
         timeout,
         capture: params.capture_output,
         on_output: cx.on_output.as_ref(),
@@ -183,6 +189,8 @@ fn report(
     let output = Output {
         return_code: match end {
             End::Exit(code) => code,
+            // What the shell would say of it.
+            End::Signalled(signal) => SIGNALLED + i64::from(signal),
             End::TimedOut | End::Cancelled => -1,
         },
         truncated: stdout.is_truncated() || stderr.is_truncated(),
@@ -198,6 +206,7 @@ fn report(
     let failure = match end {
         End::Exit(0) => None,
         End::Exit(code) => Some(exit_failure(code, &output.stderr)),
+        End::Signalled(signal) => Some(signal_failure(signal)),
         End::TimedOut | End::Cancelled => Some(Failure {
             error_type: "TimeoutError".to_owned(),
             message: format!(
@@ -212,12 +221,26 @@ fn report(
     Ok(Outcome { failure, ..outcome })
 }
 
+/// What a shell adds to the number of the signal that killed its command.
+const SIGNALLED: i64 = 128;
+
+fn signal_failure(signal: i32) -> Failure {
+    let code = SIGNALLED + i64::from(signal);
+    let killed = killed_by(signal);
+    let message = format!("the command ended with exit code {code}: it was {killed}");
+    Failure { error_type: "CommandError".to_owned(), message, code: Some(code), retryable: false }
+}
+
+fn killed_by(signal: i32) -> String {
+    match process::signal_name(signal) {
+        Some(name) => format!("killed by {name}"),
+        None => format!("killed by signal {signal}"),
+    }
+}
+
 fn exit_failure(code: i64, stderr: &str) -> Failure {
     let mut message = match i32::try_from(-code) {
-        Ok(signal @ 1..) => match process::signal_name(signal) {
-            Some(name) => format!("the command was killed by {name}"),
-            None => format!("the command was killed by signal {signal}"),
-        },
+        Ok(signal @ 1..) => format!("the command was {}", killed_by(signal)),
         _ => format!("the command ended with exit code {code}"),
     };
     if let Some(line) = stderr.lines().rev().map(str::trim).find(|line| !line.is_empty()) {

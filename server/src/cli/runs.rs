@@ -377,6 +377,8 @@ impl Cancel {
             print::error(&format!("the run `{}` is not running: it is {}", run.id, workspace.status(run)));
             return Ok((FAILED, String::new()));
         };
+        let entry = Entry::new(What::Cancelled, &run.id, Program::Cli);
+        audit::append(&workspace.file, &[entry]).map_err(|error| error.to_string())?;
         stop(process)?;
         Ok((0, format!("asked the run {} to stop\n", run.id)))
     }

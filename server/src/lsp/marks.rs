@@ -72,6 +72,59 @@ impl Mark {
     }
 }
 
+/// How the iterations of a step in a loop stand, in numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Count {
+    pub(crate) completed: usize,
+    pub(crate) failed: usize,
+    /// Skipped, cancelled, waiting.
+    pub(crate) others: usize,
+    pub(crate) running: usize,
+}
+
+impl Count {
+    /// One more has ended with `status`.
+    pub(crate) fn ended(&mut self, status: &str) {
+        match status {
+            "completed" => self.completed += 1,
+            "failed" => self.failed += 1,
+            "not_run" => {}
+            _ => self.others += 1,
+        }
+    }
+
+    /// What is known of the same iterations from two sides, each of which may lag behind the other.
+    fn or(self, other: Self) -> Self {
+        Self {
+            completed: self.completed.max(other.completed),
+            failed: self.failed.max(other.failed),
+            others: self.others.max(other.others),
+            running: self.running.max(other.running),
+        }
+    }
+
+    /// For a hint: how many of `all` are done, if that is known, and what else is to say.
+    pub(crate) fn label(&self, all: Option<usize>) -> String {
+        let sign = match self {
+            Self { running: 1.., .. } => "●",
+            Self { failed: 1.., .. } => "✘",
+            _ => "✔",
+        };
+        let done = match all {
+            Some(all) => format!("{}/{all} done", self.completed),
+            None => format!("{} done", self.completed),
+        };
+        let more = [(self.failed, "failed"), (self.others, "passed over"), (self.running, "running")];
+        let more = more.into_iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!(" · {count} {word}"));
+        format!("{sign} {done}{}", more.collect::<String>())
+    }
+}
+
+/// `loop[2].step` as `loop.step`.
+pub(crate) fn without_numbers(path: &str) -> String {
+    path.split('.').map(|part| part.split('[').next().unwrap_or(part)).collect::<Vec<_>>().join(".")
+}
+
 /// `12 ms`, `2.1 s`, `1 min 3 s`
 pub(crate) fn duration(milliseconds: u64) -> String {
     match milliseconds {
@@ -96,6 +149,8 @@ pub(crate) struct Stored {
     /// The newest run.
     pub(crate) run: Option<LatestRun>,
     steps: BTreeMap<String, Mark>,
+    /// Of the newest run, by the path without the numbers of iterations.
+    parts: BTreeMap<String, Count>,
 }
 
 impl Stored {
@@ -116,7 +171,12 @@ impl Stored {
                 break;
             }
         }
-        Ok(Self { run: runs.into_iter().next(), steps })
+        let run = runs.into_iter().next();
+        let mut parts: BTreeMap<String, Count> = BTreeMap::new();
+        for (path, status) in run.as_ref().map(|run| store.latest_parts(&run.id)).transpose()?.unwrap_or_default() {
+            parts.entry(without_numbers(&path)).or_default().ended(&status);
+        }
+        Ok(Self { run, steps, parts })
     }
 }
 
@@ -193,6 +253,22 @@ impl Marks {
             success: status == "completed",
             summary: format!("{status} at {}", run.finished_at.as_deref()?),
         })
+    }
+
+    /// How the iterations of a step in a loop stand, and in which run; `path` is that of the step, without numbers.
+    pub(crate) fn iterations(&self, path: &str) -> Option<(Count, &str)> {
+        let stored = self.stored.run.as_ref().map(|run| (self.stored.parts.get(path).copied(), run));
+        let (count, run) = match (self.latest.as_deref(), stored) {
+            (Some(latest), Some((stored, run))) if latest.id == run.id => {
+                let live = latest.parts.get(path).copied();
+                (live.map(|live| live.or(stored.unwrap_or_default())).or(stored), &run.id)
+            }
+            (Some(latest), Some((stored, run))) if latest.is_older(run) => (stored, &run.id),
+            (Some(latest), _) => (latest.parts.get(path).copied(), &latest.id),
+            (None, Some((stored, run))) => (stored, &run.id),
+            (None, None) => return None,
+        };
+        Some((count.filter(|count| *count != Count::default())?, run))
     }
 
     /// How a step of the root stands.

@@ -2,7 +2,8 @@
 
 use lang::{
     ide::{folding, inlays, signature},
-    text::TextRange,
+    model::{Step, StepIndex},
+    text::{Spanned, TextRange},
 };
 use tower_lsp::lsp_types::{
     Documentation, FoldingRange, FoldingRangeKind, InlayHint, InlayHintKind, InlayHintLabel, InlayHintTooltip,
@@ -10,7 +11,11 @@ use tower_lsp::lsp_types::{
     SignatureInformation,
 };
 
-use super::{from_proto, marks::Marks, to_proto::Converter};
+use super::{
+    from_proto,
+    marks::{Count, Marks},
+    to_proto::Converter,
+};
 
 /// What can be folded.
 pub(crate) fn folding(converter: &Converter<'_>) -> Vec<FoldingRange> {
@@ -56,6 +61,7 @@ pub(crate) fn inlays(converter: &Converter<'_>, marks: &Marks, range: Range) -> 
             data: None,
         })
         .chain(standing(converter, marks, range))
+        .chain(iterations(converter, marks, range))
         .collect()
 }
 
@@ -76,6 +82,38 @@ fn standing(converter: &Converter<'_>, marks: &Marks, range: TextRange) -> Vec<I
             data: None,
         })
         .collect()
+}
+
+/// How often steps in loops were done, behind their ids.
+fn iterations(converter: &Converter<'_>, marks: &Marks, range: TextRange) -> Vec<InlayHint> {
+    let tree = &converter.analysis.parse().tree;
+    let scopes = converter.analysis.scopes();
+    let inner = scopes.steps().iter().filter_map(|step| Some((step, scopes.parent(step.index)?, step.id.as_ref()?)));
+    let shown = inner.filter(|(_, _, id)| range.contains_inclusive(id.range.end()));
+    let hint = |(step, parent, id): (&&Step, StepIndex, &Spanned<String>)| {
+        let around = std::iter::successors(Some(step.index), |step| scopes.parent(*step));
+        let mut path: Vec<&str> = around.map(|step| scopes.step(step).id_text()).collect();
+        path.reverse();
+        let (count, run) = marks.iterations(&path.join("."))?;
+        // How many there are is known of a written list, unless its loop is run again and again by another.
+        let outer = scopes.step(parent);
+        let list = ["for_each", "foreach"].into_iter().find_map(|key| outer.key(key));
+        let list = list.filter(|list| scopes.parent(parent).is_none() && tree.is_sequence(list.value));
+        let Count { completed, failed, others, running } = count;
+        Some(InlayHint {
+            position: converter.position(id.range.end()),
+            label: InlayHintLabel::String(count.label(list.map(|list| tree.items(list.value).count()))),
+            kind: None,
+            text_edits: None,
+            tooltip: Some(InlayHintTooltip::String(format!(
+                "iterations in run {run}: {completed} completed, {failed} failed, {others} passed over, {running} running"
+            ))),
+            padding_left: Some(true),
+            padding_right: None,
+            data: None,
+        })
+    };
+    shown.filter_map(hint).collect()
 }
 
 /// The signature of what is being called.

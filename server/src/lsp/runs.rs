@@ -3,7 +3,7 @@
 //! and events tell the rest.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     num::NonZeroU16,
     path::PathBuf,
     sync::{
@@ -22,7 +22,7 @@ use tower_lsp::lsp_types::{
     request::{CodeLensRefresh, InlayHintRefreshRequest},
 };
 
-use super::marks::Mark;
+use super::marks::{Count, Mark, without_numbers};
 
 mod child;
 
@@ -91,6 +91,10 @@ pub(crate) struct Latest {
     at: String,
     /// How the steps of the root stand.
     pub(crate) steps: BTreeMap<String, Mark>,
+    /// How the iterations of steps in loops stand, by their path without numbers.
+    pub(crate) parts: BTreeMap<String, Count>,
+    /// The iterations that run.
+    open: BTreeSet<String>,
     /// Why steps failed, by their path without the numbers of iterations: the first error and how many there are.
     pub(crate) failures: BTreeMap<String, (String, usize)>,
     /// Another one whenever the failures are other ones.
@@ -128,7 +132,9 @@ impl Latest {
             let error = note.clone().unwrap_or_else(|| "it failed without saying why".to_owned());
             self.failures.entry(without_numbers(path)).or_insert((error, 0)).1 += 1;
         }
-        if !path.contains('[') && status != "not_run" {
+        if path.contains('[') {
+            self.note_part(path, &status, event.kind);
+        } else if status != "not_run" {
             let mark = Mark {
                 status,
                 run: self.id.clone(),
@@ -142,11 +148,20 @@ impl Latest {
         }
         failed
     }
-}
 
-/// `loop[2].step` as `loop.step`.
-fn without_numbers(path: &str) -> String {
-    path.split('.').map(|part| part.split('[').next().unwrap_or(part)).collect::<Vec<_>>().join(".")
+    /// Takes in what is said of a step in an iteration.
+    fn note_part(&mut self, path: &str, status: &str, kind: EventKind) {
+        let count = self.parts.entry(without_numbers(path)).or_default();
+        match kind {
+            // An attempt after the first is no further iteration.
+            EventKind::StepStarted => count.running += usize::from(self.open.insert(path.to_owned())),
+            EventKind::StepFinished => {
+                count.running -= usize::from(self.open.remove(path));
+                count.ended(status);
+            }
+            _ => {}
+        }
+    }
 }
 
 /// All runs of this server.
@@ -187,6 +202,8 @@ impl Runs {
             state: State::Running { id: job.id.clone() },
             at: String::new(),
             steps: BTreeMap::new(),
+            parts: BTreeMap::new(),
+            open: BTreeSet::new(),
             failures: BTreeMap::new(),
             edition: self.next_edition(),
         };
@@ -210,6 +227,8 @@ impl Runs {
         self.cancels.remove(&job.id);
         self.change(job, |latest| {
             latest.state = State::Ended { success: ending.success, summary: ending.summary() };
+            latest.open.clear();
+            latest.parts.values_mut().for_each(|count| count.running = 0);
             for mark in latest.steps.values_mut().filter(|mark| mark.is_open()) {
                 "interrupted".clone_into(&mut mark.status);
             }

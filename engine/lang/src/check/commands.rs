@@ -1,12 +1,13 @@
 //! Values in shell commands (902): they are quoted where they stand, which is not possible everywhere and
-//! not always what is meant.
+//! not always what is meant. Where the run is sure to refuse or fail by it, it is an error.
 
 use text_size::{TextRange, TextSize};
 
-use super::{Checker, codes, templates::place};
+use super::{Checker, Diagnostic, Severity, codes, templates::place};
 use crate::{
+    model::known::known,
     registry::ParamKind,
-    syntax::Decoded,
+    syntax::{Decoded, NodeId},
     template::{
         Segment, SegmentKind, Shape, Template,
         shell::{self, MARK, MARK_END, Place},
@@ -28,23 +29,32 @@ pub(super) fn check(checker: &mut Checker<'_>) {
             let Some(template) = facts.templates.get(&node).filter(|_| is_command(&parameter.name)) else { continue };
             if template.errors.is_empty() {
                 let decoded = checker.tree.decoded(node);
-                command(checker, template, &decoded);
+                command(checker, node, template, &decoded);
             }
         }
     }
 }
 
-fn command(checker: &mut Checker<'_>, template: &Template, decoded: &Decoded<'_>) {
+fn command(checker: &mut Checker<'_>, node: NodeId, template: &Template, decoded: &Decoded<'_>) {
     let is_value = |segment: &&Segment| segment.kind == SegmentKind::Expression && !is_raw(template, segment);
     let values: Vec<&Segment> = template.segments.iter().filter(is_value).collect();
     if template.shape == Shape::Expression {
         if let [only] = values.as_slice() {
-            let message = "the whole command is one value, which is quoted as one word; write the command here and \
-                           the values in it, or mark it with `| shell_raw`";
-            report(checker, only, decoded, message.to_owned());
+            let default = default_command(checker, node, template);
+            let word =
+                default.as_deref().map_or_else(String::new, |text| format!(", and no program is called `{text}`"));
+            let message = format!(
+                "the whole command is one value, which is quoted as one word{word}; write the command here and the \
+                 values in it, or mark it with `| shell_raw`"
+            );
+            let found = report(checker, only, decoded, message);
+            if default.is_some() {
+                found.severity = Severity::Error;
+            }
         }
         return;
     }
+    let is_certain = !template.segments.iter().any(|segment| segment.kind == SegmentKind::Statement);
     let mut marked = String::new();
     for segment in &template.segments {
         match values.iter().position(|value| value.range == segment.range) {
@@ -58,16 +68,34 @@ fn command(checker: &mut Checker<'_>, template: &Template, decoded: &Decoded<'_>
     }
     for found in shell::read(&marked).values {
         let Some(segment) = values.get(found.number) else { continue };
-        let message = match (found.place, found.code_of) {
-            (Place::Nowhere(why), _) => format!("a value cannot stand here as a value: {why}"),
-            (_, Some(program)) => format!(
-                "the value becomes a part of the code that `{program}` runs: whoever can write it can run anything; \
-                 give it to the program as an argument, in a variable or in a file"
-            ),
+        let (severity, message) = match (found.place, found.code_of) {
+            (Place::Nowhere(why), _) => {
+                // A value between statements may not be written at all.
+                let severity = if is_certain { Severity::Error } else { Severity::Warning };
+                (severity, format!("a value cannot stand here as a value: {why}"))
+            }
+            (_, Some(program)) => {
+                let message = format!(
+                    "the value becomes a part of the code that `{program}` runs: whoever can write it can run \
+                     anything; give it to the program as an argument, in a variable or in a file"
+                );
+                (Severity::Warning, message)
+            }
             _ => continue,
         };
-        report(checker, segment, decoded, message);
+        report(checker, segment, decoded, message).severity = severity;
     }
+}
+
+/// The default of the input that is the whole command, if it is surely the name of no program.
+fn default_command(checker: &Checker<'_>, node: NodeId, template: &Template) -> Option<String> {
+    let facts = checker.facts;
+    let site = facts.sites.iter().find(|site| site.node == node)?;
+    let known = known(checker.tree, facts.pipeline, &checker.scopes, node, Some((template, site)));
+    let text = known.text()?;
+    let (first, _) = text.trim().split_once(char::is_whitespace)?;
+    // A path may have blanks in it.
+    (!first.contains('/')).then(|| text.lines().next().unwrap_or_default().to_owned())
 }
 
 /// Whether the last filter of the segment is `shell_raw`.
@@ -76,7 +104,12 @@ fn is_raw(template: &Template, segment: &Segment) -> bool {
     inside.max_by_key(|filter| filter.range.start()).is_some_and(|filter| filter.name == "shell_raw")
 }
 
-fn report(checker: &mut Checker<'_>, segment: &Segment, decoded: &Decoded<'_>, message: String) {
+fn report<'c>(
+    checker: &'c mut Checker<'_>,
+    segment: &Segment,
+    decoded: &Decoded<'_>,
+    message: String,
+) -> &'c mut Diagnostic {
     let end = segment.range.end() - TextSize::of("}}");
     let before = &decoded.text[TextRange::new(segment.range.start(), end)];
     let end = segment.range.start() + TextSize::of(before.trim_end_matches([' ', '-', '+', '\n']));
@@ -85,5 +118,5 @@ fn report(checker: &mut Checker<'_>, segment: &Segment, decoded: &Decoded<'_>, m
     let edit = TextEdit::insert(at, " | shell_raw");
     checker
         .report(codes::COMMAND_VALUE, place(decoded, segment.range), message)
-        .fix("Make the value a part of the command", vec![edit]);
+        .fix("Make the value a part of the command", vec![edit])
 }

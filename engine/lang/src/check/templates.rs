@@ -13,7 +13,7 @@ use crate::{
         names::{self, loop_variables},
     },
     syntax::Decoded,
-    template::{AccessKind, NameUse, Reference, Template},
+    template::{AccessKind, NameUse, Reference, Template, end_of_next_filter},
     text::TextEdit,
 };
 
@@ -38,6 +38,7 @@ fn scalar(checker: &mut Checker<'_>, site: &Site, template: &Template, decoded: 
         let candidates = || names::filters().iter().map(|spec| spec.name).collect();
         named(checker, decoded, filter, "filter", signature, &candidates);
     }
+    idle_defaults(checker, template, decoded);
     for test in &template.tests {
         let signature = names::test(&test.name).map(|spec| &spec.signature);
         let candidates = || names::tests().iter().map(|spec| spec.name).collect();
@@ -51,6 +52,24 @@ fn scalar(checker: &mut Checker<'_>, site: &Site, template: &Template, decoded: 
             let start = checker.shapes().of_origin(site, origin);
             fields::check(checker, start, &local.used, decoded);
         }
+    }
+}
+
+/// A `default` behind a filter that gives `none` and not nothing.
+fn idle_defaults(checker: &mut Checker<'_>, template: &Template, decoded: &Decoded<'_>) {
+    for (filter, next) in template.filters.iter().zip(template.filters.iter().skip(1)) {
+        if !names::filter_gives_none(&filter.name) || !matches!(&*next.name, "default" | "d") || next.arguments != 1 {
+            continue;
+        }
+        let Some(end) = end_of_next_filter(&decoded.text, filter.range, next.range) else { continue };
+        let message = format!(
+            "`{}` gives `none` where it finds nothing, which `{}` leaves as it is; add `true` as its second argument",
+            filter.name, next.name
+        );
+        let at = place(decoded, TextRange::empty(end)).start();
+        checker
+            .report(codes::IDLE_DEFAULT, place(decoded, next.range), message)
+            .fix(format!("Let `{}` replace `none`", next.name), vec![TextEdit::insert(at, ", true")]);
     }
 }
 

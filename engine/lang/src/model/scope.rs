@@ -104,7 +104,12 @@ impl<'p> Scopes<'p> {
 
     /// Whether a template at `site` is read while an error is handled.
     fn handles_error(&self, site: &Site) -> bool {
-        site.place == Place::Handler || site.step.is_some_and(|step| self.handlers.contains(&step))
+        site.place == Place::Handler || site.step.is_some_and(|step| self.is_handler(step))
+    }
+
+    /// Whether the step runs as the handler of an error.
+    pub(crate) fn is_handler(&self, index: StepIndex) -> bool {
+        self.handlers.contains(&index)
     }
 
     /// The step at `index`.

@@ -137,6 +137,11 @@ pub fn filter_takes(name: &str) -> &'static [ValueType] {
     }
 }
 
+/// Whether the filter `name` gives `none` where it finds nothing, which `default()` does not replace.
+pub(crate) fn filter_gives_none(name: &str) -> bool {
+    name == "regex_search"
+}
+
 /// The test `name`.
 pub fn test(name: &str) -> Option<&'static TestSpec> {
     static BY_NAME: ByName<TestSpec> = LazyLock::new(|| tests().iter().map(|spec| (spec.name, spec)).collect());

@@ -50,6 +50,21 @@ pub(super) fn tokens(text: &str, range: TextRange) -> Vec<Token> {
     found
 }
 
+/// The index of the token that closes the parenthesis at `open`, if one stands there.
+pub(super) fn closing(text: &str, tokens: &[Token], open: usize) -> Option<usize> {
+    let mut depth = 0_usize;
+    for (at, token) in tokens.iter().enumerate().skip(open) {
+        match &text[token.range] {
+            "(" => depth += 1,
+            ")" if depth == 1 => return Some(at),
+            ")" => depth = depth.checked_sub(1)?,
+            _ if depth == 0 => return None,
+            _ => {}
+        }
+    }
+    None
+}
+
 /// The length of the quoted text at the beginning of `bytes`, quotes included, if it is closed.
 pub(super) fn quoted_length(bytes: &[u8]) -> Option<usize> {
     let quote = *bytes.first()?;

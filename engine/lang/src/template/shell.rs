@@ -14,6 +14,7 @@
 //! What this cannot see is what a program does with its arguments. The common ones that take code are known
 //! ([`programs`]); values in their code are reported, and not refused.
 
+mod plain;
 mod programs;
 mod reader;
 #[cfg(test)]
@@ -21,6 +22,7 @@ mod tests;
 
 use std::ops::Range;
 
+pub use plain::plain_words;
 pub use reader::read;
 
 /// Begins the mark of a value; its number in decimal and [`MARK_END`] follow.

@@ -2,13 +2,15 @@
 //! whole run, on a terminal only. All of it goes to standard error.
 
 use std::{
+    collections::BTreeMap,
     fmt::Write as _,
     io::{self, IsTerminal, Write},
+    ops::Bound,
     sync::{LazyLock, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use engine::run::{Event, EventKind};
+use engine::run::{Event, EventKind, document::dollars, event::Paid};
 use serde_json::Value;
 
 /// How many running steps have a row; of the others only the number is shown.
@@ -122,6 +124,8 @@ struct Rows {
     done: usize,
     /// In the order they started.
     running: Vec<Running>,
+    /// What the models of steps cost.
+    costs: BTreeMap<String, Paid>,
 }
 
 #[derive(Debug)]
@@ -151,10 +155,31 @@ impl Rows {
                 if !step.contains(['[', '.']) {
                     self.done += 1;
                 }
+                if let Some(cost) = event.data.ended().and_then(|ended| ended.cost) {
+                    self.paid(step, cost);
+                }
             }
             EventKind::StepRetrying => self.running.retain(|running| running.step != step),
             _ => {}
         }
+    }
+
+    /// Takes note of what `step` cost, in place of what its parts did.
+    fn paid(&mut self, step: &str, cost: Paid) {
+        let from = (Bound::Excluded(step.to_owned()), Bound::Unbounded);
+        let beneath = self.costs.range(from).map(|(path, _)| path).take_while(|path| path.starts_with(step));
+        let parts: Vec<String> = beneath.filter(|path| path[step.len()..].starts_with(['[', '.'])).cloned().collect();
+        for part in parts {
+            self.costs.remove(&part);
+        }
+        self.costs.insert(step.to_owned(), cost);
+    }
+
+    /// What the run cost so far; nothing where no model was asked.
+    fn cost(&self) -> Option<String> {
+        let amount = self.costs.values().map(|cost| cost.nano_usd).sum();
+        let known = self.costs.values().all(|cost| cost.known);
+        (!self.costs.is_empty()).then(|| dollars(amount, known))
     }
 
     /// The rows as they are now: the longest running steps, how many more there are, the whole run.
@@ -171,7 +196,8 @@ impl Rows {
         if self.running.len() > ROWS {
             rows.push(format!("  … and {} more", self.running.len() - ROWS));
         }
-        rows.push(format!("{}/{} steps  {:.1} s", self.done, self.steps.len(), elapsed(began).as_secs_f64()));
+        let cost = self.cost().map_or_else(String::new, |cost| format!("  {cost}"));
+        rows.push(format!("{}/{} steps  {:.1} s{cost}", self.done, self.steps.len(), elapsed(began).as_secs_f64()));
         rows
     }
 }
@@ -223,6 +249,28 @@ mod tests {
         rows.note(&event(EventKind::StepFinished, Some("each[2].b"), json!({})), now);
         rows.note(&event(EventKind::StepFinished, Some("a"), json!({})), now);
         assert_eq!(rows.text(now), ["1/2 steps  1.0 s"]);
+    }
+
+    #[test]
+    fn the_cost_so_far_counts_each_call_once() {
+        let began = Instant::now();
+        let mut rows = Rows::default();
+        rows.note(&event(EventKind::RunStarted, None, json!({"steps": ["a", "each"]})), began);
+        let mut paid = |step: &str, data: Value| {
+            rows.note(&event(EventKind::StepFinished, Some(step), data), began);
+            rows.text(began).remove(0)
+        };
+        let ended = json!({"status": "completed", "success": true, "duration_ms": 1, "attempts": 1});
+        let cost = |nano_usd: i64, known: bool| {
+            let mut ended = ended.clone();
+            ended["cost"] = json!({"nano_usd": nano_usd, "known": known});
+            ended
+        };
+        assert_eq!(paid("free", ended.clone()), "1/2 steps  0.0 s");
+        assert_eq!(paid("each[0].b", cost(1_200_000, true)), "1/2 steps  0.0 s  $0.0012");
+        assert_eq!(paid("each[1].b", cost(300_000, true)), "1/2 steps  0.0 s  $0.0015");
+        assert_eq!(paid("each", cost(1_500_000, true)), "2/2 steps  0.0 s  $0.0015");
+        assert_eq!(paid("each2", cost(0, false)), "3/2 steps  0.0 s  ≥ $0.0015");
     }
 
     #[test]

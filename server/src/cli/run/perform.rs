@@ -111,8 +111,12 @@ impl Audit<'_> {
         audit::append(store, &[entry])
     }
 
+    /// Whoever asked for it with `orc runs cancel` has said so already.
     fn cancelled(&self, store: Option<&Path>) -> io::Result<()> {
         let Some(store) = store else { return Ok(()) };
+        if audit::last(store, self.run)? == Some(What::Cancelled) {
+            return Ok(());
+        }
         audit::append(store, &[Entry::new(What::Cancelled, self.run, self.program)])
     }
 }

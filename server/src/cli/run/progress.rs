@@ -2,7 +2,11 @@
 
 use std::fmt::Write;
 
-use engine::run::{Event, EventKind, ResultDocument, document::StepDocument, event::Ended};
+use engine::run::{
+    Event, EventKind, ResultDocument,
+    document::{StepDocument, dollars},
+    event::Ended,
+};
 use serde_json::Value;
 
 /// The line to show for an event, if it is one to show.
@@ -35,8 +39,12 @@ pub(super) fn line(event: &Event, colour: bool) -> Option<String> {
 
 /// The result in a few lines: how it ended, each step, the outputs.
 pub(super) fn summary(document: &ResultDocument, colour: bool) -> String {
+    let cost = match document.usage {
+        Some(_) => format!(", {}", dollars(document.cost.nano_usd, document.cost.known)),
+        None => String::new(),
+    };
     let mut text = format!(
-        "{} {} {} in {:.1} s\n",
+        "{} {} {} in {:.1} s{cost}\n",
         mark(if document.success { "completed" } else { &document.status }, colour),
         document.pipeline_id,
         document.status,

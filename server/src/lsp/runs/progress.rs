@@ -175,7 +175,7 @@ impl<'a> Progress<'a> {
             _ => {}
         }
         self.owner.editor.notify::<RunEvent>(raw).await;
-        if counts {
+        if event.step.is_some() && event.kind != EventKind::StepOutput {
             self.owner.stands_otherwise();
         }
         if failed {

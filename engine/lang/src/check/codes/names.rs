@@ -119,4 +119,11 @@ An included text may include others, but never itself, directly or through them:
     row(INCLUDE_OUTSIDE, "include-outside", Error, "the included file is outside of the workspace", "\
 Only files beside the pipeline and beneath the working directory are included, so that a pipeline cannot read what is not its own. Move the file in.
 "),
+    row(IDLE_DEFAULT, "idle-default", Warning, "this `default` never takes effect", "\
+`default('x')` stands in for what is undefined. `regex_search` gives `none` where nothing matches, which is a value, so the default is never taken. With `true` as its second argument it also stands in for `none` and for what is empty:
+
+```yaml
+content: \"{{ answer.result | regex_search('[0-9]+') | default('25', true) }}\"
+```
+"),
 ];

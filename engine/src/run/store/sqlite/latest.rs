@@ -19,6 +19,9 @@ pub struct LatestRun {
     pub finished_at: Option<String>,
 }
 
+/// How many ends of iterations are read; of a run that has more they are not counted.
+const PARTS: usize = 20_000;
+
 /// The end of a step of the root in a few words.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LatestEnd {
@@ -58,6 +61,27 @@ impl SqliteStore {
                 })
             },
         )
+    }
+
+    /// How the steps in iterations and in other pipelines ended in a run: paths and statuses, in order of path.
+    /// Nothing where there are more than an editor can be kept waiting for.
+    pub fn latest_parts(&self, run: &str) -> Result<Vec<(String, String)>, StoreError> {
+        let mut found = self.rows(
+            &format!(
+                "SELECT step, status FROM steps
+                 WHERE run_id = ? AND last IS NOT NULL AND NOT forgotten AND instr(step, '[') > 0
+                 ORDER BY step, attempt DESC LIMIT {}",
+                PARTS + 1
+            ),
+            &[&run],
+            |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)),
+        )?;
+        if found.len() > PARTS {
+            found.clear();
+        }
+        // Of several attempts the last counts.
+        found.dedup_by(|one, other| one.0 == other.0);
+        Ok(found)
     }
 
     /// How the steps of the root ended in a run.

@@ -1,0 +1,258 @@
+//! Files that steps read: literally named, or by the default of an input, and not there (417).
+//!
+//! Silence is the rule where anything else could be true: the path is not known, an earlier step may
+//! write the file, or the pipeline provides for its absence.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use rustc_hash::{FxHashMap, FxHashSet};
+use text_size::TextRange;
+
+use super::{Resolved, Workspace, normal};
+use crate::{
+    analysis::Analysis,
+    check::{Diagnostic, codes},
+    model::{
+        FailurePolicy, KeyUse, Step, StepIndex,
+        known::{Known, known},
+        lower::{content_range, sites::Site},
+        scope::Scopes,
+        target,
+    },
+    registry::{Effect, ParamKind, ParamSpec, Target},
+    syntax::NodeId,
+};
+
+/// Keys of a step that provide for the absence of what it reads.
+const PROVIDES: [&str; 8] =
+    ["condition", "if", "continue_on_error", "on_error", "error_handlers", "retry", "retry_config", "max_retries"];
+
+pub(super) fn check(analysis: &Analysis, workspace: &Workspace, found: &mut Vec<Diagnostic>) {
+    let reads = reads(analysis);
+    if reads.iter().all(|read| there(workspace, read)) {
+        return;
+    }
+    let facts = Facts::new(analysis);
+    let mut writers: Option<Vec<(StepIndex, Write)>> = None;
+    for read in reads {
+        if facts.is_provided_for(read.step) {
+            continue;
+        }
+        let known = facts.known(read.node);
+        let Some(written) = known.text().filter(|text| is_plain_path(text)) else { continue };
+        if workspace.resolve(written) != Resolved::Missing {
+            continue;
+        }
+        let path = normal(&workspace.root.join(written));
+        let writers = writers.get_or_insert_with(|| facts.writers(workspace));
+        let after: FxHashSet<StepIndex> = facts.after(read.step);
+        if writers.iter().any(|(step, write)| !after.contains(step) && write.may_make(&path)) {
+            continue;
+        }
+        found.push(Diagnostic::new(codes::MISSING_INPUT_FILE, read.range, message(written, &known)));
+    }
+}
+
+fn message(written: &str, known: &Known) -> String {
+    let coded: Vec<String> = known.inputs.iter().map(|name| format!("`{name}`")).collect();
+    let missing = "does not exist, and no step writes it first; make it before the run";
+    match (coded.as_slice(), known.inputs.as_slice()) {
+        ([], _) => format!("`{written}` {missing}"),
+        ([coded], [name]) if name != "output_path" => {
+            format!("`{written}`, by the default of {coded}, {missing}, or give another with `-i {name}=…`")
+        }
+        ([coded], _) => format!("`{written}`, by the default of {coded}, {missing}"),
+        (all, _) => format!("`{written}`, by the defaults of {}, {missing}", all.join(" and ")),
+    }
+}
+
+/// A parameter that names what a step reads.
+struct Read {
+    step: StepIndex,
+    node: NodeId,
+    range: TextRange,
+    /// The path, if it is written as it is.
+    literal: Option<String>,
+}
+
+fn reads(analysis: &Analysis) -> Vec<Read> {
+    let tree = &analysis.parse().tree;
+    let mut found = Vec::new();
+    for step in analysis.pipeline().all_steps() {
+        let target = target::of_step(tree, analysis.registry(), step);
+        for parameter in &step.parameters {
+            if spec(&target, parameter).is_some_and(|spec| spec.kind == ParamKind::ReadPath)
+                && tree.is_scalar(tree.resolve(parameter.value))
+            {
+                let node = tree.resolve(parameter.value);
+                let literal = if analysis.templates().contains_key(&node) { None } else { tree.string(node) };
+                found.push(Read { step: step.index, node, range: content_range(tree, parameter.value), literal });
+            }
+        }
+    }
+    found
+}
+
+/// Whether what is read is there for sure, or nothing can be said of it: the cheap answer for most files.
+fn there(workspace: &Workspace, read: &Read) -> bool {
+    let Some(written) = &read.literal else { return false };
+    !is_plain_path(written) || workspace.resolve(written) != Resolved::Missing
+}
+
+/// A path that means one file of the workspace: no pattern, no address, no other machine's way to write it.
+fn is_plain_path(written: &str) -> bool {
+    !written.trim().is_empty()
+        && !written.contains(['\n', '\r', '*', '?', '[', '\\', '$'])
+        && !written.contains("://")
+        && !written.starts_with('~')
+}
+
+fn params<'t>(target: &Target<'t>) -> &'t [ParamSpec] {
+    match target {
+        Target::Operation { operation: Some(operation), .. } => &operation.params,
+        Target::Action(action) => &action.params,
+        _ => &[],
+    }
+}
+
+fn spec<'t>(target: &Target<'t>, parameter: &KeyUse) -> Option<&'t ParamSpec> {
+    params(target).iter().find(|spec| spec.name == parameter.name || spec.aliases.contains(&parameter.name))
+}
+
+/// What a step may write.
+enum Write {
+    /// Anything.
+    Anywhere,
+    /// This file or directory, and what is in it.
+    At(Utf8PathBuf),
+    /// Something whose path begins so.
+    Beginning(String),
+}
+
+impl Write {
+    fn may_make(&self, path: &Utf8Path) -> bool {
+        match self {
+            Self::Anywhere => true,
+            Self::At(written) => path.starts_with(written) || written.starts_with(path),
+            Self::Beginning(beginning) => path.as_str().starts_with(beginning) || beginning.starts_with(path.as_str()),
+        }
+    }
+}
+
+struct Facts<'a> {
+    analysis: &'a Analysis,
+    scopes: Scopes<'a>,
+    sites: FxHashMap<NodeId, &'a Site>,
+    /// The steps that run only when another routes to them or fails.
+    elsewhere: FxHashSet<StepIndex>,
+}
+
+impl<'a> Facts<'a> {
+    fn new(analysis: &'a Analysis) -> Self {
+        let scopes = analysis.scopes();
+        let mut elsewhere: FxHashSet<StepIndex> = analysis.graph().routes.iter().map(|route| route.to).collect();
+        elsewhere.extend(scopes.steps().iter().map(|step| step.index).filter(|step| scopes.is_handler(*step)));
+        let sites = analysis.sites().iter().map(|site| (site.node, site)).collect();
+        Self { analysis, scopes, sites, elsewhere }
+    }
+
+    fn known(&self, node: NodeId) -> Known {
+        let tree = &self.analysis.parse().tree;
+        let node = tree.resolve(node);
+        let template = self.analysis.templates().get(&node).map(|template| &**template);
+        let read = template.zip(self.sites.get(&node).copied());
+        if template.is_some() && read.is_none() {
+            return Known::default();
+        }
+        known(tree, self.analysis.pipeline(), &self.scopes, node, read)
+    }
+
+    /// The step and the loops around it, innermost first.
+    fn around(&self, step: StepIndex) -> impl Iterator<Item = StepIndex> {
+        std::iter::successors(Some(step), |step| self.scopes.parent(*step))
+    }
+
+    /// Whether it may not run at all, or its failure is no surprise.
+    fn is_provided_for(&self, step: StepIndex) -> bool {
+        self.around(step).any(|step| {
+            let this: &Step = self.scopes.step(step);
+            let goes_on = this.on_failure.as_ref().is_some_and(|policy| policy.value != FailurePolicy::Fail);
+            let routes = this.routes.iter().any(|route| route.key == "on_failure");
+            goes_on || routes || self.elsewhere.contains(&step) || PROVIDES.iter().any(|key| this.key(key).is_some())
+        })
+    }
+
+    /// The steps that cannot have begun before `step` has ended.
+    fn after(&self, step: StepIndex) -> FxHashSet<StepIndex> {
+        let graph = self.analysis.graph();
+        let mut after: FxHashSet<StepIndex> = FxHashSet::from_iter([step]);
+        for around in self.around(step) {
+            after.extend(graph.dependants(around));
+        }
+        // Bodies come after the step that loops.
+        for step in self.scopes.steps() {
+            if self.scopes.parent(step.index).is_some_and(|parent| after.contains(&parent)) {
+                after.insert(step.index);
+            }
+        }
+        after
+    }
+
+    /// What steps may write.
+    fn writers(&self, workspace: &Workspace) -> Vec<(StepIndex, Write)> {
+        let tree = &self.analysis.parse().tree;
+        let registry = self.analysis.registry();
+        let mut found = Vec::new();
+        for step in self.scopes.steps() {
+            let mut add = |writes: Vec<Write>| found.extend(writes.into_iter().map(|write| (step.index, write)));
+            if ["on_error", "error_handlers"].iter().any(|key| step.key(key).is_some()) {
+                add(vec![Write::Anywhere]);
+            }
+            for item in &step.items {
+                add(self.writes(workspace, &target::of_item(tree, registry, item), &item.parameters));
+            }
+            if step.items.is_empty() && step.body.is_empty() {
+                add(self.writes(workspace, &target::of_step(tree, registry, step), &step.parameters));
+            }
+        }
+        found
+    }
+
+    fn writes(&self, workspace: &Workspace, target: &Target<'_>, given: &[KeyUse]) -> Vec<Write> {
+        let effect = match target {
+            Target::Operation { operation: Some(operation), .. } => operation.effect,
+            Target::Action(action) => action.effect,
+            Target::Echo { .. } | Target::Auto => return Vec::new(),
+            Target::Operation { operation: None, .. } | Target::FileProse | Target::Unknown => {
+                return vec![Write::Anywhere];
+            }
+        };
+        let paths: Vec<&ParamSpec> = params(target).iter().filter(|spec| spec.kind == ParamKind::WritePath).collect();
+        // What changes the world without saying where, and what a person does meanwhile.
+        if effect == Effect::Human || (effect == Effect::Effectful && paths.is_empty()) {
+            return vec![Write::Anywhere];
+        }
+        let write = |path: &&ParamSpec| {
+            let given = given.iter().find(|key| key.name == path.name || path.aliases.contains(&key.name));
+            let known = match (given, &path.default) {
+                (Some(key), _) => self.known(key.value),
+                (None, Some(serde_json::Value::String(default))) => {
+                    Known { beginning: default.clone(), whole: true, ..Known::default() }
+                }
+                (None, _) => Known::default(),
+            };
+            written(workspace, &known)
+        };
+        paths.iter().map(write).collect()
+    }
+}
+
+fn written(workspace: &Workspace, known: &Known) -> Write {
+    if let Some(path) = known.text() {
+        return Write::At(normal(&workspace.root.join(path)));
+    }
+    let beginning = known.beginning.trim_start_matches("./");
+    if beginning.is_empty() || beginning.contains("..") || beginning.contains("/./") || beginning.contains("//") {
+        return Write::Anywhere;
+    }
+    Write::Beginning(workspace.root.join(beginning).into_string())
+}
