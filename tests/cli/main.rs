@@ -42,6 +42,9 @@ mod secrets;
 mod counted;
 
 #[cfg(unix)]
+mod events;
+
+#[cfg(unix)]
 mod fault;
 
 #[cfg(unix)]

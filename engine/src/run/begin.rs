@@ -22,7 +22,7 @@ use super::{
     clock,
     context::RunContext,
     document::{Cost, Provenance},
-    event::{Data, RunFinished, Said},
+    event::{Data, Said, WholeRun},
     execute::{self, ScopeEnd, StepEnd},
     journal::{Batch, Journal},
     lock::RunLock,
@@ -241,7 +241,7 @@ async fn finish(cx: &RunContext, mut document: ResultDocument) -> Result<Arc<Res
     let mut document = Arc::new(document);
     let mut batch = Batch::default();
     batch.records.push(Record::RunFinished { status: document.status.clone(), time: document.completed_at.clone() });
-    batch.fact(EventKind::RunFinished, None, Said::RunFinished(RunFinished(Arc::clone(&document))));
+    batch.fact(EventKind::RunFinished, None, Said::RunFinished(WholeRun(Arc::clone(&document))));
     cx.commit(batch).await;
     if let Some(error) = cx.broken.get() {
         // The steps' results are still worth having; that they are not kept is the run's error.
@@ -259,7 +259,7 @@ pub(super) fn unrecorded(error: &store::StoreError, run_id: &str, known: bool) -
 
 /// Makes the last event of a run say that its store broke.
 pub(super) fn unrecorded_end(data: &mut Data, message: &str) {
-    if let Said::RunFinished(RunFinished(document)) = data.said_mut() {
+    if let Said::RunFinished(WholeRun(document)) = data.said_mut() {
         break_off(Arc::make_mut(document), message.to_owned());
     }
 }

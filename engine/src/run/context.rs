@@ -8,7 +8,10 @@ use std::{
 
 use camino::Utf8PathBuf;
 use jiff::Timestamp;
-use lang::registry::Registry;
+use lang::{
+    registry::{ParamKind, Registry, Target},
+    template,
+};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -22,7 +25,10 @@ use super::{
     secrets::Redactor,
     store::StoreError,
 };
-use crate::tools::{Permissions, person::Person, recursion_control::Recursion};
+use crate::{
+    plan::StepPlan,
+    tools::{Permissions, person::Person, recursion_control::Recursion},
+};
 
 /// One run, while it runs, as the steps of one pipeline see it.
 #[derive(Debug, Clone)]
@@ -73,6 +79,22 @@ pub(crate) struct RunContext {
 }
 
 impl RunContext {
+    /// The model that the step asks, as far as it is known before the step is rendered: the one it names, or
+    /// that of the pipeline where its action takes a model.
+    pub(crate) fn model_of(&self, step: &StepPlan) -> Option<String> {
+        let named = step.parameters.get("model").and_then(Value::as_str);
+        let named = named.or(step.model.as_deref()).filter(|name| template::is_plain(name));
+        named.or_else(|| self.model.as_deref().filter(|_| self.takes_model(step))).map(str::to_owned)
+    }
+
+    fn takes_model(&self, step: &StepPlan) -> bool {
+        match self.registry.resolve(step.tool.as_deref(), step.action.as_deref(), None) {
+            Target::Action(action) => action.params.iter().any(|param| param.kind == ParamKind::Model),
+            Target::Auto => true,
+            _ => false,
+        }
+    }
+
     /// Stores the batch durably. When that fails nothing more may act: the run is cancelled.
     pub(crate) async fn commit(&self, batch: Batch) {
         if let Err(error) = self.journal.commit(batch).await {

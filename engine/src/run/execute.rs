@@ -21,7 +21,7 @@ use super::{
     clock,
     context::RunContext,
     document::{Cost, StepDocument},
-    event::{Data, Ended, Said},
+    event::{Data, Said, StepFinished},
     journal::Batch,
     render::{Names, StepValue},
     resume,
@@ -276,7 +276,7 @@ pub(crate) fn record(cx: &RunContext, batch: &mut Batch, scope: &Scope, prefix: 
         return;
     }
     step::close_for_good(cx, batch, scope, &path, end);
-    let said = Said::Ended(Ended {
+    let said = Said::Ended(StepFinished {
         status: document.status.clone(),
         success: document.success,
         duration_ms: document.duration.map_or(0, |seconds| (seconds * 1000.0).round() as u64),
@@ -285,6 +285,9 @@ pub(crate) fn record(cx: &RunContext, batch: &mut Batch, scope: &Scope, prefix: 
         error: document.error.clone(),
         cached: document.cache.is_some(),
         reused: document.provenance.is_some(),
+        model: document.model.clone(),
+        provider: document.provider.clone(),
+        usage: document.usage,
     });
     batch.fact(EventKind::StepFinished, Some(&path), said);
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use engine::run::{Event, EventKind, ResultDocument, document::StepDocument, event::Ended};
+use engine::run::{Event, EventKind, ResultDocument, document::StepDocument, event::StepFinished};
 use serde_json::Value;
 
 /// The line to show for an event, if it is one to show.
@@ -11,7 +11,7 @@ pub(super) fn line(event: &Event, colour: bool) -> Option<String> {
     let text = |field: &str| event.data.get(field).and_then(Value::as_str);
     match event.kind {
         EventKind::StepFinished => {
-            let Ended { status, error, cached, duration_ms, .. } = &*event.data.ended()?;
+            let StepFinished { status, error, cached, duration_ms, .. } = &*event.data.ended()?;
             let mark = mark(status, colour);
             Some(match error {
                 Some(error) => format!("{mark} {step}: {error}"),
