@@ -126,7 +126,7 @@ fn each_event_of_real_runs_fits_the_schema_and_each_kind_is_seen_with_all_it_tel
     let fields: Vec<String> = seen
         .fields
         .iter()
-        .map(|(kind, fields)| format!("{kind}: {}", Vec::from_iter(fields.iter().map(String::as_str)).join(" ")))
+        .map(|(kind, fields)| format!("{kind}: {}", fields.iter().cloned().collect::<Vec<_>>().join(" ")))
         .collect();
     assert_eq!(
         fields,

@@ -47,6 +47,8 @@ mod events;
 #[cfg(unix)]
 mod fault;
 
+mod telemetry;
+
 #[cfg(unix)]
 mod together;
 

@@ -80,11 +80,11 @@ pub(crate) struct RunContext {
 
 impl RunContext {
     /// The model that the step asks, as far as it is known before the step is rendered: the one it names, or
-    /// that of the pipeline where its action takes a model.
+    /// that of the pipeline. Nothing where its action takes none.
     pub(crate) fn model_of(&self, step: &StepPlan) -> Option<String> {
         let named = step.parameters.get("model").and_then(Value::as_str);
-        let named = named.or(step.model.as_deref()).filter(|name| template::is_plain(name));
-        named.or_else(|| self.model.as_deref().filter(|_| self.takes_model(step))).map(str::to_owned)
+        let named = named.or(step.model.as_deref()).or(self.model.as_deref())?;
+        (template::is_plain(named) && self.takes_model(step)).then(|| named.to_owned())
     }
 
     fn takes_model(&self, step: &StepPlan) -> bool {

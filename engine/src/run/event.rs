@@ -4,8 +4,10 @@ use std::{
     borrow::Cow,
     ops::Deref,
     sync::{Arc, OnceLock},
+    time::SystemTime,
 };
 
+use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
@@ -36,6 +38,13 @@ pub struct Event {
     /// More about it; the type named at each [`EventKind`].
     #[serde(default, skip_serializing_if = "Data::is_nothing")]
     pub data: Data,
+}
+
+impl Event {
+    /// When it happened; nothing where the time cannot be read.
+    pub fn at(&self) -> Option<SystemTime> {
+        self.time.parse::<Timestamp>().ok().map(SystemTime::from)
+    }
 }
 
 /// The kinds of [`Event`].

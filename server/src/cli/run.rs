@@ -42,6 +42,8 @@ pub(crate) mod selection;
 
 mod signals;
 
+mod telemetry;
+
 /// Options of `orc run`.
 #[derive(Debug, Args)]
 pub(crate) struct Run {
