@@ -50,6 +50,9 @@ mod fault;
 mod telemetry;
 
 #[cfg(unix)]
+mod limits;
+
+#[cfg(unix)]
 mod together;
 
 #[cfg(unix)]

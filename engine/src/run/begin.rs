@@ -25,6 +25,7 @@ use super::{
     event::{Data, Said, WholeRun},
     execute::{self, ScopeEnd, StepEnd},
     journal::{Batch, Journal},
+    limits::Lanes,
     lock::RunLock,
     render::{Folders, Names, Renderer, from_json},
     secrets::Redactor,
@@ -32,7 +33,7 @@ use super::{
 };
 use crate::{
     catalog,
-    models::Usage,
+    models::{self, Usage},
     plan::Plan,
     tools::{confine, person::WAITING},
 };
@@ -131,6 +132,7 @@ pub(super) fn context(
         inputs: plan.analysis.pipeline().inputs.keys().cloned().collect(),
         places: Arc::new(Semaphore::new(limit)),
         limit,
+        lanes: Arc::new(Lanes::new(&config.limits, &models::all())),
         working_dir: config.working_dir.clone(),
         output_dir: place.output_dir,
         permissions: config.permissions.clone(),
@@ -204,6 +206,7 @@ fn first_batch(cx: &RunContext, plan: &Plan, config: &RunConfig) -> Batch {
                 permissions: config.permissions.clone(),
                 simulate: config.simulate,
                 max_concurrency: config.max_concurrency,
+                limits: config.limits.clone(),
                 no_cache: !config.cache,
                 selection: config.selection.clone(),
                 secret_inputs,

@@ -8,10 +8,7 @@ use std::{
 
 use camino::Utf8PathBuf;
 use jiff::Timestamp;
-use lang::{
-    registry::{ParamKind, Registry, Target},
-    template,
-};
+use lang::{registry::Registry, template};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +18,7 @@ use super::{
     cache::Cache,
     child::Above,
     journal::{Batch, Journal},
+    limits::{Lanes, takes_model},
     render::Renderer,
     secrets::Redactor,
     store::StoreError,
@@ -58,6 +56,8 @@ pub(crate) struct RunContext {
     /// A place per step that acts, across all scopes.
     pub(crate) places: Arc<Semaphore>,
     pub(crate) limit: usize,
+    /// Places for those that use what is limited on its own.
+    pub(crate) lanes: Arc<Lanes>,
     pub(crate) working_dir: Utf8PathBuf,
     pub(crate) output_dir: Utf8PathBuf,
     pub(crate) permissions: Permissions,
@@ -84,15 +84,7 @@ impl RunContext {
     pub(crate) fn model_of(&self, step: &StepPlan) -> Option<String> {
         let named = step.parameters.get("model").and_then(Value::as_str);
         let named = named.or(step.model.as_deref()).or(self.model.as_deref())?;
-        (template::is_plain(named) && self.takes_model(step)).then(|| named.to_owned())
-    }
-
-    fn takes_model(&self, step: &StepPlan) -> bool {
-        match self.registry.resolve(step.tool.as_deref(), step.action.as_deref(), None) {
-            Target::Action(action) => action.params.iter().any(|param| param.kind == ParamKind::Model),
-            Target::Auto => true,
-            _ => false,
-        }
+        (template::is_plain(named) && takes_model(&self.registry, step)).then(|| named.to_owned())
     }
 
     /// Stores the batch durably. When that fails nothing more may act: the run is cancelled.

@@ -73,7 +73,9 @@ async fn run_scope(
     prefix: String,
     first: Batch,
 ) -> ScopeEnd {
-    let mut schedule = Schedule::new(nodes(&scope), cx.limit);
+    let mut nodes = nodes(&scope);
+    cx.lanes.assign(&cx, &scope, &mut nodes);
+    let mut schedule = Schedule::new(nodes, cx.limit).with_lanes(cx.lanes.sizes());
     let mut ends: Vec<Option<StepEnd>> = vec![None; scope.steps.len()];
     let mut running: JoinSet<(usize, StepEnd)> = JoinSet::new();
     let handled = Handled::default();
@@ -258,6 +260,7 @@ pub(crate) fn nodes(scope: &Scope) -> Vec<Node> {
             on_false: step.routes.on_false,
             on_failure: step.routes.on_failure,
             takes_place: !step.kind.has_steps(),
+            lane: None,
         })
         .collect()
 }
