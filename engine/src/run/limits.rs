@@ -138,7 +138,7 @@ mod tests {
     struct Remote;
 
     impl Provider for Remote {
-        fn name(&self) -> &str {
+        fn name(&self) -> &'static str {
             "remote"
         }
 
