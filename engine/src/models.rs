@@ -75,10 +75,18 @@ pub struct Response {
 /// The future a call is.
 pub type ModelFuture<'a> = Pin<Box<dyn Future<Output = Result<Response, ToolError>> + Send + 'a>>;
 
+/// How many calls a provider at the other end of a network is asked to answer at a time.
+const REMOTE: usize = 16;
+
 /// A provider of models.
 pub trait Provider: Send + Sync + std::fmt::Debug {
     /// Its name, e.g. `simulated`.
     fn name(&self) -> &str;
+
+    /// How many steps of a run may ask it at a time, unless the run says otherwise; nothing where it does not mind.
+    fn most_at_once(&self) -> Option<usize> {
+        Some(REMOTE)
+    }
 
     /// Asks a model once; retries are the caller's.
     fn call<'a>(&'a self, request: &'a Request, cancel: &'a CancellationToken) -> ModelFuture<'a>;
@@ -93,6 +101,11 @@ pub struct Served {
     pub model: String,
     /// Tokens spent; `None` = the provider did not say.
     pub usage: Option<Usage>,
+}
+
+/// All providers of this version.
+pub fn all() -> Vec<Arc<dyn Provider>> {
+    vec![Arc::new(Simulated)]
 }
 
 /// The provider for a step's model in this version: the simulated one for `--simulate` and for models

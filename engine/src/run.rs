@@ -24,6 +24,9 @@ pub mod forecast;
 
 mod child;
 mod context;
+
+pub mod limits;
+
 mod execute;
 pub(crate) use execute::lock;
 mod loops;
@@ -71,6 +74,8 @@ pub struct RunConfig {
     pub permissions: Permissions,
     /// `--max-concurrency`; default 2 × cores.
     pub max_concurrency: Option<usize>,
+    /// `--limit`: how many steps may use one tool or one provider at a time.
+    pub limits: limits::Limits,
     /// `--simulate`: every model call goes to the simulated provider.
     pub simulate: bool,
     /// Who can be asked while it runs; without anybody, steps that ask wait for `orc runs approve`.

@@ -42,7 +42,15 @@ mod secrets;
 mod counted;
 
 #[cfg(unix)]
+mod events;
+
+#[cfg(unix)]
 mod fault;
+
+mod telemetry;
+
+#[cfg(unix)]
+mod limits;
 
 #[cfg(unix)]
 mod together;

@@ -6,7 +6,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use engine::{
     catalog, plan,
     plan::{Given, PlanError},
-    run::{self, Event, ResultDocument, RunConfig, document::StepDocument},
+    run::{self, Event, ResultDocument, RunConfig, document::StepDocument, limits},
     tools::Permissions,
 };
 use lang::analysis::Analysis;
@@ -50,6 +50,7 @@ impl Workspace {
             output_dir: None,
             permissions: Permissions::default(),
             max_concurrency: Some(4),
+            limits: limits::Limits::new(),
             simulate: false,
             cache: true,
             person: None,

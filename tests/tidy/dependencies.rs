@@ -27,22 +27,35 @@ const LICENCES: [&str; 9] = [
 const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
 /// Crates that are there in two versions, and who wants the older one.
-const TWICE: [(&str, &str); 6] = [
+const TWICE: [(&str, &str); 10] = [
+    ("base64", "opentelemetry-proto wants 0.22"),
     ("bitflags", "lsp-types 0.94 of tower-lsp wants 1"),
     ("cpufeatures", "sha2 0.10 wants 0.2"),
     ("dashmap", "tower-lsp wants 5"),
     ("getrandom", "proptest and jsonschema want 0.3"),
     ("hashbrown", "dashmap wants 0.14"),
+    ("rand", "opentelemetry_sdk wants 0.9"),
+    ("rand_core", "opentelemetry_sdk wants 0.9"),
     ("syn", "some derive crates still want 2"),
+    ("tower", "tower-lsp wants 0.4"),
 ];
 
-/// The packages that are built on this platform.
+/// The packages that are built on this platform, whichever features are on.
 fn packages() -> Vec<Value> {
     let version = Command::new(env!("CARGO")).args(["-vV"]).output().expect("cargo runs");
     let version = String::from_utf8_lossy(&version.stdout).into_owned();
     let host = version.lines().find_map(|line| line.strip_prefix("host: ")).expect("cargo names its host");
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--locked", "--offline", "--format-version", "1", "--filter-platform", host])
+        .args([
+            "metadata",
+            "--locked",
+            "--offline",
+            "--all-features",
+            "--format-version",
+            "1",
+            "--filter-platform",
+            host,
+        ])
         .current_dir(root())
         .output()
         .expect("cargo runs");

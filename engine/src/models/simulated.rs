@@ -29,6 +29,10 @@ impl Provider for Simulated {
         NAME
     }
 
+    fn most_at_once(&self) -> Option<usize> {
+        None
+    }
+
     fn call<'a>(&'a self, request: &'a Request, _cancel: &'a CancellationToken) -> ModelFuture<'a> {
         Box::pin(async move { answer(request) })
     }

@@ -22,9 +22,10 @@ use super::{
     clock,
     context::RunContext,
     document::{Cost, Provenance},
-    event::{Data, RunFinished, Said},
+    event::{Data, Said, WholeRun},
     execute::{self, ScopeEnd, StepEnd},
     journal::{Batch, Journal},
+    limits::Lanes,
     lock::RunLock,
     render::{Folders, Names, Renderer, from_json},
     secrets::Redactor,
@@ -32,7 +33,7 @@ use super::{
 };
 use crate::{
     catalog,
-    models::Usage,
+    models::{self, Usage},
     plan::Plan,
     tools::{confine, person::WAITING},
 };
@@ -131,6 +132,7 @@ pub(super) fn context(
         inputs: plan.analysis.pipeline().inputs.keys().cloned().collect(),
         places: Arc::new(Semaphore::new(limit)),
         limit,
+        lanes: Arc::new(Lanes::new(&config.limits, &models::all())),
         working_dir: config.working_dir.clone(),
         output_dir: place.output_dir,
         permissions: config.permissions.clone(),
@@ -196,6 +198,7 @@ fn first_batch(cx: &RunContext, plan: &Plan, config: &RunConfig) -> Batch {
                 permissions: config.permissions.clone(),
                 simulate: config.simulate,
                 max_concurrency: config.max_concurrency,
+                limits: config.limits.clone(),
                 no_cache: !config.cache,
                 selection: config.selection.clone(),
                 secret_inputs,
@@ -233,7 +236,7 @@ async fn finish(cx: &RunContext, mut document: ResultDocument) -> Result<Arc<Res
     let mut document = Arc::new(document);
     let mut batch = Batch::default();
     batch.records.push(Record::RunFinished { status: document.status.clone(), time: document.completed_at.clone() });
-    batch.fact(EventKind::RunFinished, None, Said::RunFinished(RunFinished(Arc::clone(&document))));
+    batch.fact(EventKind::RunFinished, None, Said::RunFinished(WholeRun(Arc::clone(&document))));
     cx.commit(batch).await;
     if let Some(error) = cx.broken.get() {
         // The steps' results are still worth having; that they are not kept is the run's error.
@@ -251,7 +254,7 @@ pub(super) fn unrecorded(error: &store::StoreError, run_id: &str, known: bool) -
 
 /// Makes the last event of a run say that its store broke.
 pub(super) fn unrecorded_end(data: &mut Data, message: &str) {
-    if let Said::RunFinished(RunFinished(document)) = data.said_mut() {
+    if let Said::RunFinished(WholeRun(document)) = data.said_mut() {
         break_off(Arc::make_mut(document), message.to_owned());
     }
 }

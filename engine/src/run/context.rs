@@ -8,7 +8,7 @@ use std::{
 
 use camino::Utf8PathBuf;
 use jiff::Timestamp;
-use lang::registry::Registry;
+use lang::{registry::Registry, template};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -18,11 +18,15 @@ use super::{
     cache::Cache,
     child::Above,
     journal::{Batch, Journal},
+    limits::{Lanes, takes_model},
     render::Renderer,
     secrets::Redactor,
     store::StoreError,
 };
-use crate::tools::{Permissions, person::Person, recursion_control::Recursion};
+use crate::{
+    plan::StepPlan,
+    tools::{Permissions, person::Person, recursion_control::Recursion},
+};
 
 /// One run, while it runs, as the steps of one pipeline see it.
 #[derive(Debug, Clone)]
@@ -52,6 +56,8 @@ pub(crate) struct RunContext {
     /// A place per step that acts, across all scopes.
     pub(crate) places: Arc<Semaphore>,
     pub(crate) limit: usize,
+    /// Places for those that use what is limited on its own.
+    pub(crate) lanes: Arc<Lanes>,
     pub(crate) working_dir: Utf8PathBuf,
     pub(crate) output_dir: Utf8PathBuf,
     pub(crate) permissions: Permissions,
@@ -73,6 +79,14 @@ pub(crate) struct RunContext {
 }
 
 impl RunContext {
+    /// The model that the step asks, as far as it is known before the step is rendered: the one it names, or
+    /// that of the pipeline. Nothing where its action takes none.
+    pub(crate) fn model_of(&self, step: &StepPlan) -> Option<String> {
+        let named = step.parameters.get("model").and_then(Value::as_str);
+        let named = named.or(step.model.as_deref()).or(self.model.as_deref())?;
+        (template::is_plain(named) && takes_model(&self.registry, step)).then(|| named.to_owned())
+    }
+
     /// Stores the batch durably. When that fails nothing more may act: the run is cancelled.
     pub(crate) async fn commit(&self, batch: Batch) {
         if let Err(error) = self.journal.commit(batch).await {

@@ -4,17 +4,24 @@ use std::{
     borrow::Cow,
     ops::Deref,
     sync::{Arc, OnceLock},
+    time::SystemTime,
 };
 
-use indexmap::IndexMap;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use jiff::Timestamp;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use super::{ResultDocument, document::StepDocument};
+use super::ResultDocument;
+
+mod data;
+pub use data::{
+    Approval, OutputStream, Paid, RunFinished, RunStarted, StepFinished, StepOutput, StepRetrying, StepStarted,
+    StepStatus,
+};
 
 /// A fact about a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// The run's id.
     #[serde(rename = "runId")]
@@ -29,42 +36,121 @@ pub struct Event {
     /// The step it is about; iterations as `loop[2].step`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<String>,
-    /// More about it; the fields depend on the type.
+    /// More about it; the type named at each [`EventKind`].
     #[serde(default, skip_serializing_if = "Data::is_nothing")]
     pub data: Data,
 }
 
+impl Event {
+    /// When it happened; nothing where the time cannot be read.
+    pub fn at(&self) -> Option<SystemTime> {
+        self.time.parse::<Timestamp>().ok().map(SystemTime::from)
+    }
+}
+
 /// The kinds of [`Event`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum EventKind {
-    /// `data`: `{pipeline, file, steps: [ids], protocol: 1, resumed?}`
+    /// The run begins or goes on; [`RunStarted`].
     #[serde(rename = "run.started")]
     RunStarted,
-    /// The step waits for nothing but a free place.
+    /// The step waits for nothing but a free place; no data.
     #[serde(rename = "step.ready")]
     StepReady,
-    /// `data`: `{attempt, tool?, action?, model?}`
+    /// An attempt of the step begins; [`StepStarted`].
     #[serde(rename = "step.started")]
     StepStarted,
-    /// `data`: `{stream: "stdout"|"stderr", text, truncated?}`; of each stream of an attempt the first 256 KiB,
-    /// the last of these with `truncated: true` where there is more.
+    /// What the step prints; [`StepOutput`].
     #[serde(rename = "step.output")]
     StepOutput,
-    /// `data`: `{attempt, error, delay_ms}`
+    /// An attempt failed and another one follows; [`StepRetrying`].
     #[serde(rename = "step.retrying")]
     StepRetrying,
-    /// The step asks a person. `data`: `{question: {title, content?, fields: [{id, text, kind, …}], …}}`
+    /// The step asks a person; [`Approval`].
     #[serde(rename = "approval")]
     Approval,
-    /// `data`: `{status, success, error?, error_type?, duration_ms, attempts, reused?, cached?,
-    /// cost?: {nano_usd, known}}`; `cost` where models were asked, that of a loop or another pipeline being the
-    /// sum of its parts.
+    /// The step has come to its end; [`StepFinished`].
     #[serde(rename = "step.finished")]
     StepFinished,
-    /// `data`: `{status, success, exit_code, error?, outputs, result}` where `result` is the whole
-    /// result document.
+    /// The run has come to its end; [`RunFinished`].
     #[serde(rename = "run.finished")]
     RunFinished,
+}
+
+impl EventKind {
+    /// All kinds, as they follow one another.
+    pub const ALL: [Self; 8] = [
+        Self::RunStarted,
+        Self::StepReady,
+        Self::StepStarted,
+        Self::StepOutput,
+        Self::StepRetrying,
+        Self::Approval,
+        Self::StepFinished,
+        Self::RunFinished,
+    ];
+
+    /// What it means, and the schema of its data where it has some.
+    fn schema(self, generator: &mut SchemaGenerator) -> (&'static str, Option<Schema>) {
+        match self {
+            Self::RunStarted => ("The run begins or goes on.", Some(generator.subschema_for::<RunStarted>())),
+            Self::StepReady => ("The step waits for nothing but a free place.", None),
+            Self::StepStarted => ("An attempt of the step begins.", Some(generator.subschema_for::<StepStarted>())),
+            Self::StepOutput => ("What the step prints.", Some(generator.subschema_for::<StepOutput>())),
+            Self::StepRetrying => {
+                ("An attempt failed and another one follows.", Some(generator.subschema_for::<StepRetrying>()))
+            }
+            Self::Approval => ("The step asks a person.", Some(generator.subschema_for::<Approval>())),
+            Self::StepFinished => ("The step has come to its end.", Some(generator.subschema_for::<StepFinished>())),
+            Self::RunFinished => ("The run has come to its end.", Some(generator.subschema_for::<RunFinished>())),
+        }
+    }
+
+    /// Whether it is about the run as a whole and names no step.
+    fn is_of_run(self) -> bool {
+        matches!(self, Self::RunStarted | Self::RunFinished)
+    }
+}
+
+// By hand, because what `data` and `step` are depends on `type`.
+impl JsonSchema for Event {
+    fn schema_name() -> Cow<'static, str> {
+        "Event".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let kinds = EventKind::ALL.map(|kind| {
+            let (description, data) = kind.schema(generator);
+            let mut schema = json_schema!({
+                "description": description,
+                "type": "object",
+                "properties": {
+                    "runId": {"type": "string", "description": "The run's id."},
+                    "seq": {"type": "integer", "minimum": 1, "description": "Ascending from 1 without gaps."},
+                    "time": {
+                        "type": "string", "format": "date-time",
+                        "description": "When, RFC 3339 UTC with milliseconds.",
+                    },
+                    "type": {"const": kind},
+                },
+                "required": ["runId", "seq", "time", "type"],
+                "additionalProperties": false,
+            });
+            let step = (!kind.is_of_run()).then(|| {
+                let description = "The step it is about; iterations as `loop[2].step`.";
+                json_schema!({"type": "string", "description": description})
+            });
+            let own = [("step", step), ("data", data)];
+            for (name, property) in own.into_iter().filter_map(|(name, property)| Some((name, property?))) {
+                schema.ensure_object()["properties"][name] = property.to_value();
+                if let Some(Value::Array(required)) = schema.get_mut("required") {
+                    required.push(name.into());
+                }
+            }
+            schema
+        });
+        json_schema!({"description": "A fact about a run.", "oneOf": kinds})
+    }
 }
 
 /// What an event says beyond its kind. Nearly nobody asks for all of it, so it becomes JSON only where
@@ -80,90 +166,25 @@ pub struct Data {
 #[serde(untagged)]
 pub(crate) enum Said {
     Json(Value),
-    Started(Started),
-    Ended(Ended),
-    RunFinished(RunFinished),
+    Started(StepStarted),
+    Ended(StepFinished),
+    RunFinished(WholeRun),
 }
 
-/// The data of [`EventKind::StepStarted`].
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct Started {
-    pub(crate) attempt: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) tool: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) action: Option<String>,
-}
-
-/// The data of [`EventKind::StepFinished`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Ended {
-    /// As in the result document.
-    pub status: Cow<'static, str>,
-    /// It did what was asked.
-    pub success: bool,
-    /// How long it took.
-    pub duration_ms: u64,
-    /// Attempts made, the first included.
-    pub attempts: u32,
-    /// Why it failed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
-    /// The failure's class.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error_type: Option<String>,
-    /// The result is that of an earlier run, because nothing that it depends on changed.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub cached: bool,
-    /// The result is that of an earlier run, because only some steps were to run.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub reused: bool,
-    /// What was paid, where models were asked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cost: Option<Paid>,
-}
-
-/// What a step's models cost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Paid {
-    /// Billionths of a US dollar.
-    pub nano_usd: i64,
-    /// All prices were known.
-    pub known: bool,
-}
-
-impl Paid {
-    /// What the step of `document` cost; what was used again was paid for by the run that made it.
-    pub(crate) fn of(document: &StepDocument) -> Option<Self> {
-        let asked = document.usage.is_some() && document.cache.is_none() && document.provenance.is_none();
-        asked.then_some(Self { nano_usd: document.cost.nano_usd, known: document.cost.known })
-    }
-}
-
-/// The data of [`EventKind::RunFinished`]: the document, and what is looked for in it most.
+/// The data of [`EventKind::RunFinished`], of which all is in the document.
 #[derive(Debug, Clone)]
-pub(crate) struct RunFinished(pub(crate) Arc<ResultDocument>);
+pub(crate) struct WholeRun(pub(crate) Arc<ResultDocument>);
 
-impl Serialize for RunFinished {
+impl Serialize for WholeRun {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Told<'a> {
-            status: &'a str,
-            success: bool,
-            exit_code: u8,
-            outputs: &'a IndexMap<String, Value>,
-            result: &'a ResultDocument,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            error: Option<&'a str>,
-        }
         let document = &self.0;
-        Told {
-            status: &document.status,
+        RunFinished {
+            status: Cow::Borrowed(&document.status),
             success: document.success,
             exit_code: document.exit_code(),
-            outputs: &document.outputs,
-            result: document,
-            error: document.error.as_deref(),
+            outputs: Cow::Borrowed(&document.outputs),
+            result: Cow::Borrowed(document),
+            error: document.error.as_deref().map(Cow::Borrowed),
         }
         .serialize(serializer)
     }
@@ -188,10 +209,10 @@ impl Data {
     }
 
     /// How a step ended, where that is what is said.
-    pub fn ended(&self) -> Option<Cow<'_, Ended>> {
+    pub fn ended(&self) -> Option<Cow<'_, StepFinished>> {
         match &self.said {
             Said::Ended(ended) => Some(Cow::Borrowed(ended)),
-            Said::Json(value) => Ended::deserialize(value).ok().map(Cow::Owned),
+            Said::Json(value) => StepFinished::deserialize(value).ok().map(Cow::Owned),
             Said::Started(_) | Said::RunFinished(_) => None,
         }
     }
@@ -233,20 +254,6 @@ impl Serialize for Data {
 impl<'de> Deserialize<'de> for Data {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Value::deserialize(deserializer).map(Self::from)
-    }
-}
-
-impl JsonSchema for Data {
-    fn schema_name() -> Cow<'static, str> {
-        Value::schema_name()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        Value::json_schema(generator)
     }
 }
 

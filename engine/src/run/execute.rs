@@ -21,7 +21,7 @@ use super::{
     clock,
     context::RunContext,
     document::{Cost, StepDocument},
-    event::{Data, Ended, Paid, Said},
+    event::{Data, Paid, Said, StepFinished},
     journal::Batch,
     render::{Names, StepValue},
     resume,
@@ -73,7 +73,9 @@ async fn run_scope(
     prefix: String,
     first: Batch,
 ) -> ScopeEnd {
-    let mut schedule = Schedule::new(nodes(&scope), cx.limit);
+    let mut nodes = nodes(&scope);
+    cx.lanes.assign(&cx, &scope, &mut nodes);
+    let mut schedule = Schedule::new(nodes, cx.limit).with_lanes(cx.lanes.sizes());
     let mut ends: Vec<Option<StepEnd>> = vec![None; scope.steps.len()];
     let mut running: JoinSet<(usize, StepEnd)> = JoinSet::new();
     let handled = Handled::default();
@@ -258,6 +260,7 @@ pub(crate) fn nodes(scope: &Scope) -> Vec<Node> {
             on_false: step.routes.on_false,
             on_failure: step.routes.on_failure,
             takes_place: !step.kind.has_steps(),
+            lane: None,
         })
         .collect()
 }
@@ -276,7 +279,7 @@ pub(crate) fn record(cx: &RunContext, batch: &mut Batch, scope: &Scope, prefix: 
         return;
     }
     step::close_for_good(cx, batch, scope, &path, end);
-    let said = Said::Ended(Ended {
+    let said = Said::Ended(StepFinished {
         status: document.status.clone(),
         success: document.success,
         duration_ms: document.duration.map_or(0, |seconds| (seconds * 1000.0).round() as u64),
@@ -286,6 +289,9 @@ pub(crate) fn record(cx: &RunContext, batch: &mut Batch, scope: &Scope, prefix: 
         cached: document.cache.is_some(),
         reused: document.provenance.is_some(),
         cost: Paid::of(document),
+        model: document.model.clone(),
+        provider: document.provider.clone(),
+        usage: document.usage,
     });
     batch.fact(EventKind::StepFinished, Some(&path), said);
 }

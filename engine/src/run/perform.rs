@@ -69,6 +69,21 @@ pub(crate) async fn attempt(
     path: &str,
     prepared: Option<Prepared>,
 ) -> Attempt {
+    let mut prepared = prepared;
+    // Who waits for what is limited takes no place that others can use.
+    let mut lane = cx.lanes.enter(cx, step).await;
+    if lane.is_none() && cx.lanes.is_late(cx, step) {
+        let rendered = match prepared.take() {
+            Some(rendered) => rendered,
+            None => match prepare(cx, step, names) {
+                Ok(rendered) => rendered,
+                Err(ToolError(failure)) => return Attempt::Ended(Outcome::failed(Value::Null, failure)),
+            },
+        };
+        lane = cx.lanes.enter_for(cx, rendered.model.as_deref()).await;
+        prepared = Some(rendered);
+    }
+    let _lane = lane;
     let Ok(_place) = cx.places.acquire().await else { return Attempt::Cancelled };
     if cx.cancel.is_cancelled() {
         return Attempt::Cancelled;

@@ -24,6 +24,8 @@ pub struct Node {
     pub on_failure: Option<usize>,
     /// It takes one of the places of the concurrency limit. Loops do not: their bodies do.
     pub takes_place: bool,
+    /// What it uses is limited on its own: it takes a place of this lane instead ([`Schedule::with_lanes`]).
+    pub lane: Option<usize>,
 }
 
 impl Node {
@@ -36,6 +38,7 @@ impl Node {
             on_false: None,
             on_failure: None,
             takes_place: true,
+            lane: None,
         }
     }
 }
@@ -105,6 +108,20 @@ enum Phase {
     Ended,
 }
 
+/// Ready steps that wait for places of one kind.
+#[derive(Debug, Clone)]
+struct Queue {
+    ready: BTreeSet<usize>,
+    limit: usize,
+    taken: usize,
+}
+
+impl Queue {
+    fn new(limit: usize) -> Self {
+        Self { ready: BTreeSet::new(), limit: limit.max(1), taken: 0 }
+    }
+}
+
 /// The state of one scope.
 #[derive(Debug, Clone)]
 pub struct Schedule {
@@ -113,10 +130,10 @@ pub struct Schedule {
     phases: Vec<Phase>,
     /// How many of its dependencies have not ended, per step.
     waiting: Vec<usize>,
-    /// Ready steps that take a place, and those that take none.
-    ready: [BTreeSet<usize>; 2],
-    limit: usize,
-    places_taken: usize,
+    /// Ready steps that take no place.
+    free: BTreeSet<usize>,
+    /// Those that take one: first of all others, then of each lane.
+    queues: Vec<Queue>,
     running: usize,
     stopped: bool,
     finished: bool,
@@ -139,13 +156,20 @@ impl Schedule {
             dependants,
             phases: vec![Phase::Pending; count],
             waiting,
-            ready: [BTreeSet::new(), BTreeSet::new()],
-            limit: limit.max(1),
-            places_taken: 0,
+            free: BTreeSet::new(),
+            queues: vec![Queue::new(limit)],
             running: 0,
             stopped: false,
             finished: false,
         }
+    }
+
+    /// Lanes of their own for what is limited beyond the scope, each for so many steps at a time (at least one).
+    /// Their steps keep nobody else from starting, so that all that may run is never held up by what may not.
+    pub fn with_lanes(mut self, limits: Vec<usize>) -> Self {
+        self.queues.truncate(1);
+        self.queues.extend(limits.into_iter().map(Queue::new));
+        self
     }
 
     /// Takes in what happened and says what must be done, in this order.
@@ -176,8 +200,8 @@ impl Schedule {
         debug_assert_eq!(self.phases[step], Phase::Running, "only a running step ends");
         self.phases[step] = Phase::Ended;
         self.running -= 1;
-        if self.nodes[step].takes_place {
-            self.places_taken -= 1;
+        if let Some(queue) = self.queue(step) {
+            queue.taken -= 1;
         }
         if ending == Ending::Waiting {
             return;
@@ -234,7 +258,7 @@ impl Schedule {
 
     fn skip(&mut self, step: usize, reason: SkipReason, effects: &mut Vec<Effect>) {
         self.phases[step] = Phase::Ended;
-        self.ready_like(step).remove(&step);
+        self.ready(step).remove(&step);
         effects.push(Effect::Skip(step, reason));
     }
 
@@ -251,7 +275,7 @@ impl Schedule {
 
     fn make_ready(&mut self, step: usize, effects: &mut Vec<Effect>) {
         self.phases[step] = Phase::Ready;
-        self.ready_like(step).insert(step);
+        self.ready(step).insert(step);
         if !self.stopped {
             effects.push(Effect::Ready(step));
         }
@@ -261,13 +285,14 @@ impl Schedule {
         if self.stopped {
             return;
         }
-        let [placed, free] = &mut self.ready;
-        let mut started: Vec<usize> = std::mem::take(free).into_iter().collect();
-        while self.places_taken < self.limit
-            && let Some(step) = placed.pop_first()
-        {
-            self.places_taken += 1;
-            started.push(step);
+        let mut started: Vec<usize> = std::mem::take(&mut self.free).into_iter().collect();
+        for queue in &mut self.queues {
+            while queue.taken < queue.limit
+                && let Some(step) = queue.ready.pop_first()
+            {
+                queue.taken += 1;
+                started.push(step);
+            }
         }
         started.sort_unstable();
         for step in started {
@@ -277,8 +302,19 @@ impl Schedule {
         }
     }
 
-    fn ready_like(&mut self, step: usize) -> &mut BTreeSet<usize> {
-        &mut self.ready[usize::from(!self.nodes[step].takes_place)]
+    /// Where the step waits for a place; nothing where it needs none.
+    fn queue(&mut self, step: usize) -> Option<&mut Queue> {
+        let node = &self.nodes[step];
+        node.takes_place.then(|| &mut self.queues[node.lane.map_or(0, |lane| lane + 1)])
+    }
+
+    fn ready(&mut self, step: usize) -> &mut BTreeSet<usize> {
+        if self.nodes[step].takes_place {
+            let lane = self.nodes[step].lane.map_or(0, |lane| lane + 1);
+            &mut self.queues[lane].ready
+        } else {
+            &mut self.free
+        }
     }
 
     fn finish(&mut self, effects: &mut Vec<Effect>) {
@@ -293,7 +329,8 @@ impl Schedule {
                 effects.push(Effect::NotRun(step));
             }
         }
-        self.ready = [BTreeSet::new(), BTreeSet::new()];
+        self.free.clear();
+        self.queues.iter_mut().for_each(|queue| queue.ready.clear());
         self.finished = true;
         effects.push(Effect::Finished);
     }

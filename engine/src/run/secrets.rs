@@ -471,8 +471,15 @@ impl Known {
 
     fn fact(&self, fact: &mut Fact) {
         match (fact.kind, fact.data.said_mut()) {
-            (_, Said::Started(started)) => drop(self.option(&mut started.action)),
-            (_, Said::Ended(ended)) => drop(self.option(&mut ended.error)),
+            (_, Said::Started(started)) => {
+                self.option(&mut started.action);
+                self.option(&mut started.model);
+            }
+            (_, Said::Ended(ended)) => {
+                for text in [&mut ended.error, &mut ended.model, &mut ended.provider] {
+                    self.option(text);
+                }
+            }
             (EventKind::StepRetrying, Said::Json(data)) => {
                 if let Some(text) = data.get_mut("error") {
                     self.value(text);

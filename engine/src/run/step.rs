@@ -12,7 +12,7 @@ use super::{
     cache::{self, Fingerprint, Hit, LookUp},
     clock,
     context::RunContext,
-    event::{Said, Started},
+    event::{Said, StepStarted},
     execute::{Handled, StepEnd, Stopwatch, blank, lock, record, skipped},
     journal::Batch,
     loops,
@@ -69,7 +69,8 @@ pub(crate) fn announce(cx: &RunContext, batch: &mut Batch, step: &StepPlan, path
     if cx.journal.keeps_records() {
         batch.records.push(Record::Intent { step: path.to_owned(), attempt, time: clock::now() });
     }
-    let said = Said::Started(Started { attempt, tool: step.tool.clone(), action: step.action.clone() });
+    let (tool, action, model) = (step.tool.clone(), step.action.clone(), cx.model_of(step));
+    let said = Said::Started(StepStarted { attempt, tool, action, model });
     batch.fact(EventKind::StepStarted, Some(path), said);
 }
 
@@ -249,7 +250,10 @@ async fn attempts(
         let pause = step.retry.pause(attempt, &failed.error_type, &format!("{}/{path}", cx.run_id));
         let Some(pause) = pause.filter(|_| !hopeless) else { return done };
         let mut batch = Batch::default();
-        let data = json!({"attempt": attempt, "error": failed.message, "delay_ms": pause.as_millis() as u64});
+        let data = json!({
+            "attempt": attempt, "error": failed.message, "error_type": failed.error_type,
+            "delay_ms": pause.as_millis() as u64,
+        });
         batch.fact(EventKind::StepRetrying, Some(path), data);
         cx.journal.post(batch);
         tokio::select! {

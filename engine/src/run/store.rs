@@ -70,6 +70,8 @@ pub struct StoredConfig {
     pub simulate: bool,
     /// `--max-concurrency`.
     pub max_concurrency: Option<usize>,
+    /// `--limit`.
+    pub limits: super::limits::Limits,
     /// `--no-cache`.
     pub no_cache: bool,
     /// What it is confined to; nothing where there is none.

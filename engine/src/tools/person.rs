@@ -21,7 +21,8 @@ pub(crate) const WAITING: &str = "WaitingForPerson";
 pub type Answers = Map<String, Value>;
 
 /// What a step asks.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Question {
     /// What it is about, in a line.
     pub title: String,
@@ -39,7 +40,8 @@ pub struct Question {
 }
 
 /// One thing to answer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Field {
     /// The key of the answer.
     pub id: String,
@@ -59,7 +61,7 @@ pub struct Field {
 }
 
 /// What fits as an answer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "type")]
 pub enum Kind {
     /// Any text.

@@ -62,6 +62,10 @@ pub(crate) struct Resume {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     max_concurrency: Option<u16>,
 
+    /// At most N steps that use this tool, or ask models of this provider, at a time [default: as before].
+    #[arg(long, value_name = "NAME=N", value_parser = run::limit)]
+    limit: Vec<(String, usize)>,
+
     /// The end of standard input cancels the run.
     #[arg(long, hide = true)]
     follow_stdin: bool,
@@ -214,6 +218,7 @@ impl Resume {
             output_dir: Some(stored.output_dir.clone()),
             permissions: stored.permissions.clone(),
             max_concurrency: self.max_concurrency.map(usize::from).or(stored.max_concurrency),
+            limits: stored.limits.clone().into_iter().chain(self.limit.iter().cloned()).collect(),
             simulate: stored.simulate,
             person: run::person::at_terminal().filter(|_| !self.follow_stdin),
             cache: !run.config.no_cache,

@@ -9,6 +9,7 @@ use engine::{
     plan::{self, Given, Plan, PlanError},
     run::{
         RunConfig,
+        limits::{self, Limits},
         secrets::{self, Redactor},
         store,
     },
@@ -41,6 +42,8 @@ mod request;
 pub(crate) mod selection;
 
 mod signals;
+
+mod telemetry;
 
 /// Options of `orc run`.
 #[derive(Debug, Args)]
@@ -96,6 +99,10 @@ pub(crate) struct Run {
     /// How many steps may run at once [default: twice the cores].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     max_concurrency: Option<u16>,
+
+    /// At most N steps that use this tool, or ask models of this provider, at a time; may be given repeatedly.
+    #[arg(long, value_name = "NAME=N", value_parser = limit)]
+    limit: Vec<(String, usize)>,
 
     /// Keep nothing of the run in the workspace's .orc directory.
     #[arg(long)]
@@ -205,12 +212,22 @@ impl Run {
                 env: self.allow_env.clone(),
             },
             max_concurrency: self.max_concurrency.map(usize::from),
+            limits: self.limit.iter().cloned().collect(),
             simulate: self.simulate,
             person: person::at_terminal().filter(|_| !self.request_on_stdin && self.file != "-"),
             store: usual.store.clone().filter(|_| !self.no_store),
             ..usual
         })
     }
+}
+
+/// What `--limit` says.
+pub(super) fn limit(text: &str) -> Result<(String, usize), String> {
+    let (name, count) = text.rsplit_once('=').ok_or("it needs a name, `=` and a number")?;
+    let most =
+        count.parse().ok().filter(|most| *most > 0).ok_or_else(|| format!("`{count}` is no number from 1 on"))?;
+    limits::check(name)?;
+    Ok((name.to_owned(), most))
 }
 
 /// How a run of `file` in the working directory would run, for who only looks at it.
@@ -226,6 +243,7 @@ pub(crate) fn looked_at_in(working_dir: Utf8PathBuf, file: &str, cache: bool) ->
         output_dir: None,
         permissions: Permissions::default(),
         max_concurrency: None,
+        limits: Limits::new(),
         simulate: false,
         person: None,
         store: Some(store::file(working_dir.as_std_path())),

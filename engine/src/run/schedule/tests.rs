@@ -64,6 +64,23 @@ fn no_more_than_the_limit_run_at_a_time() {
 }
 
 #[test]
+fn what_is_limited_on_its_own_keeps_nobody_else_waiting() {
+    let mut nodes = vec![Node::new(vec![]); 6];
+    nodes[..4].iter_mut().for_each(|node| node.lane = Some(0));
+    let mut schedule = Schedule::new(nodes, 1).with_lanes(vec![2]);
+    let started = |effects: Vec<Effect>| -> Vec<usize> {
+        let start = |effect| if let Effect::Start(step) = effect { Some(step) } else { None };
+        effects.into_iter().filter_map(start).collect()
+    };
+    assert_eq!(started(schedule.step(Input::Begin)), [0, 1, 4]);
+    let mut end = |step| started(schedule.step(Input::Ended { step, ending: Ending::Succeeded, goto: None }));
+    assert_eq!(end(4), [5]);
+    assert_eq!(end(1), [2]);
+    assert_eq!(end(5), [0; 0]);
+    assert_eq!((end(0), end(2), end(3)), (vec![3], vec![], vec![]));
+}
+
+#[test]
 fn a_loop_takes_no_place() {
     let mut nodes = vec![Node::new(vec![]); 3];
     nodes[0].takes_place = false;

@@ -27,6 +27,7 @@ use super::{
         print::{self, Stream},
     },
     Format, bars, progress, signals,
+    telemetry::Telemetry,
 };
 
 /// A run and what becomes of its result.
@@ -61,6 +62,7 @@ impl Performance {
         adopted::adopt();
         // The process ends with the run: what is large is not taken apart before.
         mem::forget((Arc::clone(&plan.analysis), Arc::clone(&plan.program)));
+        let mut telemetry = Telemetry::begin();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let finished = runtime.block_on(async {
             let cancel = CancellationToken::new();
@@ -69,7 +71,7 @@ impl Performance {
             let stopped = cancel.clone();
             let (sender, events) = mpsc::unbounded_channel();
             let run = run::run(plan, config, sender, cancel);
-            let (result, shown) = tokio::join!(run, show(events, format));
+            let (result, shown) = tokio::join!(run, show(events, format, telemetry.as_mut()));
             #[cfg(unix)]
             if stopped.is_cancelled() && !result.as_ref().is_ok_and(|document| document.success) {
                 // A command that ended by itself may leave a server behind; a run that is cancelled leaves nothing.
@@ -92,7 +94,11 @@ impl Performance {
         {
             print::error(&error.to_string());
         }
-        Ok(conclude(&document, output.as_deref().zip(file), format, shown))
+        let code = conclude(&document, output.as_deref().zip(file), format, shown);
+        if let Some(telemetry) = telemetry {
+            telemetry.end();
+        }
+        Ok(code)
     }
 }
 
@@ -168,23 +174,33 @@ fn conclude(
 }
 
 /// Shows the events to the last, whatever becomes of standard output: the run does not depend on it.
-async fn show(events: mpsc::UnboundedReceiver<Event>, format: Format) -> io::Result<()> {
+async fn show(
+    events: mpsc::UnboundedReceiver<Event>,
+    format: Format,
+    telemetry: Option<&mut Telemetry>,
+) -> io::Result<()> {
     match format {
-        Format::Jsonl => show_lines(events).await,
+        Format::Jsonl => show_lines(events, telemetry).await,
         Format::Text | Format::Json => {
-            show_progress(events).await;
+            show_progress(events, telemetry).await;
             Ok(())
         }
     }
 }
 
 /// The events themselves, on standard output.
-async fn show_lines(mut events: mpsc::UnboundedReceiver<Event>) -> io::Result<()> {
+async fn show_lines(
+    mut events: mpsc::UnboundedReceiver<Event>,
+    mut telemetry: Option<&mut Telemetry>,
+) -> io::Result<()> {
     let mut shown = Ok(());
     let mut waiting = Vec::new();
     // What has come is shown together: a run of many small steps is not kept waiting by each line.
     while events.recv_many(&mut waiting, TOGETHER).await > 0 {
         let mut text = String::new();
+        if let Some(telemetry) = &mut telemetry {
+            telemetry.note(&waiting);
+        }
         for event in waiting.drain(..) {
             if shown.is_ok() {
                 shown = serde_json::to_string(&event).map_err(io::Error::from).map(|line| {
@@ -201,7 +217,7 @@ async fn show_lines(mut events: mpsc::UnboundedReceiver<Event>) -> io::Result<()
 }
 
 /// Lines for people on standard error, and beneath them, on a terminal, what runs right now.
-async fn show_progress(mut events: mpsc::UnboundedReceiver<Event>) {
+async fn show_progress(mut events: mpsc::UnboundedReceiver<Event>, mut telemetry: Option<&mut Telemetry>) {
     let colour = print::colour(Stream::Stderr);
     let bars = bars::wanted();
     let mut tick = tokio::time::interval(bars::TICK);
@@ -212,6 +228,9 @@ async fn show_progress(mut events: mpsc::UnboundedReceiver<Event>) {
             count = events.recv_many(&mut waiting, TOGETHER) => {
                 if count == 0 {
                     break;
+                }
+                if let Some(telemetry) = &mut telemetry {
+                    telemetry.note(&waiting);
                 }
                 for event in waiting.drain(..) {
                     if bars {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use engine::run::{
     Event, EventKind, ResultDocument,
     document::{StepDocument, dollars},
-    event::Ended,
+    event::StepFinished,
 };
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ pub(super) fn line(event: &Event, colour: bool) -> Option<String> {
     let text = |field: &str| event.data.get(field).and_then(Value::as_str);
     match event.kind {
         EventKind::StepFinished => {
-            let Ended { status, error, cached, duration_ms, .. } = &*event.data.ended()?;
+            let StepFinished { status, error, cached, duration_ms, .. } = &*event.data.ended()?;
             let mark = mark(status, colour);
             Some(match error {
                 Some(error) => format!("{mark} {step}: {error}"),
