@@ -1,6 +1,6 @@
 //! Analysis → [`Program`]. Total: what the rules let pass has a meaning here.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{cell::RefCell, collections::HashMap, sync::Arc, time::Duration};
 
 use indexmap::IndexMap;
 use lang::{
@@ -32,6 +32,9 @@ pub(super) fn program(analysis: &Analysis, inputs: &Inputs) -> Program {
             .as_ref()
             .and_then(|seconds| Duration::try_from_secs_f64(seconds.value).ok()),
         never_cached: false,
+        outputs: RefCell::default(),
+        text: Arc::new(OutputSpec { scalar: true, ..OutputSpec::default() }),
+        open: Arc::new(OutputSpec { open: true, ..OutputSpec::default() }),
     };
     let builder = Builder { never_cached: builder.root_key("cache") == Some(Value::Bool(false)), ..builder };
     let ids: HashMap<StepIndex, &str> = pipeline.steps.iter().map(|step| (step.index, step.id_text())).collect();
@@ -60,10 +63,28 @@ struct Builder<'a> {
     default_timeout: Option<Duration>,
     /// The pipeline says `cache: false`.
     never_cached: bool,
+    /// The shapes of results that the steps so far have, by where the registry keeps them.
+    outputs: RefCell<HashMap<*const OutputSpec, Arc<OutputSpec>>>,
+    /// The shape of a text.
+    text: Arc<OutputSpec>,
+    /// That of what may be anything.
+    open: Arc<OutputSpec>,
 }
 
-/// Keys whose values are read from the typed step, not from the key map.
-const STRUCTURAL: [&str; 3] = ["parameters", "steps", "action_loop"];
+/// Keys whose values are read from the typed step, or not at all, and not from the key map.
+const STRUCTURAL: [&str; 11] = [
+    "parameters",
+    "steps",
+    "action_loop",
+    "id",
+    "name",
+    "description",
+    "action",
+    "tool",
+    "dependencies",
+    "depends_on",
+    "requires",
+];
 
 impl Builder<'_> {
     fn scope(&self, steps: &[Step]) -> Scope {
@@ -164,7 +185,7 @@ impl Builder<'_> {
                 let items = key(&["for_each", "foreach"]).unwrap_or(Value::Null);
                 StepPlan {
                     kind: StepKind::ForEach { items, max_parallel: key(&["max_parallel"]), names, body },
-                    output: OutputSpec { open: true, ..OutputSpec::default() },
+                    output: self.open_output(),
                     ..plan
                 }
             }
@@ -178,7 +199,7 @@ impl Builder<'_> {
                         names,
                         body,
                     },
-                    output: OutputSpec { open: true, ..OutputSpec::default() },
+                    output: self.open_output(),
                     ..plan
                 }
             }
@@ -190,7 +211,7 @@ impl Builder<'_> {
                     max_iterations: key(&["max_iterations"]),
                     break_on_error: keys.get("break_on_error").and_then(Value::as_bool).unwrap_or(false),
                 },
-                output: OutputSpec { open: true, ..OutputSpec::default() },
+                output: self.open_output(),
                 ..plan
             },
             LoopConstruct::Queue => {
@@ -203,7 +224,7 @@ impl Builder<'_> {
                         max_parallel: field(&["max_parallel"]).or_else(|| key(&["max_parallel"])),
                         body: Arc::new(self.items(&step.items)),
                     },
-                    output: OutputSpec { open: true, ..OutputSpec::default() },
+                    output: self.open_output(),
                     ..plan
                 }
             }
@@ -270,14 +291,30 @@ impl Builder<'_> {
         matches!(target, Target::Operation { tool, .. } if tool.name == pipeline_executor::NAME)
     }
 
-    fn output(&self, tool: Option<&str>, action: Option<&str>, parameters: &IndexMap<String, Value>) -> OutputSpec {
+    fn output(
+        &self,
+        tool: Option<&str>,
+        action: Option<&str>,
+        parameters: &IndexMap<String, Value>,
+    ) -> Arc<OutputSpec> {
         let operation = parameters.get("action").and_then(Value::as_str);
         match self.analysis.registry().resolve(tool, action, operation) {
-            Target::Operation { operation: Some(operation), .. } => operation.output.clone(),
-            Target::Action(action) => action.output.clone(),
-            Target::Echo { .. } => OutputSpec { scalar: true, ..OutputSpec::default() },
-            _ => OutputSpec { open: true, ..OutputSpec::default() },
+            Target::Operation { operation: Some(operation), .. } => self.shared(&operation.output),
+            Target::Action(action) => self.shared(&action.output),
+            Target::Echo { .. } => Arc::clone(&self.text),
+            _ => self.open_output(),
         }
+    }
+
+    /// What the registry says of a result, once for all steps that have one like it.
+    fn shared(&self, output: &OutputSpec) -> Arc<OutputSpec> {
+        let mut shared = self.outputs.borrow_mut();
+        // What is in the registry stays where it is.
+        Arc::clone(shared.entry(std::ptr::from_ref(output)).or_insert_with(|| Arc::new(output.clone())))
+    }
+
+    fn open_output(&self) -> Arc<OutputSpec> {
+        Arc::clone(&self.open)
     }
 
     fn cache(&self, keys: &IndexMap<String, Value>) -> Option<bool> {

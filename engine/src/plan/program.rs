@@ -87,7 +87,7 @@ pub struct StepPlan {
     /// What it does.
     pub kind: StepKind,
     /// The shape of its result.
-    pub output: OutputSpec,
+    pub output: Arc<OutputSpec>,
     /// `model` of the step itself.
     pub model: Option<String>,
     /// `cache` of the step, or `false` of the pipeline; `None` leaves it to what the step does.

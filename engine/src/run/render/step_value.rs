@@ -21,8 +21,7 @@ pub(crate) struct StepValue {
     error_type: Value,
     result: Value,
     fields: Vec<(&'static str, Value)>,
-    aliases: Vec<(String, String)>,
-    primary: Option<String>,
+    output: Option<Arc<OutputSpec>>,
 }
 
 impl StepValue {
@@ -33,7 +32,7 @@ impl StepValue {
         result: &Json,
         error: Option<(&str, &str)>,
         recovered: bool,
-        output: &OutputSpec,
+        output: &Arc<OutputSpec>,
     ) -> Self {
         Self {
             status,
@@ -42,8 +41,7 @@ impl StepValue {
             error_type: error.map_or(Value::from(()), |(name, _)| Value::from(name)),
             result: from_json(result),
             fields: if recovered { vec![("recovered", Value::from(true))] } else { Vec::new() },
-            aliases: output.aliases.clone(),
-            primary: output.primary.clone(),
+            output: Some(Arc::clone(output)),
         }
     }
 
@@ -58,8 +56,7 @@ impl StepValue {
             error_type: Value::from(()),
             result: Value::from_object(absent),
             fields: vec![("reason", Value::from(reason))],
-            aliases: Vec::new(),
-            primary: None,
+            output: None,
         }
     }
 
@@ -70,12 +67,17 @@ impl StepValue {
 
     /// What stands for the bare step: its primary field, else its whole result.
     pub(crate) fn plain(&self) -> Value {
-        self.primary.as_deref().and_then(|field| self.result_field(field)).unwrap_or_else(|| self.result.clone())
+        let primary = self.output.as_ref().and_then(|output| output.primary.as_deref());
+        primary.and_then(|field| self.result_field(field)).unwrap_or_else(|| self.result.clone())
     }
 
     /// What a skipped step gives in place of a result.
     pub(crate) fn nothing(&self) -> &Value {
         &self.result
+    }
+
+    fn aliases(&self) -> &[(String, String)] {
+        self.output.as_ref().map(|output| &*output.aliases).unwrap_or_default()
     }
 
     fn result_field(&self, name: &str) -> Option<Value> {
@@ -84,7 +86,7 @@ impl StepValue {
         }
         let field = |name: &str| self.result.get_attr(name).ok().filter(|value| !value.is_undefined());
         field(name).or_else(|| {
-            let (_, new) = self.aliases.iter().find(|(old, _)| old == name)?;
+            let (_, new) = self.aliases().iter().find(|(old, _)| old == name)?;
             field(new)
         })
     }
@@ -99,7 +101,7 @@ impl Object for StepValue {
         match key {
             "status" => Some(Value::from(self.status)),
             // Old names of fields are read through `result` too.
-            "result" if !self.aliases.is_empty() && self.result.kind() == minijinja::value::ValueKind::Map => {
+            "result" if !self.aliases().is_empty() && self.result.kind() == minijinja::value::ValueKind::Map => {
                 Some(Value::from_object(Aliased(Arc::clone(self))))
             }
             "result" => Some(self.result.clone()),

@@ -159,15 +159,15 @@ fn block_tags_leave_no_lines_behind() {
 
 fn with_steps() -> Arc<Names> {
     let names = names(&json!({}));
-    let output = OutputSpec {
+    let output = Arc::new(OutputSpec {
         primary: Some("content".to_owned()),
         aliases: vec![("filepath".to_owned(), "path".to_owned())],
         ..OutputSpec::default()
-    };
+    });
     let result = json!({"path": "a.txt", "content": "text", "items": [1]});
     names.publish("read", &Arc::new(StepValue::ended("completed", true, &result, None, false, &output)));
     let failure = Some(("CommandError", "exit code 7"));
-    let open = OutputSpec::default();
+    let open = Arc::new(OutputSpec::default());
     names.publish("bad", &Arc::new(StepValue::ended("failed", false, &Value::Null, failure, false, &open)));
     names.publish("off", &Arc::new(StepValue::absent("off", "skipped", "condition_false")));
     let object = json!({"a": 1});
