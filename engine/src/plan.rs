@@ -72,8 +72,7 @@ pub fn plan(analysis: Arc<Analysis>, given: &[(String, Given)]) -> Result<Plan, 
         }
         make(&analysis, given)
     } else {
-        // Both read the graph; the rules of a long pipeline take longer than its plan.
-        analysis.graph();
+        // The steps are read beside the templates and the rules.
         let (is_invalid, made) = std::thread::scope(|threads| {
             let made = threads.spawn(|| make(&analysis, given));
             (is_invalid(), made.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))

@@ -431,11 +431,10 @@ impl<'a> Forecaster<'a> {
             return Expected::unknown(format!("it reads `{path}`, which another step may write first"));
         }
         let cache = self.cx.cache.as_ref();
-        match cache.and_then(|cache| cache.find(&self.cx.run_id, &fingerprint.key())) {
-            Some(hit) => {
-                let reason = format!("nothing it depends on changed since the run {}", hit.run);
-                let result = &hit.last.document.value["result"];
-                let value = Some(Arc::new(StepValue::ended("completed", true, result, None, false, &step.output)));
+        match cache.and_then(|cache| cache.result(&self.cx.run_id, &fingerprint.key())) {
+            Some((run, result)) => {
+                let reason = format!("nothing it depends on changed since the run {run}");
+                let value = Some(Arc::new(StepValue::ended("completed", true, &result, None, false, &step.output)));
                 Expected { verdict: Verdict::Reuse, value, ..Expected::acts(Cause::Cached, reason) }
             }
             None => self.anew(step, &fingerprint),

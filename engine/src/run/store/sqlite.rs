@@ -13,6 +13,9 @@ use crate::{failpoint, run::Event};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Row, ToSql, config::DbConfig, types::Type};
 use serde::de::DeserializeOwned;
 
+mod earlier;
+pub(crate) use earlier::Attempt;
+
 mod place;
 
 mod writing;
@@ -126,26 +129,6 @@ impl SqliteStore {
             |row| Ok((row.get(0)?, json_at(row, 1)?)),
         )?;
         Ok(found.into_iter().next().and_then(|(run, last)| Some((run, last?))))
-    }
-
-    /// The newest success under the cache key, of another run than `but`, and the run.
-    pub(crate) fn cached(&self, but: &str, key: &str) -> Result<Option<(String, LastWord)>, StoreError> {
-        let found = self.rows(
-            "SELECT steps.run_id, steps.last FROM cache CROSS JOIN steps
-                 ON steps.run_id = cache.run_id AND steps.step = cache.step AND steps.attempt = cache.attempt
-             WHERE cache.key = ? AND cache.run_id != ? AND NOT steps.forgotten
-             ORDER BY steps.outcome_at DESC, steps.run_id LIMIT 1",
-            &[&key, &but],
-            |row| Ok((row.get(0)?, json_at(row, 1)?)),
-        )?;
-        Ok(found.into_iter().next().and_then(|(run, last)| Some((run, last?))))
-    }
-
-    /// The cache keys that results are stored under; `None` if there are more than `most`.
-    pub(crate) fn cache_keys(&self, most: usize) -> Result<Option<Vec<String>>, StoreError> {
-        let limit = i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1);
-        let keys: Vec<String> = self.rows("SELECT key FROM cache LIMIT ?", &[&limit], |row| row.get(0))?;
-        Ok(Some(keys).filter(|keys| keys.len() <= most))
     }
 
     fn rows<T>(
