@@ -7,7 +7,7 @@
 use std::thread;
 
 use super::{
-    Parse, recover,
+    Parse, Problem, ProblemKind, recover,
     splice::{self, Item, Read},
 };
 
@@ -30,7 +30,9 @@ pub(super) fn parse(text: &str) -> Option<Parse> {
         (read.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), rest)
     });
     let (inner, problems) = read?;
-    if !problems.is_empty() || !rest.problems.is_empty() || !splice::is_apart(&rest) {
+    // Damage may reach further than its line.
+    let is_whole = |problem: &Problem| problem.kind == ProblemKind::UnquotedTemplate;
+    if !problems.iter().chain(&rest.problems).all(is_whole) || !splice::is_apart(&rest) {
         return None;
     }
     let item = Item::before(&rest.tree, start, column)?;
@@ -80,7 +82,8 @@ mod tests {
     fn two_halves_are_the_whole() {
         let flow = "  - {id: sAT, action: echo, parameters: {message: '{{ x }} AT'}} # one\n";
         let block = "  - id: sAT\n    action: echo\n\n    # two\n    parameters:\n      message: |+\n        - {{ x }}\n        AT\n\n";
-        for step in [flow, block] {
+        let unquoted = "  - id: sAT\n    action: {{ x }} AT\n";
+        for step in [flow, block, unquoted] {
             for (head, tail) in [
                 ("id: p\nsteps:\n", ""),
                 ("id: p\nsteps:\n", "# end"),
