@@ -194,8 +194,8 @@ impl Cache {
             Some(Some(Some(attempt))) if attempt.run != run => attempt,
             // Of several it is the newest, and who made it is for the store to say.
             _ => {
-                let mut hit = self.find(run, key)?;
-                return Some((hit.run, hit.last.document.value["result"].take()));
+                let hit = self.find(run, key)?;
+                return Some((hit.run, hit.last.document.value["result"].clone()));
             }
         };
         let word = lock(&self.store).word_of(attempt).ok().flatten()?;
