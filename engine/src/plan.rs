@@ -65,14 +65,37 @@ pub fn plan(analysis: Arc<Analysis>, given: &[(String, Given)]) -> Result<Plan, 
     if analysis.recognised().is_none() {
         return Err(PlanError::NotAPipeline);
     }
-    if analysis.diagnostics().iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
-        return Err(PlanError::Invalid);
-    }
-    let inputs = inputs::check(&analysis, given).map_err(PlanError::Inputs)?;
-    let unsupported = fixed::templates(&analysis);
+    let is_invalid = || analysis.diagnostics().iter().any(|diagnostic| diagnostic.severity == Severity::Error);
+    let made = if analysis.pipeline().steps.len() < MANY {
+        if is_invalid() {
+            return Err(PlanError::Invalid);
+        }
+        make(&analysis, given)
+    } else {
+        // The steps are read beside the templates and the rules.
+        let (is_invalid, made) = std::thread::scope(|threads| {
+            let made = threads.spawn(|| make(&analysis, given));
+            (is_invalid(), made.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        });
+        if is_invalid {
+            return Err(PlanError::Invalid);
+        }
+        made
+    };
+    let (inputs, program) = made.map_err(PlanError::Inputs)?;
+    Ok(Plan { analysis, inputs: inputs.values, program: Arc::new(program) })
+}
+
+/// From so many steps on a thread of its own pays.
+const MANY: usize = 500;
+
+/// The inputs and the program of an analysis, as far as that has no errors.
+fn make(analysis: &Analysis, given: &[(String, Given)]) -> Result<(inputs::Inputs, Program), Vec<String>> {
+    let inputs = inputs::check(analysis, given)?;
+    let unsupported = fixed::templates(analysis);
     if !unsupported.is_empty() {
-        return Err(PlanError::Inputs(unsupported));
+        return Err(unsupported);
     }
-    let program = Arc::new(build::program(&analysis, &inputs));
-    Ok(Plan { analysis, inputs: inputs.values, program })
+    let program = build::program(analysis, &inputs);
+    Ok((inputs, program))
 }

@@ -119,6 +119,30 @@ fn a_store_with_damaged_pages_is_not_gone_on_with() {
     refused(&folder, &["is damaged (database disk image is malformed)", "move it and the files beside it"]);
 }
 
+/// A page that is damaged is either none of the run's, or the run does not go on.
+#[test]
+fn a_damaged_page_is_never_taken_for_steps_that_have_not_run() {
+    let folder = with_runs(false);
+    let whole = bytes(&folder, "runs.db");
+    let mut refusals = 0;
+    for page in (4096..whole.len()).step_by(4096) {
+        let mut damaged = whole.clone();
+        damaged[page..page + 512].fill(0xa5);
+        folder.write(".orc/runs.db", &damaged);
+        for log in ["runs.db-wal", "runs.db-shm"] {
+            fs::remove_file(folder.path().join(".orc").join(log)).ok();
+        }
+        let resumed = folder.orc(&["resume", "latest"]);
+        resumed.in_order();
+        if resumed.code != Some(0) {
+            assert!(resumed.stderr.contains("is damaged ("), "page {}: {resumed:?}", page / 4096);
+            refusals += 1;
+        }
+        assert!(!folder.path().join("a.txt").exists(), "page {}: a step ran again", page / 4096);
+    }
+    assert!(refusals > 0 && refusals < whole.len() / 4096 - 1, "{refusals}");
+}
+
 #[test]
 fn a_log_that_was_damaged_loses_what_it_held_and_nothing_else() {
     let folder = with_runs(false);

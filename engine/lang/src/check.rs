@@ -1,5 +1,7 @@
 //! The rules: what is wrong with a pipeline, where, and how to mend it.
 
+use std::thread;
+
 use camino::Utf8PathBuf;
 use text_size::TextRange;
 
@@ -150,24 +152,55 @@ impl Diagnostic {
 
 /// Runs all rules that need this document alone. [`finish`] makes a list for people of what they find.
 pub(crate) fn check(facts: &Facts<'_>) -> Vec<Diagnostic> {
-    let mut checker = Checker::new(facts);
-    yaml::check(&mut checker);
-    if facts.parse.tree.is_mapping(facts.pipeline.node) {
-        keys::check(&mut checker);
-        structure::check(&mut checker);
-        inputs::check(&mut checker);
-        references::check(&mut checker);
-        templates::check(&mut checker);
-        tools::check(&mut checker);
-        models::check(&mut checker);
-        auto::check(&mut checker);
-        control::check(&mut checker);
-        handlers::check(&mut checker);
-        paths::check(&mut checker);
-        commands::check(&mut checker);
-        secrets::check(&mut checker);
+    if facts.pipeline.steps.len() < MANY_STEPS {
+        let mut checker = Checker::new(facts);
+        keys_and_structure(&mut checker);
+        what_steps_do(&mut checker);
+        return checker.found;
     }
-    checker.found
+    let (mut found, more) = thread::scope(|threads| {
+        let other = threads.spawn(|| {
+            let mut checker = Checker::new(facts);
+            keys_and_structure(&mut checker);
+            checker.found
+        });
+        let mut checker = Checker::new(facts);
+        what_steps_do(&mut checker);
+        (other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), checker.found)
+    });
+    found.extend(more);
+    found
+}
+
+/// From so many steps on half of the rules are looked at on a thread of their own.
+const MANY_STEPS: usize = 500;
+
+fn keys_and_structure(checker: &mut Checker<'_>) {
+    yaml::check(checker);
+    if is_pipeline(checker) {
+        keys::check(checker);
+        structure::check(checker);
+        inputs::check(checker);
+        references::check(checker);
+    }
+}
+
+fn what_steps_do(checker: &mut Checker<'_>) {
+    if is_pipeline(checker) {
+        templates::check(checker);
+        tools::check(checker);
+        models::check(checker);
+        auto::check(checker);
+        control::check(checker);
+        handlers::check(checker);
+        paths::check(checker);
+        commands::check(checker);
+        secrets::check(checker);
+    }
+}
+
+fn is_pipeline(checker: &Checker<'_>) -> bool {
+    checker.tree.is_mapping(checker.facts.pipeline.node)
 }
 
 /// `found` in order of place, without doubles, inline ignores (`# orc: ignore ORC204 [reason]`)

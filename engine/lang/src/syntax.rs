@@ -17,6 +17,7 @@ pub use scalar::{Decoded, Scalar};
 mod events;
 mod extent;
 mod mask;
+mod parts;
 mod recover;
 mod scan;
 mod splice;
@@ -85,7 +86,7 @@ pub const MAX_BYTES: usize = 32 * 1024 * 1024;
 
 /// Parses any text. See the module's invariants.
 pub fn parse(text: &str) -> Parse {
-    recover::parse(text)
+    parts::parse_long(text).unwrap_or_else(|| recover::parse(text))
 }
 
 /// Parses `text`, reading again only the step in which it differs from the text of `old` where that

@@ -20,13 +20,8 @@ use crate::tools::pipeline_executor;
 
 pub(super) fn program(analysis: &Analysis, inputs: &Inputs) -> Program {
     let pipeline = analysis.pipeline();
-    let mut waits_for: HashMap<StepIndex, Vec<StepIndex>> = HashMap::new();
-    for edge in &analysis.graph().edges {
-        waits_for.entry(edge.to).or_default().push(edge.from);
-    }
     let builder = Builder {
         analysis,
-        waits_for,
         default_timeout: pipeline
             .default_timeout
             .as_ref()
@@ -59,7 +54,6 @@ pub(super) fn program(analysis: &Analysis, inputs: &Inputs) -> Program {
 
 struct Builder<'a> {
     analysis: &'a Analysis,
-    waits_for: HashMap<StepIndex, Vec<StepIndex>>,
     default_timeout: Option<Duration>,
     /// The pipeline says `cache: false`.
     never_cached: bool,
@@ -96,7 +90,7 @@ impl Builder<'_> {
         let mut dependencies: Vec<Vec<usize>> = steps
             .iter()
             .map(|step| {
-                let found = self.waits_for.get(&step.index).map(Vec::as_slice).unwrap_or_default();
+                let found = self.analysis.graph().dependencies(step.index);
                 found.iter().filter_map(|from| by_index.get(from).copied()).collect()
             })
             .collect();

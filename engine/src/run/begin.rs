@@ -70,7 +70,7 @@ pub(super) async fn run(
                 None => Arc::new(locked(file, &run_id)?),
             };
             let told = match &config.resumed {
-                Some(_) => store.last_event(&run_id).map_err(broken)?.map_or(0, |event| event.seq),
+                Some(_) => store.last_seq(&run_id).map_err(broken)?,
                 None => 0,
             };
             let journal = Journal::start(&run_id, (store, told), config.past.attempts(), events, Arc::clone(&secrets))

@@ -5,7 +5,7 @@
 //! depends on is its [`Fingerprint`]; a result is used again only where all of it is the same.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap},
     fs::File,
     io,
     path::Path,
@@ -26,7 +26,7 @@ use super::{
     perform::{self, Prepared},
     render::Names,
     resume,
-    store::{LastWord, SqliteStore},
+    store::{LastWord, SqliteStore, sqlite::Attempt},
 };
 use crate::{
     models,
@@ -110,8 +110,9 @@ fn first_difference<'n, V: PartialEq>(
 #[derive(Debug)]
 pub(crate) struct Cache {
     store: Mutex<SqliteStore>,
-    /// All keys there were, shortened, unless they are too many: most steps need not ask the store.
-    known: Option<HashSet<u64>>,
+    /// All keys there were, shortened, unless they are too many: most steps need not ask the store. With the
+    /// attempt, where only one came to it.
+    known: Option<HashMap<u64, Option<Attempt>>>,
     /// The step of the root that was asked for by name: it runs in any case.
     fresh: Option<String>,
 }
@@ -125,8 +126,31 @@ pub(crate) struct Hit {
     pub(crate) last: LastWord,
 }
 
-/// How many keys are kept in memory at most: a few megabytes.
-const MOST_KNOWN: usize = 200_000;
+/// What [`Cache::result`] reads of a [`LastWord`].
+#[derive(Deserialize)]
+struct Word {
+    document: WordDocument,
+}
+
+#[derive(Deserialize)]
+struct WordDocument {
+    value: WordValue,
+    cache: Option<WordCache>,
+}
+
+#[derive(Deserialize)]
+struct WordValue {
+    #[serde(default)]
+    result: Value,
+}
+
+#[derive(Deserialize)]
+struct WordCache {
+    run: Option<String>,
+}
+
+/// How many keys are kept in memory at most: some ten megabytes.
+const MOST_KNOWN: usize = 100_000;
 
 /// The beginning of a key, which is a hash in hexadecimal.
 fn short(key: &str) -> u64 {
@@ -140,13 +164,19 @@ impl Cache {
         // written either, the run says so.
         let store = SqliteStore::open_to_read(file).ok()?;
         let known = store.cache_keys(MOST_KNOWN).ok()?;
-        let known = known.map(|keys| keys.iter().map(|key| short(key)).collect());
+        let known = known.map(|keys| {
+            let mut known: HashMap<u64, Option<Attempt>> = HashMap::with_capacity(keys.len());
+            for (key, attempt) in keys {
+                known.entry(short(&key)).and_modify(|other| *other = None).or_insert(Some(attempt));
+            }
+            known
+        });
         Some(Self { store: Mutex::new(store), known, fresh })
     }
 
     /// The result under `key` that an earlier run than `run` made.
     pub(crate) fn find(&self, run: &str, key: &str) -> Option<Hit> {
-        if self.known.as_ref().is_some_and(|known| !known.contains(&short(key))) {
+        if self.known.as_ref().is_some_and(|known| !known.contains_key(&short(key))) {
             return None;
         }
         // Not being able to read an earlier result is no reason to fail: making it anew is always right.
@@ -154,6 +184,24 @@ impl Cache {
         // What was used again itself says where it came from.
         let made_in = last.document.cache.as_ref().and_then(|cache| cache["run"].as_str()).map(str::to_owned);
         Some(Hit { run: made_in.unwrap_or(run), last })
+    }
+
+    /// The run that made the result under `key`, and the result: [`Self::find`] for who needs no more.
+    pub(crate) fn result(&self, run: &str, key: &str) -> Option<(String, Value)> {
+        let known = self.known.as_ref().map(|known| known.get(&short(key)));
+        let attempt = match known {
+            Some(None) => return None,
+            Some(Some(Some(attempt))) if attempt.run != run => attempt,
+            // Of several it is the newest, and who made it is for the store to say.
+            _ => {
+                let hit = self.find(run, key)?;
+                return Some((hit.run, hit.last.document.value["result"].clone()));
+            }
+        };
+        let word = lock(&self.store).word_of(attempt).ok().flatten()?;
+        let word: Word = serde_json::from_str(&word).ok()?;
+        let made_in = word.document.cache.and_then(|cache| cache.run);
+        Some((made_in.unwrap_or_else(|| attempt.run.clone()), word.document.value.result))
     }
 
     /// What the latest result of the step of the pipeline's root depended on.

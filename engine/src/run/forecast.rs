@@ -30,6 +30,8 @@ use super::{
 };
 use crate::plan::{Plan, Scope, StepPlan, program::StepKind};
 
+mod taken;
+
 /// What would become of a step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Forecast {
@@ -130,6 +132,12 @@ struct Forecaster<'a> {
     open_routes: BTreeSet<usize>,
     /// A step that cannot succeed stops the run.
     stopped_by: Option<usize>,
+    /// The ids of the steps.
+    ids: HashSet<&'a str>,
+    /// The steps that will have a value, which is not known.
+    hidden: HashSet<usize>,
+    /// The step that the rendering of each takes before anything else, where that is sure.
+    taken_first: Vec<Option<usize>>,
 }
 
 /// What is expected of a step, and how the scope goes on.
@@ -178,7 +186,12 @@ impl<'a> Forecaster<'a> {
         let found = vec![None; scope.steps.len()];
         let open_routes = BTreeSet::new();
         let after_skipping = after_skipping(&scope, &dependants);
+        let ids = plan.program.scope.steps.iter().map(|step| &*step.id).collect();
+        let taken_first = taken::first(plan);
         Self {
+            ids,
+            hidden: HashSet::new(),
+            taken_first,
             cx,
             plan,
             config,
@@ -252,8 +265,14 @@ impl<'a> Forecaster<'a> {
     fn conclude(&mut self, at: usize, expected: Expected) {
         let step = self.scope.steps[at].id.clone();
         match &expected.value {
-            Some(value) => self.names.publish(&step, value),
-            None => self.names.hide(&step),
+            Some(value) => {
+                self.hidden.remove(&at);
+                self.names.publish(&step, value);
+            }
+            None => {
+                self.hidden.insert(at);
+                self.names.hide(&step);
+            }
         }
         if expected.verdict == Verdict::Fail && execute::stops_run(&self.scope.steps[at]) {
             self.stopped_by = self.stopped_by.or(Some(at));
@@ -372,7 +391,11 @@ impl<'a> Forecaster<'a> {
             let reason = if asked { "asked for" } else { "its steps are looked at as it runs" };
             return Expected::acts(if asked { Cause::Asked } else { Cause::EachTime }, reason);
         }
-        let prepared = match self.look(|cx, names| perform::prepare(cx, step, names)) {
+        let looked = match self.taken_first[at].filter(|taken| self.hidden.contains(taken)) {
+            Some(taken) => Looked::Unknown(scope.steps[taken].id.clone()),
+            None => self.look(|cx, names| perform::prepare(cx, step, names)),
+        };
+        let prepared = match looked {
             Looked::Unknown(by) => {
                 return match (asked, cache::may_be_cached(&self.cx, step, &step.id)) {
                     (true, _) => Expected::acts(Cause::Asked, "asked for"),
@@ -408,11 +431,10 @@ impl<'a> Forecaster<'a> {
             return Expected::unknown(format!("it reads `{path}`, which another step may write first"));
         }
         let cache = self.cx.cache.as_ref();
-        match cache.and_then(|cache| cache.find(&self.cx.run_id, &fingerprint.key())) {
-            Some(hit) => {
-                let reason = format!("nothing it depends on changed since the run {}", hit.run);
-                let result = &hit.last.document.value["result"];
-                let value = Some(Arc::new(StepValue::ended("completed", true, result, None, false, &step.output)));
+        match cache.and_then(|cache| cache.result(&self.cx.run_id, &fingerprint.key())) {
+            Some((run, result)) => {
+                let reason = format!("nothing it depends on changed since the run {run}");
+                let value = Some(Arc::new(StepValue::ended("completed", true, &result, None, false, &step.output)));
                 Expected { verdict: Verdict::Reuse, value, ..Expected::acts(Cause::Cached, reason) }
             }
             None => self.anew(step, &fingerprint),
@@ -443,8 +465,7 @@ impl<'a> Forecaster<'a> {
         let cause = if fingerprint.written != before.written || fingerprint.does != before.does {
             Cause::StepChanged
         } else if fingerprint.parameters != before.parameters {
-            let is_step = |name: &String| self.scope.steps.iter().any(|step| step.id == *name);
-            match watched.iter().find(|name| is_step(name)) {
+            match watched.iter().find(|name| self.ids.contains(&***name)) {
                 Some(by) => return Expected::acts(Cause::UpstreamChanged, format!("{reason}, from `{by}`")),
                 None => Cause::InputChanged,
             }

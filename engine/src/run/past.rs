@@ -139,10 +139,10 @@ impl Past {
     /// Forgets the failures, of steps of loops too, and what waited for them; what succeeded stands. The
     /// steps of the root that run again.
     pub fn forget_failed(&mut self, steps: &Steps) -> BTreeSet<String> {
-        let ends = lock(&self.ends).clone();
         let is_step = |path: &String| !path.contains(HANDLER);
-        let failed = ends.iter().filter(|(path, end)| end.document.status == "failed" && is_step(path));
-        let failed: BTreeSet<String> = failed.map(|(path, _)| path.clone()).collect();
+        let is_failed = |(path, end): &(&String, &LastWord)| end.document.status == "failed" && is_step(path);
+        let failed: BTreeSet<String> =
+            lock(&self.ends).iter().filter(is_failed).map(|(path, _)| path.clone()).collect();
         for path in &failed {
             self.forgotten.insert(path.clone(), false);
             self.forget_waiting(steps, path);
@@ -184,6 +184,9 @@ impl Past {
     }
 
     fn drop_what_begins_again(&self) {
+        if self.forgotten.is_empty() {
+            return;
+        }
         lock(&self.ends).retain(|path, _| !self.begins_again(path));
         lock(&self.tried).retain(|path, _| !self.begins_again(path));
         // Where only the step itself begins again, what stands beneath it belongs to the pipeline that it ran.

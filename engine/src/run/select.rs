@@ -133,7 +133,8 @@ impl Selection {
         let fresh = scope.with_dependants(|step| {
             asked.contains(&step.id) || differs.contains(&step.id) || !ends.contains_key(&step.id)
         });
-        ends.retain(|id, _| !fresh.contains(id) && scope.steps.iter().any(|step| step.id == *id));
+        let known: BTreeSet<&str> = scope.steps.iter().map(|step| &*step.id).collect();
+        ends.retain(|id, _| !fresh.contains(id) && known.contains(&**id));
         ends
     }
 }

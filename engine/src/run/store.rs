@@ -29,8 +29,8 @@ pub use sqlite::SqliteStore;
 ///
 /// [`Store::write`] is atomic and durable: after it returned `Ok`, all its records survive a crash
 /// of the machine; after `Err`, none of them is there. One writer per store value; other processes
-/// may read and write beside it. Events of a run are kept under their `seq`; writing one twice is an
-/// error, so that two writers of one run notice each other.
+/// may read and write beside it. Events of a run are kept under their `seq`; to begin with one that
+/// another write began with is an error, so that two writers of one run notice each other.
 pub trait Store: Send {
     /// Writes `records` of the run `run_id`, all or none.
     fn write(&mut self, run_id: &str, records: &[Record]) -> Result<(), StoreError>;
@@ -41,14 +41,19 @@ pub trait Store: Send {
     /// The last of them.
     fn last_event(&self, run_id: &str) -> Result<Option<Event>, StoreError>;
 
+    /// Its number; 0 where there is none.
+    fn last_seq(&self, run_id: &str) -> Result<u64, StoreError> {
+        Ok(self.last_event(run_id)?.map_or(0, |event| event.seq))
+    }
+
     /// All runs, the newest first.
     fn runs(&self) -> Result<Vec<StoredRun>, StoreError>;
 
     /// The attempts of a run's steps, by step and number.
     fn attempts(&self, run_id: &str) -> Result<Vec<StoredAttempt>, StoreError>;
 
-    /// Whether all that is kept can be read: for who goes on with it. Reads the whole store.
-    fn check(&self) -> Result<(), StoreError> {
+    /// Whether all that is kept of the run can be read: for who goes on with it.
+    fn check(&self, _run_id: &str) -> Result<(), StoreError> {
         Ok(())
     }
 

@@ -116,7 +116,7 @@ impl Resume {
             Err(error) => return Err(invalid(format!("the run `{}` cannot be locked: {error}", run.id))),
         };
         // What cannot be read must not look as if it had never been.
-        workspace.store.check().map_err(|error| invalid(error.to_string()))?;
+        workspace.store.check(&run.id).map_err(|error| invalid(error.to_string()))?;
         let run = workspace.again(&run.id).map_err(invalid)?;
         if !run.is_resumable() {
             let message = "was recorded by a version of orc that kept too little to go on; run the pipeline again";
@@ -130,25 +130,17 @@ impl Resume {
             );
             return Err(invalid(message));
         }
-        let attempts = workspace.store.attempts(&run.id).map_err(|error| invalid(error.to_string()))?;
-        let now = now(&run);
+        let runs::Workspace { file, store, .. } = workspace;
         let is_whole = !secrets::is_marked(&run.source);
-        let now = match now {
-            Ok(Some(now)) => now,
-            other if is_whole => {
-                if let Err(problem) = &other {
-                    print::note(&format!("{problem}; going on with the text of the run"));
-                }
-                stored(&run)
-            }
-            other => {
-                let problem = other.err().unwrap_or_else(|| "the pipeline came on standard input".to_owned());
-                let message = "there was a secret in its text, which is not kept with the run; run the pipeline again";
-                return Err(invalid(format!("{problem}; {message}")));
-            }
-        };
-        let given = run::inputs::given(None, &self.inputs).map_err(invalid)?;
-        let plan = plan_of(&run, Arc::clone(&now), given)?;
+        // What came of a long run takes as long to read as its pipeline.
+        let (attempts, planned) = std::thread::scope(|threads| {
+            let id = &run.id;
+            let attempts = threads.spawn(move || store.attempts(id));
+            let planned = self.planned(&run, is_whole);
+            (attempts.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), planned)
+        });
+        let attempts = attempts.map_err(|error| invalid(error.to_string()))?;
+        let (now, plan) = planned?;
         // What is kept is compared with what would be kept.
         let kept = if is_whole { now.text().to_owned() } else { Redactor::of(&plan).text(now.text()) };
         let is_same = kept == run.source;
@@ -198,8 +190,30 @@ impl Resume {
             );
             return Err(Refusal(FAILED, run::Refusal::Message(message)));
         }
-        let config = self.config(&run, &workspace, past, lock);
+        let config = self.config(&run, file, past, lock);
         Ok((plan, config))
+    }
+
+    /// The pipeline that the run goes on with, and its plan.
+    fn planned(&self, run: &StoredRun, is_whole: bool) -> Result<(Arc<Analysis>, Plan), Refusal> {
+        let invalid = Refusal::invalid;
+        let now = match now(run) {
+            Ok(Some(now)) => now,
+            other if is_whole => {
+                if let Err(problem) = &other {
+                    print::note(&format!("{problem}; going on with the text of the run"));
+                }
+                stored(run)
+            }
+            other => {
+                let problem = other.err().unwrap_or_else(|| "the pipeline came on standard input".to_owned());
+                let message = "there was a secret in its text, which is not kept with the run; run the pipeline again";
+                return Err(invalid(format!("{problem}; {message}")));
+            }
+        };
+        let given = run::inputs::given(None, &self.inputs).map_err(invalid)?;
+        let plan = plan_of(run, Arc::clone(&now), given)?;
+        Ok((now, plan))
     }
 
     /// The steps of the root that begin again because the pipeline is another one, with all that wait for
@@ -209,7 +223,7 @@ impl Resume {
         plan.program.scope.with_dependants(|step| all || changes.changed.contains(&step.id))
     }
 
-    fn config(&self, run: &StoredRun, workspace: &runs::Workspace, past: Past, lock: RunLock) -> RunConfig {
+    fn config(&self, run: &StoredRun, store: PathBuf, past: Past, lock: RunLock) -> RunConfig {
         let stored = &run.config;
         RunConfig {
             run_id: Some(run.id.clone()),
@@ -222,7 +236,7 @@ impl Resume {
             simulate: stored.simulate,
             person: run::person::at_terminal().filter(|_| !self.follow_stdin),
             cache: !run.config.no_cache,
-            store: Some(workspace.file.clone()),
+            store: Some(store),
             selection: stored.selection.clone(),
             past: Arc::new(past),
             resumed: Some(run.started_at.clone()),

@@ -67,11 +67,13 @@ impl Validate {
         for message in &report.unreadable {
             print::error(message);
         }
-        if self.diff && !self.fix {
-            return Ok(self.exit(&report));
+        if !self.diff || self.fix {
+            print::out(&report.render(self.format, print::colour(Stream::Stdout)))?;
         }
-        print::out(&report.render(self.format, print::colour(Stream::Stdout)))?;
-        Ok(self.exit(&report))
+        let exit = self.exit(&report);
+        // The process ends here; taking large analyses apart piece by piece would hold it up.
+        std::mem::forget(report);
+        Ok(exit)
     }
 
     fn exit(&self, report: &Report) -> ExitCode {

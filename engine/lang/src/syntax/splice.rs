@@ -41,7 +41,7 @@ impl Splice {
 /// Parses `text` with the help of the parse of an earlier text.
 pub(super) fn reparse(old: &Parse, text: &str) -> Option<(Parse, Splice)> {
     let before = &old.tree.inner;
-    if !before.local || !before.properties.is_empty() || !before.targets.is_empty() {
+    if !is_apart(old) {
         return None;
     }
     let (start, end) = differing(&before.text, text)?;
@@ -54,6 +54,12 @@ pub(super) fn reparse(old: &Parse, text: &str) -> Option<(Parse, Splice)> {
     let (inner, problems) = recover::parse_local(lines)?;
     let read = Read::new(inner, problems, item.lines.start)?;
     Some(join(old, text, &item, read))
+}
+
+/// Whether what its steps say depends on nothing outside of them.
+pub(super) fn is_apart(parse: &Parse) -> bool {
+    let tree = &parse.tree.inner;
+    tree.local && tree.properties.is_empty() && tree.targets.is_empty()
 }
 
 /// The bytes of `before` in which it differs from `after`, as few as possible.
@@ -74,7 +80,7 @@ fn common<'b>(pairs: impl Iterator<Item = (&'b u8, &'b u8)>) -> usize {
 }
 
 /// An item of a list at the root's entry, and its lines.
-struct Item {
+pub(super) struct Item {
     list: NodeId,
     /// Its node, and the node after all that is in it.
     nodes: Range<u32>,
@@ -85,6 +91,28 @@ struct Item {
 }
 
 impl Item {
+    /// The place of items at `column` whose lines are missing at `at`, behind another item.
+    pub(super) fn before(tree: &Tree, at: usize, column: usize) -> Option<Self> {
+        let root = tree.children(tree.root());
+        if tree.kind(tree.root()) != (NodeKind::Mapping { flow: false }) {
+            return None;
+        }
+        let begins_before = |node: &NodeId| usize::from(tree.range(*node).start()) < at;
+        let entry = root.partition_point(begins_before);
+        let list = *root.get(entry.checked_sub(1)?)?;
+        if tree.kind(list) != (NodeKind::Sequence { flow: false }) {
+            return None;
+        }
+        let items = tree.children(list);
+        let next = items.partition_point(begins_before);
+        let (_, its_column) = line_of_dash(tree.text(), tree.range(*items.get(next.checked_sub(1)?)?).start())?;
+        if its_column != column {
+            return None;
+        }
+        let after = items.get(next).or_else(|| root.get(entry)).map_or(tree.inner.ordered() as u32, |node| node.0);
+        Some(Self { list, nodes: after..after, lines: at..at, column })
+    }
+
     fn around(tree: &Tree, edit: Range<usize>) -> Option<Self> {
         let text = tree.text();
         let root = tree.children(tree.root());
@@ -139,26 +167,44 @@ fn line_start(text: &str, at: usize) -> usize {
 fn stays_inside(lines: &str, column: usize) -> bool {
     let mut first = true;
     lines.split('\n').all(|line| {
-        let content = line.trim_start_matches(' ');
-        let indent = line.len() - content.len();
-        let content = content.trim_end_matches('\r');
-        let begins = indent == column && (content == "-" || content.starts_with("- "));
-        if std::mem::take(&mut first) {
-            return begins;
-        }
-        content.is_empty() || content.starts_with('#') || indent > column || begins
+        if std::mem::take(&mut first) { begins_item(line, column) } else { stays_inside_list(line, column) }
     }) && !lines.contains(['\t', '\u{feff}'])
         && !lines.bytes().enumerate().any(|(at, byte)| byte == b'\r' && lines.as_bytes().get(at + 1) != Some(&b'\n'))
 }
 
+fn begins_item(line: &str, column: usize) -> bool {
+    let content = line.trim_start_matches(' ');
+    let (indent, content) = (line.len() - content.len(), content.trim_end_matches('\r'));
+    indent == column && (content == "-" || content.starts_with("- "))
+}
+
+fn stays_inside_list(line: &str, column: usize) -> bool {
+    let content = line.trim_start_matches(' ');
+    let indent = line.len() - content.len();
+    let content = content.trim_end_matches('\r');
+    content.is_empty() || content.starts_with('#') || indent > column || begins_item(line, column)
+}
+
+/// How long the lines are from the beginning of an item at `column` up to the first that leaves its list.
+pub(super) fn length_inside(lines: &str, column: usize) -> Option<usize> {
+    let mut length = 0;
+    for line in lines.split_inclusive('\n') {
+        if !stays_inside_list(line.strip_suffix('\n').unwrap_or(line), column) {
+            break;
+        }
+        length += line.len();
+    }
+    (length > 0 && stays_inside(&lines[..length], column)).then_some(length)
+}
+
 /// What was read of the lines, its ranges those of the whole text.
-struct Read {
+pub(super) struct Read {
     inner: TreeInner,
     problems: Vec<Problem>,
 }
 
 impl Read {
-    fn new(mut inner: TreeInner, mut problems: Vec<Problem>, start: usize) -> Option<Self> {
+    pub(super) fn new(mut inner: TreeInner, mut problems: Vec<Problem>, start: usize) -> Option<Self> {
         let list = inner.nodes[0].kind == NodeKind::Sequence { flow: false };
         let linked = !inner.properties.is_empty() || !inner.targets.is_empty() || !inner.recursive.is_empty();
         let outside = inner.errors.iter().any(|error| inner.nodes[error.0 as usize].parent.is_none_or(|id| id.0 == 0));
@@ -186,7 +232,7 @@ impl Read {
 }
 
 /// The earlier tree with the item's nodes replaced.
-fn join(old: &Parse, text: &str, item: &Item, read: Read) -> (Parse, Splice) {
+pub(super) fn join(old: &Parse, text: &str, item: &Item, read: Read) -> (Parse, Splice) {
     let before = &*old.tree.inner;
     let (from, to) = (size(item.lines.start), size(item.lines.end));
     let (grown, shrunk) = (size(text.len()), size(before.text.len()));

@@ -158,7 +158,7 @@ fn tag_end(text: &str, from: usize, closer: &str) -> Option<usize> {
     let mut open: Vec<u8> = Vec::new();
     let mut at = from;
     while let Some(&byte) = bytes.get(at) {
-        let at_closer = bytes[at..].starts_with(closer.as_bytes());
+        let at_closer = byte == closer.as_bytes()[0] && bytes[at..].starts_with(closer.as_bytes());
         match byte {
             _ if at_closer && open.last().is_none_or(|bracket| closer == "}}" && *bracket != b'{') => return Some(at),
             b'\'' | b'"' => match lex::quoted_length(&bytes[at..]) {

@@ -13,6 +13,9 @@ use crate::{failpoint, run::Event};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Row, ToSql, config::DbConfig, types::Type};
 use serde::de::DeserializeOwned;
 
+mod earlier;
+pub(crate) use earlier::Attempt;
+
 mod place;
 
 mod writing;
@@ -90,6 +93,8 @@ impl SqliteStore {
         let connection = Connection::open_with_flags(path, flags).map_err(|error| refused(path, &error))?;
         let store = Self { path: path.to_owned(), connection };
         store.keep_plans()?;
+        // Earlier results stand all over the file; a page is read once, not once for each of them.
+        store.connection.pragma_update(None, "cache_size", -65_536).map_err(|error| refused(path, &error))?;
         // Who only reads does not wait long for who writes.
         store.connection.busy_timeout(Duration::from_millis(50)).map_err(|error| refused(path, &error))?;
         let number = |pragma: &str| store.connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
@@ -124,26 +129,6 @@ impl SqliteStore {
             |row| Ok((row.get(0)?, json_at(row, 1)?)),
         )?;
         Ok(found.into_iter().next().and_then(|(run, last)| Some((run, last?))))
-    }
-
-    /// The newest success under the cache key, of another run than `but`, and the run.
-    pub(crate) fn cached(&self, but: &str, key: &str) -> Result<Option<(String, LastWord)>, StoreError> {
-        let found = self.rows(
-            "SELECT steps.run_id, steps.last FROM cache CROSS JOIN steps
-                 ON steps.run_id = cache.run_id AND steps.step = cache.step AND steps.attempt = cache.attempt
-             WHERE cache.key = ? AND cache.run_id != ? AND NOT steps.forgotten
-             ORDER BY steps.outcome_at DESC, steps.run_id LIMIT 1",
-            &[&key, &but],
-            |row| Ok((row.get(0)?, json_at(row, 1)?)),
-        )?;
-        Ok(found.into_iter().next().and_then(|(run, last)| Some((run, last?))))
-    }
-
-    /// The cache keys that results are stored under; `None` if there are more than `most`.
-    pub(crate) fn cache_keys(&self, most: usize) -> Result<Option<Vec<String>>, StoreError> {
-        let limit = i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1);
-        let keys: Vec<String> = self.rows("SELECT key FROM cache LIMIT ?", &[&limit], |row| row.get(0))?;
-        Ok(Some(keys).filter(|keys| keys.len() <= most))
     }
 
     fn rows<T>(
@@ -264,6 +249,16 @@ impl Store for SqliteStore {
         Ok(last.into_iter().next().flatten())
     }
 
+    fn last_seq(&self, run_id: &str) -> Result<u64, StoreError> {
+        // A row holds those that were told together, and the number of the first.
+        let last = "SELECT seq, event FROM events WHERE run_id = ? ORDER BY seq DESC LIMIT 1";
+        let last = self.rows(last, &[&run_id], |row| {
+            let (first, told): (i64, String) = (row.get(0)?, row.get(1)?);
+            Ok(first.unsigned_abs() + told.lines().count().saturating_sub(1) as u64)
+        })?;
+        Ok(last.first().copied().unwrap_or_default())
+    }
+
     fn runs(&self) -> Result<Vec<StoredRun>, StoreError> {
         self.rows(
             "SELECT id, pipeline, file, source, inputs, config, started_at, status, finished_at FROM runs
@@ -310,14 +305,16 @@ impl Store for SqliteStore {
         )
     }
 
-    fn check(&self) -> Result<(), StoreError> {
-        let found = self.rows("PRAGMA quick_check(1)", &[], |row| row.get::<_, String>(0))?;
-        match found.into_iter().next() {
-            Some(problem) if problem != "ok" => {
-                Err(StoreError::Damaged { path: self.path.clone(), reason: problem.replace('\n', " ") })
-            }
-            _ => Ok(()),
+    fn check(&self, run_id: &str) -> Result<(), StoreError> {
+        // From here on each page is looked at as a whole when it is read; what is kept of the run stands in a
+        // row, whatever else there is.
+        let strict = self.connection.pragma_update(None, "cell_size_check", true);
+        strict.map_err(|error| refused(&self.path, &error))?;
+        for table in ["steps", "events"] {
+            let all = format!("SELECT count(*) FROM {table} WHERE run_id = ?");
+            self.rows(&all, &[&run_id], |row| row.get::<_, i64>(0))?;
         }
+        Ok(())
     }
 
     fn remove(&mut self, run_ids: &[String]) -> Result<(), StoreError> {
@@ -504,6 +501,9 @@ mod tests {
         store.write("run", &[event(1)]).unwrap();
         assert!(store.write("run", &[event(2), event(1)]).is_err());
         assert_eq!(store.events("run").unwrap().len(), 1);
+        store.write("run", &[event(2), event(3)]).unwrap();
+        assert_eq!((store.events("run").unwrap().len(), store.last_seq("run").unwrap()), (3, 3));
+        assert!(store.write("run", &[event(2), event(3), event(4)]).is_err());
     }
 
     #[test]

@@ -57,7 +57,7 @@ impl Scanner<'_> {
         // Where a quoted scalar ended last.
         let mut quoted = 0;
         while here < limit {
-            if self.source[here..].starts_with(b"{%") {
+            if self.source[here] == b'{' && self.source.get(here + 1) == Some(&b'%') {
                 let end = self.region_end(here, limit).unwrap_or(here + 2);
                 let first = first_tag.get_or_insert(here..end);
                 let beside_quoted = quoted != 0 && self.text[quoted..here].trim().is_empty();

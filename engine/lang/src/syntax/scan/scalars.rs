@@ -24,7 +24,7 @@ impl Scanner<'_> {
         if unclosed[kind].0 <= at && limit <= unclosed[kind].1 {
             return None;
         }
-        let found = rest[2..].windows(close.len()).position(|window| window == close);
+        let found = memchr::memmem::find(&rest[2..], close);
         match found {
             None => {
                 unclosed[kind] = (at, limit);
