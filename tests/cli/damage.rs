@@ -148,8 +148,9 @@ fn a_log_that_was_damaged_loses_what_it_held_and_nothing_else() {
     let folder = with_runs(false);
     assert_eq!(folder.orc(&["run", "p.orc.yaml"]).code, Some(0));
     let mut log = bytes(&folder, "runs.db-wal");
-    let half = log.len() / 2;
-    log[half..].fill(0xa5);
+    // The last page of it, with its header of 24 bytes.
+    let last = log.len() - (24 + 4096);
+    log[last..].fill(0xa5);
     folder.write(".orc/runs.db-wal", &log);
     let listed: serde_json::Value =
         serde_json::from_str(&folder.orc(&["runs", "list", "--format", "json"]).stdout).unwrap();

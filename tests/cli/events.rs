@@ -134,7 +134,7 @@ fn each_event_of_real_runs_fits_the_schema_and_each_kind_is_seen_with_all_it_tel
             "approval: question",
             "run.finished: error exit_code outputs result status success",
             "run.started: file pipeline protocol resumed steps",
-            "step.finished: attempts cached duration_ms error error_type model provider reused status success usage",
+            "step.finished: attempts cached cost duration_ms error error_type model provider reused status success usage",
             "step.output: stream text truncated",
             "step.ready: ",
             "step.retrying: attempt delay_ms error error_type",

@@ -44,7 +44,7 @@ fn format(folder: &Folder) -> i64 {
 fn works(folder: &Folder, runs: usize) {
     let ended = folder.orc(&["run", "p.orc.yaml"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert_eq!((folder.read("a.txt"), format(folder)), ("one".to_owned(), 3));
+    assert_eq!((folder.read("a.txt"), format(folder)), ("one".to_owned(), 4));
     let listed: Value = serde_json::from_str(&folder.orc(&["runs", "list", "--format", "json"]).stdout).unwrap();
     let listed = listed.as_array().unwrap();
     assert_eq!(listed.len(), runs, "{listed:?}");
@@ -63,11 +63,11 @@ fn a_process_that_dies_on_the_way_leaves_the_old_format_or_the_new() {
             seen.push(found);
         }
         works(&folder, 2);
-        if found == 3 {
+        if found == 4 {
             break;
         }
     }
-    assert_eq!(seen, [2, 3]);
+    assert_eq!(seen, [2, 4]);
 }
 
 #[test]

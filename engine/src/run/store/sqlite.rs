@@ -422,10 +422,11 @@ mod tests {
         assert_eq!(status, "completed");
     }
 
-    /// The tables as format 2 had them, with a run and a step in them; without what format 1 lacked.
+    /// The tables as the format had them, with a run and a step in them.
     fn old(path: &Path, format: i64) {
         let (config, last) =
             if format == 1 { ("", "") } else { (", config TEXT", ", last TEXT, forgotten INTEGER NOT NULL DEFAULT 0") };
+        let more = if format == 3 { FROM_2 } else { "" };
         Connection::open(path)
             .unwrap()
             .execute_batch(&format!(
@@ -437,7 +438,7 @@ mod tests {
                      PRIMARY KEY (run_id, seq)) WITHOUT ROWID;
                  INSERT INTO runs (id, pipeline, file, source, inputs, started_at) VALUES ('r', 'p', 'f', '', '{{}}', 't');
                  INSERT INTO steps (run_id, step, attempt, status, value) VALUES ('r', 'a', 1, 'completed', '7');
-                 PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {format};"
+                 {more} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {format};"
             ))
             .unwrap();
     }
@@ -445,7 +446,7 @@ mod tests {
     #[test]
     fn files_of_older_formats_are_brought_up_to_date_and_only_by_who_writes() {
         let directory = tempfile::tempdir().unwrap();
-        for format in [1, 2] {
+        for format in [1, 2, 3] {
             let path = directory.path().join(format!("{format}.db"));
             old(&path, format);
             let version = || -> i64 {
