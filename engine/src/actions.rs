@@ -1,11 +1,9 @@
 //! Actions that need no tool: their description and their execution, and the forms of `action` that
 //! are sentences (`echo …`, `write … to notes.md`, `<AUTO>…</AUTO>`).
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, LazyLock},
-};
+use std::sync::{Arc, LazyLock};
 
+use indexmap::IndexMap;
 use lang::registry::ActionSpec;
 use serde_json::{Map, Value};
 
@@ -45,7 +43,7 @@ pub type Computes = fn(Map<String, Value>) -> Result<Outcome, ToolError>;
 
 /// How the action of this canonical name is executed, where that takes nothing but its parameters.
 pub fn computes(name: &str) -> Option<Computes> {
-    BY_NAME.get(name)?.computes()
+    BY_NAME.get(name)?.1.computes()
 }
 
 /// All of them that execute, in the order completion offers them.
@@ -62,14 +60,24 @@ pub fn all() -> Vec<Arc<dyn Action>> {
     ]
 }
 
-/// By name, once: a spec holds schemas, which take longer to make than most actions to run.
-static BY_NAME: LazyLock<HashMap<String, Arc<dyn Action>>> =
-    LazyLock::new(|| all().into_iter().map(|action| (action.spec().name, action)).collect());
+/// By name, with what they are, once: a spec holds schemas, which take longer to make than most actions to run.
+static BY_NAME: LazyLock<IndexMap<String, (ActionSpec, Arc<dyn Action>)>> = LazyLock::new(|| {
+    let named = |action: Arc<dyn Action>| {
+        let spec = action.spec();
+        (spec.name.clone(), (spec, action))
+    };
+    all().into_iter().map(named).collect()
+});
+
+/// What they are, in the same order.
+pub fn specs() -> impl Iterator<Item = &'static ActionSpec> {
+    BY_NAME.values().map(|(spec, _)| spec)
+}
 
 /// Executes the action of this canonical name ([`lang::registry::Registry::resolve`] finds it).
 pub async fn run_action(name: &str, params: Map<String, Value>, cx: &ToolCx) -> Result<Outcome, ToolError> {
     match BY_NAME.get(name) {
-        Some(action) => action.run(params, cx).await,
+        Some((_, action)) => action.run(params, cx).await,
         None => {
             Err(ToolError::new("UnknownActionError", format!("this version of orc cannot execute the action `{name}`")))
         }

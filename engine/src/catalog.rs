@@ -22,7 +22,7 @@ pub fn registry() -> Arc<Registry> {
 
 fn fold() -> Registry {
     Registry {
-        tools: crate::tools::all().iter().map(|tool| tool.spec()).map(|spec| (spec.name.clone(), spec)).collect(),
+        tools: crate::tools::specs().map(|spec| (spec.name.clone(), spec.clone())).collect(),
         actions: actions::specs().into_iter().map(|spec| (spec.name.clone(), spec)).collect(),
         legacy: legacy::names(),
         models: models::table(),

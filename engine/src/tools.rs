@@ -1,7 +1,7 @@
 //! Tools: what a step's `tool:` (or a tool-like `action:`) executes.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     path::PathBuf,
     pin::Pin,
     sync::{Arc, LazyLock},
@@ -10,6 +10,7 @@ use std::{
 
 use crate::models::{Response, Served};
 use camino::Utf8PathBuf;
+use indexmap::IndexMap;
 use lang::registry::{ToolSpec, did_you_mean};
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
@@ -228,13 +229,23 @@ pub fn all() -> Vec<Arc<dyn Tool>> {
     tools
 }
 
-/// By name, once: a spec holds schemas, which take longer to make than most tools to run.
-static BY_NAME: LazyLock<HashMap<String, Arc<dyn Tool>>> =
-    LazyLock::new(|| all().into_iter().map(|tool| (tool.spec().name, tool)).collect());
+/// By name, with what they are, once: a spec holds schemas, which take longer to make than most tools to run.
+static BY_NAME: LazyLock<IndexMap<String, (ToolSpec, Arc<dyn Tool>)>> = LazyLock::new(|| {
+    let named = |tool: Arc<dyn Tool>| {
+        let spec = tool.spec();
+        (spec.name.clone(), (spec, tool))
+    };
+    all().into_iter().map(named).collect()
+});
 
 /// The tool of this canonical name.
 pub fn find(name: &str) -> Option<Arc<dyn Tool>> {
-    BY_NAME.get(name).cloned()
+    BY_NAME.get(name).map(|(_, tool)| Arc::clone(tool))
+}
+
+/// What they are, in the same order.
+pub fn specs() -> impl Iterator<Item = &'static ToolSpec> {
+    BY_NAME.values().map(|(spec, _)| spec)
 }
 
 /// A success with `output` as result.

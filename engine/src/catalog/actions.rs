@@ -9,7 +9,7 @@ use super::{ActionBuilder, build::NoParams};
 
 /// All of them.
 pub(super) fn specs() -> Vec<ActionSpec> {
-    let mut specs: Vec<ActionSpec> = crate::actions::all().iter().map(|action| action.spec()).collect();
+    let mut specs: Vec<ActionSpec> = crate::actions::specs().cloned().collect();
     specs.extend([queue(), action_loop()]);
     specs.extend(bookkeeping());
     specs

@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use futures_util::future::BoxFuture;
 use indexmap::IndexMap;
 use lang::{registry::Effect, template};
 use serde_json::{Map, Value, json};
@@ -108,7 +109,13 @@ pub(crate) fn close_for_good(cx: &RunContext, batch: &mut Batch, scope: &Scope, 
 
 /// Stores the intent of a new attempt. Whether it may act: not in a run that was cancelled, or whose
 /// store broke.
-async fn begin(cx: &RunContext, step: &StepPlan, path: &str) -> bool {
+///
+/// Boxed like all that a step does not do while it waits, so that ten thousand that wait take little memory.
+fn begin<'a>(cx: &'a RunContext, step: &'a StepPlan, path: &'a str) -> BoxFuture<'a, bool> {
+    Box::pin(intend(cx, step, path))
+}
+
+async fn intend(cx: &RunContext, step: &StepPlan, path: &str) -> bool {
     let mut batch = Batch::default();
     if step.kind.has_steps() && cx.journal.last_attempt(path) > 0 {
         // What an earlier attempt of the loop came to counts no more.
@@ -187,7 +194,7 @@ pub(crate) async fn run(call: Call) -> StepEnd {
         done.fingerprint = Some(fingerprint);
     }
     if done.failure.is_some() && !done.cancelled {
-        done = recover(&call, &step, done).await;
+        done = Box::pin(recover(&call, &step, done)).await;
     }
     end(&call, &watch, done)
 }
@@ -223,7 +230,7 @@ async fn attempts(
         attempt = before.count + 1;
         let mut batch = Batch::default();
         announce(cx, &mut batch, step, path);
-        cx.commit(batch).await;
+        Box::pin(cx.commit(batch)).await;
     }
     loop {
         let before = tried.take();
@@ -233,7 +240,6 @@ async fn attempts(
                 attempt = count;
                 Done { failure: Some(last), timed_out, result, served, ..Done::default() }
             }
-            // Boxed, so that a step that waits to try again takes little memory.
             (None, StepKind::Act) => Box::pin(once(cx, step, names, path, prepared.take())).await,
             (None, _) => loops::run(cx, step, names, path).await,
         };
