@@ -60,8 +60,11 @@ pub fn all() -> Vec<Arc<dyn Action>> {
     ]
 }
 
-/// By name, with what they are, once: a spec holds schemas, which take longer to make than most actions to run.
-static BY_NAME: LazyLock<IndexMap<String, (ActionSpec, Arc<dyn Action>)>> = LazyLock::new(|| {
+/// Actions with what they are.
+type Known = IndexMap<String, (ActionSpec, Arc<dyn Action>)>;
+
+/// By name, once: a spec holds schemas, which take longer to make than most actions to run.
+static BY_NAME: LazyLock<Known> = LazyLock::new(|| {
     let named = |action: Arc<dyn Action>| {
         let spec = action.spec();
         (spec.name.clone(), (spec, action))

@@ -229,8 +229,11 @@ pub fn all() -> Vec<Arc<dyn Tool>> {
     tools
 }
 
-/// By name, with what they are, once: a spec holds schemas, which take longer to make than most tools to run.
-static BY_NAME: LazyLock<IndexMap<String, (ToolSpec, Arc<dyn Tool>)>> = LazyLock::new(|| {
+/// Tools with what they are.
+type Known = IndexMap<String, (ToolSpec, Arc<dyn Tool>)>;
+
+/// By name, once: a spec holds schemas, which take longer to make than most tools to run.
+static BY_NAME: LazyLock<Known> = LazyLock::new(|| {
     let named = |tool: Arc<dyn Tool>| {
         let spec = tool.spec();
         (spec.name.clone(), (spec, tool))

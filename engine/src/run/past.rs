@@ -57,6 +57,14 @@ pub(crate) struct Tried {
     pub(crate) goes_on: bool,
 }
 
+impl Tried {
+    /// What trying came to so far.
+    pub(crate) fn done(self) -> Box<Done> {
+        let Self { last, timed_out, result, served, .. } = self;
+        Box::new(Done { failure: Some(last), timed_out, result, served, ..Done::default() })
+    }
+}
+
 impl Past {
     /// The past of a run that is resumed; an error that names the step whose record cannot be read.
     pub fn of_run(attempts: Vec<StoredAttempt>) -> Result<Self, String> {

@@ -16,8 +16,7 @@ use super::{
     event::{Said, StepStarted},
     execute::{Handled, StepEnd, Stopwatch, blank, lock, record, skipped},
     journal::Batch,
-    loops,
-    past::{self, Tried},
+    loops, past,
     perform::{self, Attempt, Prepared, failure},
     render::{Names, StepValue, from_json},
     resume,
@@ -196,7 +195,7 @@ pub(crate) async fn run(call: Call) -> StepEnd {
     if done.failure.is_some() && !done.cancelled {
         done = Box::pin(recover(&call, &step, done)).await;
     }
-    end(&call, &watch, done)
+    end(&call, &watch, *done)
 }
 
 /// What the step came to before, as what it comes to now.
@@ -216,15 +215,17 @@ fn from_cache(hit: Hit, fingerprint: Box<Fingerprint>) -> Done {
 
 /// Tries as often as the step says; the first intent is stored already. `prepared` is what the first
 /// attempt does, where it is rendered already.
+///
+/// What waits for long holds little: what it came to so far, and all that it does not wait in, is boxed.
 async fn attempts(
     cx: &Arc<RunContext>,
     step: &Arc<StepPlan>,
     names: &Arc<Names>,
     path: &str,
     mut prepared: Option<Prepared>,
-) -> Done {
+) -> Box<Done> {
     let mut attempt = 1;
-    let mut tried = cx.past.take_tried(path);
+    let mut tried = cx.past.take_tried(path).map(Box::new);
     if let Some(before) = tried.take_if(|tried| tried.goes_on && step.kind.has_steps()) {
         // What its body came to in this attempt is known and counts.
         attempt = before.count + 1;
@@ -236,12 +237,12 @@ async fn attempts(
         let before = tried.take();
         let stored = before.is_some();
         let mut done = match (before, &step.kind) {
-            (Some(Tried { count, last, timed_out, result, served, .. }), _) => {
-                attempt = count;
-                Done { failure: Some(last), timed_out, result, served, ..Done::default() }
+            (Some(before), _) => {
+                attempt = before.count;
+                before.done()
             }
             (None, StepKind::Act) => Box::pin(once(cx, step, names, path, prepared.take())).await,
-            (None, _) => loops::run(cx, step, names, path).await,
+            (None, _) => Box::pin(loops::run(cx, step, names, path)).await.into(),
         };
         done.attempts = attempt;
         let Some(failed) = done.failure.as_ref().filter(|_| !done.cancelled) else { return done };
@@ -263,11 +264,11 @@ async fn attempts(
         batch.fact(EventKind::StepRetrying, Some(path), data);
         cx.journal.post(batch);
         tokio::select! {
-            () = cx.cancel.cancelled() => return Done { cancelled: true, ..done },
-            () = sleep(pause) => {}
+            () = cx.cancel.cancelled() => done.cancelled = true,
+            () = sleep(pause) => done.cancelled = !begin(cx, step, path).await,
         }
-        if !begin(cx, step, path).await {
-            return Done { cancelled: true, ..done };
+        if done.cancelled {
+            return done;
         }
         attempt += 1;
     }
@@ -279,8 +280,8 @@ async fn once(
     names: &Arc<Names>,
     path: &str,
     prepared: Option<Prepared>,
-) -> Done {
-    match perform::attempt(cx, step, names, path, prepared).await {
+) -> Box<Done> {
+    Box::new(match perform::attempt(cx, step, names, path, prepared).await {
         Attempt::Ended(outcome) => {
             let timed_out = outcome.failure.as_ref().is_some_and(|failure| failure.error_type == "TimeoutError");
             let (result, failure, served) = (outcome.result, outcome.failure, outcome.served);
@@ -289,22 +290,25 @@ async fn once(
         Attempt::TimedOut(failure) => Done { failure: Some(failure), timed_out: true, ..Done::default() },
         Attempt::Cancelled => Done { cancelled: true, ..Done::default() },
         Attempt::Waiting(question) => Done { waiting: Some(question), ..Done::default() },
-    }
+    })
 }
 
 /// Asks the handlers in order; the first that matches and succeeds saves the step.
-async fn recover(call: &Call, step: &Arc<StepPlan>, mut done: Done) -> Done {
+async fn recover(call: &Call, step: &Arc<StepPlan>, mut done: Box<Done>) -> Box<Done> {
     for (index, handler) in step.handlers.iter().enumerate() {
         let Some(failed) = done.failure.clone().filter(|failed| handler.matches(failed)) else { continue };
         let Some(result) = handle(call, (index, handler), &failed).await else { continue };
         if handler.retry_with_handler {
             for _ in 0..handler.max_retries {
                 if !begin(&call.cx, step, &call.path).await {
-                    return Done { cancelled: true, ..done };
+                    done.cancelled = true;
+                    return done;
                 }
-                let again = attempts(&call.cx, step, &call.names, &call.path, None).await;
+                let mut again = attempts(&call.cx, step, &call.names, &call.path, None).await;
                 if again.failure.is_none() || again.cancelled {
-                    return Done { recovered: !again.cancelled, attempts: done.attempts + again.attempts, ..again };
+                    again.recovered = !again.cancelled;
+                    again.attempts += done.attempts;
+                    return again;
                 }
             }
             if handler.max_retries > 0 {
@@ -361,7 +365,7 @@ async fn handle(call: &Call, (index, handler): (usize, &Handler), failed: &Failu
             path,
             handled: Arc::clone(&call.handled),
         };
-        let mut end = end(&handler_call, &watch, done);
+        let mut end = end(&handler_call, &watch, *done);
         let mut batch = Batch::default();
         let prefix = handler_call.path.strip_suffix(&task.id).unwrap_or_default();
         record(&call.cx, &mut batch, &call.scope, prefix, &end);
