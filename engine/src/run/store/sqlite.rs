@@ -354,6 +354,17 @@ fn failed(path: &Path, reason: String) -> StoreError {
 }
 
 fn refused(path: &Path, error: &rusqlite::Error) -> StoreError {
+    use rusqlite::Error as Sql;
+    // What stands in a row and is not what was written there.
+    if matches!(
+        error,
+        Sql::FromSqlConversionFailure(..)
+            | Sql::InvalidColumnType(..)
+            | Sql::IntegralValueOutOfRange(..)
+            | Sql::Utf8Error(..)
+    ) {
+        return StoreError::Damaged { path: path.to_owned(), reason: error.to_string() };
+    }
     match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => StoreError::Foreign { path: path.to_owned(), reason: error.to_string() },
         Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged { path: path.to_owned(), reason: error.to_string() },
@@ -539,6 +550,6 @@ mod tests {
         drop(SqliteStore::open(&newer).unwrap());
         Connection::open(&newer).unwrap().pragma_update(None, "user_version", 99).unwrap();
         let message = SqliteStore::open(&newer).unwrap_err().to_string();
-        assert!(message.contains("written by a newer orc (format 99, this one knows 3)"), "{message}");
+        assert!(message.contains(&format!("written by a newer orc (format 99, this one knows {FORMAT})")), "{message}");
     }
 }
