@@ -232,3 +232,23 @@ fn a_place_that_is_really_full_is_found_out_at_any_size() {
     }
     assert!(resumed_runs > 2, "{resumed_runs}, up to {blocks} blocks");
 }
+
+/// Nothing in it waits for the disk, but so much is not computed that is not kept.
+#[test]
+fn a_long_loop_of_steps_that_only_compute_stops_where_the_store_is_broken() {
+    let text = "
+id: p
+steps:
+  - id: loop
+    for_each: '{{ range(2000) | list }}'
+    max_parallel: 1
+    steps:
+      - {id: a, action: echo, parameters: {message: '{{ item }}'}}
+";
+    let folder = Folder::with("p.orc.yaml", text);
+    let ended = folder.orc_with(&[("ORC_FAIL_AT", "4")], &["run", "p.orc.yaml", "--no-cache", "--format", "json"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let document: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(document["error_type"], "StoreError");
+    assert_ne!(document["steps"]["loop"]["status"], "completed", "all of it was computed");
+}

@@ -104,6 +104,24 @@ fn a_program_is_told_where_it_runs() {
 }
 
 /// Words made of pieces at random: where they count as plain, `sh` reads the same words.
+/// A program that leads its group cannot leave it; beneath a shell it does not lead.
+#[test]
+#[cfg(target_os = "linux")]
+fn what_leaves_its_group_does_so_with_a_shell_around_it() {
+    assert_eq!(printed("env setsid sh -c 'sleep 0.3; echo done'", ""), "done\n");
+    assert_eq!(printed("setsid -w echo done", ""), "done\n");
+}
+
+#[test]
+fn a_script_is_called_as_it_was_given() {
+    let workspace = Workspace::new();
+    let script = workspace.root().join("say.sh");
+    std::fs::write(&script, "#!/bin/sh\necho $0 $1\n").expect("a file");
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).expect("a mode");
+    let ran = ran(&workspace, "./say.sh 'a b'", "");
+    assert_eq!(ran.result("s")["stdout"], "./say.sh a b\n", "{}", ran.summary());
+}
+
 #[test]
 fn plain_words_are_the_words_that_a_shell_reads() {
     const PIECES: &[&str] = &[

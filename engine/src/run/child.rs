@@ -85,7 +85,7 @@ fn prepare(cx: &Arc<RunContext>, step: &StepPlan, names: &Arc<Names>, path: &str
         attempt: cx.journal.last_attempt(path),
         child: StoredChild { file: shown, source: analysis.text().to_owned(), redacted: false },
     });
-    // The first intent of the child's steps waits to be stored, and this is stored before it.
+    // What is sent first is stored first: this before all that the child's steps do.
     cx.journal.post(batch);
     let file = file.unwrap_or_else(|| cx.file.clone());
     let id = analysis.pipeline().id_text().to_owned();

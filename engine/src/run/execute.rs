@@ -1,5 +1,5 @@
 //! Performs what [`super::schedule`] decides: starts steps, waits for them, stores what they came to
-//! before anything that depends on it starts.
+//! before anything acts that comes after it.
 
 use std::{
     collections::HashMap,
@@ -84,7 +84,6 @@ async fn run_scope(
     let mut cancelled = false;
     // Steps that may start once all that is known has been told: a failure among it may stop them.
     let mut held: Vec<usize> = Vec::new();
-    let mut unsaved = 0;
     loop {
         let mut started = Vec::new();
         let mut arrived: Vec<(usize, StepEnd)> = Vec::new();
@@ -151,9 +150,7 @@ async fn run_scope(
         if !batch.records.is_empty() || !batch.facts.is_empty() {
             // What only computes may be computed again: it need not wait for the disk. Whatever acts does, and
             // with it for all that came before.
-            unsaved += 1;
-            if acts || unsaved == MOST_UNSAVED {
-                unsaved = 0;
+            if acts || cx.journal.is_behind() {
                 cx.commit(std::mem::take(&mut batch)).await;
             } else {
                 cx.journal.post(std::mem::take(&mut batch));
@@ -226,10 +223,6 @@ async fn run_scope(
         steps,
     }
 }
-
-/// After how many decisions that nothing waited for the disk is waited for all the same, so that what is not
-/// stored yet stays little.
-const MOST_UNSAVED: usize = 256;
 
 /// What a step that does not start came to before, as a handler or before the run was resumed.
 fn ran(cx: &RunContext, handled: &Handled, scope: &Scope, prefix: &str, at: usize) -> Option<StepEnd> {

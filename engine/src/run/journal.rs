@@ -6,7 +6,11 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, mpsc as blocking},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+        mpsc as blocking,
+    },
     thread,
 };
 
@@ -61,6 +65,8 @@ pub(crate) struct Journal {
     attempts: Arc<Mutex<FxHashMap<String, u32>>>,
     /// What goes with whatever is written next.
     later: Arc<Mutex<Batch>>,
+    /// How many batches were sent since somebody waited for one.
+    unsaved: Arc<AtomicUsize>,
     /// Nothing comes in with a secret in it.
     secrets: Arc<Redactor>,
 }
@@ -85,7 +91,7 @@ impl Journal {
         let store = Box::new(MemoryStore);
         let writer = Writer { run_id: run_id.into(), store, seq: 0, sent: 0, broken: None, events };
         let way = Way::Here(Arc::new(Mutex::new(writer)));
-        Self { way, attempts: Arc::default(), later: Arc::default(), secrets }
+        Self { way, attempts: Arc::default(), later: Arc::default(), unsaved: Arc::default(), secrets }
     }
 
     /// Starts the writer of the run `run_id`, whose last event has the number `seq` and whose steps
@@ -101,13 +107,13 @@ impl Journal {
         let mut writer = Writer { run_id: run_id.into(), store, seq, sent: seq, broken: None, events };
         thread::Builder::new().name("orc-journal".to_owned()).spawn(move || writer.serve(&inbox))?;
         let attempts = Arc::new(Mutex::new(attempts.into_iter().collect()));
-        Ok(Self { way: Way::Thread(messages), attempts, later: Arc::default(), secrets })
+        Ok(Self { way: Way::Thread(messages), attempts, later: Arc::default(), unsaved: Arc::default(), secrets })
     }
 
     /// The journal of a run that is only looked at: it has no writer.
     pub(crate) fn closed() -> Self {
         let way = Way::Thread(blocking::channel().0);
-        Self { way, attempts: Arc::default(), later: Arc::default(), secrets: Arc::default() }
+        Self { way, attempts: Arc::default(), later: Arc::default(), unsaved: Arc::default(), secrets: Arc::default() }
     }
 
     /// Whether anybody will read the records again: of a run in memory nothing is left but its events.
@@ -131,8 +137,15 @@ impl Journal {
         self.attempts.lock().unwrap_or_else(PoisonError::into_inner).get(path).copied().unwrap_or_default()
     }
 
+    /// Whether so much was sent that nobody waited for that the next who can wait should: what is not stored yet
+    /// stays little, and a store that broke is noticed.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.unsaved.load(Ordering::Relaxed) >= MOST_UNSAVED
+    }
+
     /// Stores `batch` and returns when it is durable.
     pub(crate) async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
+        self.unsaved.store(0, Ordering::Relaxed);
         let (done, answer) = oneshot::channel();
         match self.send(batch, Some(done))? {
             Some(written) => written,
@@ -146,6 +159,7 @@ impl Journal {
         mut batch: Batch,
         done: Option<oneshot::Sender<Result<(), StoreError>>>,
     ) -> Result<Option<Result<(), StoreError>>, StoreError> {
+        self.unsaved.fetch_add(1, Ordering::Relaxed);
         self.secrets.batch(&mut batch);
         // Held until it is sent: what follows from what is in it must not overtake it.
         let mut later = super::lock(&self.later);
@@ -172,6 +186,9 @@ impl Journal {
         drop(self.send(batch, None));
     }
 }
+
+/// How many batches may be on their way before somebody waits for them.
+const MOST_UNSAVED: usize = 256;
 
 /// How many batches go into one transaction at most.
 const GROUP: usize = 256;

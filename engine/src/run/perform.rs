@@ -1,6 +1,7 @@
 //! One attempt of one step: render everything, then act once, within its time.
 
 use std::{
+    any::Any,
     collections::BTreeSet,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex},
@@ -67,7 +68,7 @@ pub(crate) async fn attempt(
     step: &StepPlan,
     names: &Arc<Names>,
     path: &str,
-    prepared: Option<Prepared>,
+    prepared: Option<Box<Prepared>>,
 ) -> Attempt {
     let mut prepared = prepared;
     // Who waits for what is limited takes no place that others can use.
@@ -75,9 +76,9 @@ pub(crate) async fn attempt(
     if lane.is_none() && cx.lanes.is_late(cx, step) {
         let rendered = match prepared.take() {
             Some(rendered) => rendered,
-            None => match prepare(cx, step, names) {
-                Ok(rendered) => rendered,
-                Err(ToolError(failure)) => return Attempt::Ended(Outcome::failed(Value::Null, failure)),
+            None => match guarded(path, || prepare(cx, step, names)) {
+                Ok(rendered) => Box::new(rendered),
+                Err(failure) => return Attempt::Ended(Outcome::failed(Value::Null, failure)),
             },
         };
         lane = cx.lanes.enter_for(cx, rendered.model.as_deref()).await;
@@ -89,16 +90,16 @@ pub(crate) async fn attempt(
         return Attempt::Cancelled;
     }
     let prepared = match prepared {
-        None if step::is_short(cx, step) => match prepare(cx, step, names) {
-            Ok(prepared) => Some(prepared),
-            Err(ToolError(failure)) => return Attempt::Ended(Outcome::failed(Value::Null, failure)),
+        None if step::is_short(cx, step) => match guarded(path, || prepare(cx, step, names)) {
+            Ok(prepared) => Some(Box::new(prepared)),
+            Err(failure) => return Attempt::Ended(Outcome::failed(Value::Null, failure)),
         },
         prepared => prepared,
     };
-    if let Some(compute) = prepared.as_ref().and_then(Prepared::computes) {
+    if let Some(compute) = prepared.as_ref().and_then(|prepared| prepared.computes()) {
         let params = prepared.map(|prepared| prepared.params).unwrap_or_default();
-        let failed = |ToolError(failure)| Outcome::failed(Value::Null, failure);
-        return Attempt::Ended(compute(params).unwrap_or_else(failed));
+        let computed = guarded(path, || compute(params));
+        return Attempt::Ended(computed.unwrap_or_else(|failure| Outcome::failed(Value::Null, failure)));
     }
     let mut tool_cx = tool_cx(cx, step);
     let printed = Arc::new(Printed::new(cx, path));
@@ -110,7 +111,7 @@ pub(crate) async fn attempt(
     let work = async {
         let prepared = match prepared {
             Some(prepared) => prepared,
-            None => prepare(cx, step, names)?,
+            None => Box::new(prepare(cx, step, names)?),
         };
         act(cx, prepared, tool_cx).await
     };
@@ -146,22 +147,31 @@ pub(crate) async fn attempt(
         }
         Ok(Err(ToolError(failure))) if failure.error_type == WAITING => return Attempt::Waiting(failure.message),
         Ok(Err(ToolError(failure))) => Outcome::failed(Value::Null, failure),
-        Err(panic) => {
-            let text = panic
-                .downcast_ref::<&str>()
-                .map(|text| (*text).to_owned())
-                .or_else(|| panic.downcast_ref::<String>().cloned())
-                .unwrap_or_default();
-            let message =
-                format!("the tool of `{path}` broke down ({text}); this is a defect of orc, please report it");
-            Outcome::failed(Value::Null, failure("InternalError", message))
-        }
+        Err(panic) => Outcome::failed(Value::Null, broke_down(path, panic.as_ref())),
     })
 }
 
+/// What `work` gives; a failure too where it breaks down.
+fn guarded<T>(path: &str, work: impl FnOnce() -> Result<T, ToolError>) -> Result<T, Failure> {
+    match std::panic::catch_unwind(AssertUnwindSafe(work)) {
+        Ok(done) => done.map_err(|ToolError(failure)| failure),
+        Err(panic) => Err(broke_down(path, panic.as_ref())),
+    }
+}
+
+/// The failure of a step whose tool panicked.
+fn broke_down(path: &str, panic: &(dyn Any + Send)) -> Failure {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let text = text.unwrap_or_default();
+    failure(
+        "InternalError",
+        format!("the tool of `{path}` broke down ({text}); this is a defect of orc, please report it"),
+    )
+}
+
 /// The world as a tool of `step` may reach it.
-pub(crate) fn tool_cx(cx: &RunContext, step: &StepPlan) -> ToolCx {
-    ToolCx {
+pub(crate) fn tool_cx(cx: &RunContext, step: &StepPlan) -> Box<ToolCx> {
+    Box::new(ToolCx {
         working_dir: cx.working_dir.clone(),
         output_dir: cx.output_dir.clone(),
         permissions: cx.permissions.clone(),
@@ -177,7 +187,7 @@ pub(crate) fn tool_cx(cx: &RunContext, step: &StepPlan) -> ToolCx {
         store: cx.store.clone(),
         above: cx.above.ids.clone(),
         recursion: cx.recursion.clone(),
-    }
+    })
 }
 
 /// What the step may use where it asks a person.
@@ -400,7 +410,7 @@ pub(crate) fn prepare(cx: &RunContext, step: &StepPlan, names: &Arc<Names>) -> R
     Ok(Prepared { work, effect, params, model })
 }
 
-async fn act(cx: &RunContext, prepared: Prepared, mut tool_cx: ToolCx) -> Result<Outcome, ToolError> {
+async fn act(cx: &RunContext, prepared: Box<Prepared>, mut tool_cx: Box<ToolCx>) -> Result<Outcome, ToolError> {
     tool_cx.model = prepared.model;
     tool_cx.models = models::provider(tool_cx.model.as_deref(), cx.simulate);
     let params = prepared.params;

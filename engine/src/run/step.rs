@@ -134,7 +134,7 @@ pub(crate) fn is_short(cx: &RunContext, step: &StepPlan) -> bool {
         && step.action.as_deref().is_some_and(template::is_plain)
 }
 
-/// Runs the step; its first intent is stored already, unless it has a condition or is a handler.
+/// Runs the step; its first intent is stored already, or (if it only computes) on its way, unless it has a condition or is a handler.
 pub(crate) async fn run(call: Call) -> StepEnd {
     let step = Arc::clone(&call.scope.steps[call.at]);
     if step.is_handler {
@@ -165,7 +165,7 @@ pub(crate) async fn run(call: Call) -> StepEnd {
         if may_be_cached {
             match cache::look_up(&call.cx, &step, &call.names) {
                 LookUp::Found(hit, fingerprint) => return end(&call, &watch, from_cache(*hit, fingerprint)),
-                LookUp::Anew(rendered, depends_on) => (prepared, fingerprint) = (Some(*rendered), depends_on),
+                LookUp::Anew(rendered, depends_on) => (prepared, fingerprint) = (Some(rendered), depends_on),
                 LookUp::Nothing => {}
             }
         }
@@ -213,7 +213,7 @@ fn from_cache(hit: Hit, fingerprint: Box<Fingerprint>) -> Done {
     }
 }
 
-/// Tries as often as the step says; the first intent is stored already. `prepared` is what the first
+/// Tries as often as the step says; the first intent is told already. `prepared` is what the first
 /// attempt does, where it is rendered already.
 ///
 /// What waits for long holds little: what it came to so far, and all that it does not wait in, is boxed.
@@ -222,7 +222,7 @@ async fn attempts(
     step: &Arc<StepPlan>,
     names: &Arc<Names>,
     path: &str,
-    mut prepared: Option<Prepared>,
+    mut prepared: Option<Box<Prepared>>,
 ) -> Box<Done> {
     let mut attempt = 1;
     let mut tried = cx.past.take_tried(path).map(Box::new);
@@ -279,7 +279,7 @@ async fn once(
     step: &StepPlan,
     names: &Arc<Names>,
     path: &str,
-    prepared: Option<Prepared>,
+    prepared: Option<Box<Prepared>>,
 ) -> Box<Done> {
     Box::new(match perform::attempt(cx, step, names, path, prepared).await {
         Attempt::Ended(outcome) => {

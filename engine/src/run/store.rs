@@ -1,7 +1,7 @@
 //! What a run leaves behind (design §0.6): the run, its steps' intents and outcomes, its events.
 //!
 //! The order that makes a run durable (contract §5.1) is kept by the caller through
-//! [`super::journal`]: an intent is written before its effect, an outcome before a dependant starts.
+//! [`super::journal`]: before an effect its intent is written, and all that came before it.
 
 use std::{
     borrow::Cow,

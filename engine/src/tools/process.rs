@@ -35,8 +35,12 @@ pub(crate) use group::signal_name;
 const KEPT: usize = 512 << 10;
 
 /// How long more output is waited for after everything that writes it was killed; only a process that left
-/// the group can make us wait so long. What is there already is read in any case, however long that takes.
+/// the group can make us wait so long. What is there already is read in any case, however long it takes to
+/// look through it.
 const DRAIN: Duration = Duration::from_millis(100);
+
+/// No pipe holds more, unless root allowed it: what is read beyond this was written after the end.
+const LARGEST_PIPE: usize = 1 << 20;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -269,7 +273,8 @@ async fn pass_on(
     let mut decoder = Decoder::default();
     let mut buffer = vec![0; 16 << 10];
     let mut patience = DRAIN;
-    loop {
+    let mut left = LARGEST_PIPE;
+    while left > 0 {
         let late = over.is_cancelled().then(Instant::now);
         let silence = async {
             over.cancelled().await;
@@ -280,9 +285,12 @@ async fn pass_on(
             read = pipe.read(&mut buffer) => read,
             () = silence => break,
         };
-        patience = patience.saturating_sub(late.map_or(Duration::ZERO, |late| late.elapsed()));
         // A pipe that cannot be read has ended.
         let Ok(count @ 1..) = read else { break };
+        if let Some(late) = late {
+            patience = patience.saturating_sub(late.elapsed());
+            left = left.saturating_sub(count);
+        }
         if job.capture {
             kept.push(&buffer[..count], stream, job.full).await;
         }

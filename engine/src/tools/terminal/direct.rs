@@ -6,8 +6,9 @@ use lang::template::shell::plain_words;
 
 use crate::tools::process::Direct;
 
-/// Programs that do something else when they lead a process group, which they do not beneath a shell.
-const NOT_AS_LEADERS: &[&str] = &["setsid", "daemonize", "start-stop-daemon"];
+/// Words of programs that do something else when they lead a process group, which they do not beneath a shell;
+/// others may start them, or speak of them (`env setsid …`, `python3 -c 'import os; os.setsid()'`).
+const NOT_AS_LEADERS: &[&str] = &["setsid", "setpgid", "setpgrp", "daemon"];
 
 /// The program that `command` runs and its words, if they are plain and the program is there. What a
 /// shell has to say otherwise (not found, no permission) the shell says.
@@ -15,13 +16,14 @@ pub(super) fn direct(command: &str, directory: &Path, environment: &[(String, St
     if cfg!(windows) {
         return None;
     }
-    let words = plain_words(command)?;
-    let name = words.first()?;
-    if NOT_AS_LEADERS.contains(&name.rsplit('/').next()?) {
+    if NOT_AS_LEADERS.iter().any(|word| command.contains(word)) {
         return None;
     }
+    let words = plain_words(command)?;
+    let name = words.first()?;
     let program = if name.contains('/') {
-        Some(directory.join(name)).filter(|program| is_program(program.as_path()))
+        // As it was given: a script sees its own name, and it is looked for where it runs.
+        is_program(&directory.join(name)).then(|| name.into())
     } else {
         let (_, path) = environment.iter().find(|(variable, _)| variable == "PATH")?;
         // Entries may be relative, and an empty one is the directory.
