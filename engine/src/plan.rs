@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lang::{analysis::Analysis, check::Severity};
+use lang::{analysis::Analysis, beside::beside, check::Severity};
 use serde_json::{Map, Value};
 
 pub mod program;
@@ -73,10 +73,7 @@ pub fn plan(analysis: Arc<Analysis>, given: &[(String, Given)]) -> Result<Plan, 
         make(&analysis, given)
     } else {
         // The steps are read beside the templates and the rules.
-        let (is_invalid, made) = std::thread::scope(|threads| {
-            let made = threads.spawn(|| make(&analysis, given));
-            (is_invalid(), made.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-        });
+        let (made, is_invalid) = beside(|| make(&analysis, given), is_invalid);
         if is_invalid {
             return Err(PlanError::Invalid);
         }

@@ -296,6 +296,35 @@ steps:
 }
 
 #[test]
+fn iterations_of_a_loop_that_is_tried_again_count_once() {
+    let mut server = start(json!({}));
+    let text = "\
+id: loop
+name: Loop
+steps:
+  - id: each
+    for_each: [1, 2]
+    max_parallel: 1
+    retry: 1
+    steps:
+      - id: one
+        action: echo
+        parameters: {message: '{{ item }}'}
+      - id: two
+        tool: terminal
+        action: execute
+        parameters: {command: 'sh second.sh {{ item }}'}
+        dependencies: [one]
+";
+    script(&server, "test $1 = 1 || { [ -e tried ] || { touch tried; exit 1; }; }");
+    server.open("a.orc.yaml", text);
+    run(&mut server);
+    ends(&mut server);
+    assert_eq!(labels(&mut server), ["8 ✔ 2/2 done", "11 ✔ 2/2 done"]);
+    server.finish();
+}
+
+#[test]
 fn the_plan_in_the_editor_is_that_of_the_command_line() {
     let mut server = start(json!({}));
     script(&server, "echo more");

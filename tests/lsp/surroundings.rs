@@ -3,6 +3,7 @@
 
 use std::fs;
 
+use globset::Glob;
 use serde_json::{Value, json};
 
 use crate::support::{TestServer, brief};
@@ -16,6 +17,7 @@ fn child(input: &str) -> String {
     )
 }
 
+/// Tells of a change, as an editor does of a file that it watches.
 fn changed_on_disk(server: &mut TestServer, name: &str) {
     let change = json!({ "changes": [{ "uri": server.uri(name), "type": 2 }] });
     server.notify("workspace/didChangeWatchedFiles", change);
@@ -57,17 +59,32 @@ fn a_change_of_a_file_renews_those_who_look_at_it_and_no_others() {
 
 #[test]
 fn a_file_that_a_step_reads_is_missed_until_it_is_there() {
-    const READS: &str =
-        "name: n\nsteps:\n  - id: s\n    tool: filesystem\n    action: read\n    parameters: {path: data.csv}\n";
-    let mut server = TestServer::start(json!({}));
-    server.open("a.orc.yaml", READS);
-    assert_eq!(server.pushed("a.orc.yaml", 1), ["6:24 ORC417"]);
-    fs::write(server.folder.path().join("data.csv"), "a,b\n").unwrap();
-    changed_on_disk(&mut server, "data.csv");
-    assert_eq!(server.pushed("a.orc.yaml", 1), Vec::<String>::new());
-    fs::remove_file(server.folder.path().join("data.csv")).unwrap();
-    changed_on_disk(&mut server, "data.csv");
-    assert_eq!(server.pushed("a.orc.yaml", 1), ["6:24 ORC417"]);
+    let mut server =
+        TestServer::start(json!({ "workspace": { "didChangeWatchedFiles": { "dynamicRegistration": true } } }));
+    let registered = server.server_request("client/registerCapability", Value::Null);
+    let watchers = registered["registrations"][0]["registerOptions"]["watchers"].as_array().unwrap();
+    let watched: Vec<String> =
+        watchers.iter().map(|watcher| watcher["globPattern"].as_str().unwrap().to_owned()).collect();
+    // An editor tells of nothing but what was asked for.
+    let changed_on_disk = |server: &mut TestServer, name: &str| {
+        let is_watched = |glob: &String| Glob::new(glob).unwrap().compile_matcher().is_match(name);
+        assert!(watched.iter().any(is_watched), "{name} is none of {watched:?}");
+        changed_on_disk(server, name);
+    };
+    for name in ["data.csv", "data.tsv", "notes", "data.csv.gz"] {
+        let reads = format!(
+            "name: n\nsteps:\n  - id: s\n    tool: filesystem\n    action: read\n    parameters: {{path: {name}}}\n"
+        );
+        let document = format!("{name}.orc.yaml");
+        server.open(&document, &reads);
+        assert_eq!(server.pushed(&document, 1), ["6:24 ORC417"]);
+        fs::write(server.folder.path().join(name), "a,b\n").unwrap();
+        changed_on_disk(&mut server, name);
+        assert_eq!(server.pushed(&document, 1), Vec::<String>::new());
+        fs::remove_file(server.folder.path().join(name)).unwrap();
+        changed_on_disk(&mut server, name);
+        assert_eq!(server.pushed(&document, 1), ["6:24 ORC417"]);
+    }
     server.finish();
 }
 

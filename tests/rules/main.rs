@@ -9,7 +9,7 @@ use camino::Utf8Path;
 use engine::{catalog, files::Disk};
 use lang::{
     analysis::Analysis,
-    check::{codes, codes::Code},
+    check::{Severity, codes, codes::Code},
     text::{TextRange, apply_edits},
 };
 
@@ -62,6 +62,56 @@ fn each_code_is_silent_where_nothing_is_wrong() {
         }
     }
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn a_command_is_an_error_only_where_its_step_is_sure_to_run_and_to_fail_the_run() {
+    let said = |step: &str, command: &str| {
+        let head = "name: n\ninputs:\n  word: {type: string, default: a b}\nsteps:\n- id: s\n  action: generate\n  parameters: {prompt: hi}\n";
+        let text =
+            format!("{head}- id: t\n  tool: terminal\n  action: execute\n  parameters: {{command: {command}}}\n{step}");
+        let analysis = analyse(&text, &[]);
+        let mut found = analysis.diagnostics().iter().filter(|found| found.code.to_string() == "ORC902");
+        let severity = found.next().unwrap_or_else(|| panic!("nothing is said of\n{text}")).severity;
+        assert!(found.next().is_none());
+        severity
+    };
+    let nowhere = "'echo `cat {{ word }}`'";
+    for step in ["", "  dependencies: [s]\n", "  for_each: [1]\n"] {
+        assert_eq!(said(step, nowhere), Severity::Error, "{step}");
+    }
+    let provided = [
+        "  condition: \"{{ word == 'a' }}\"\n",
+        "  on_failure: continue\n",
+        "  on_failure: skip\n",
+        "  on_failure: s\n",
+        "  on_error: {fallback_value: none}\n",
+        "  for_each: \"{{ word | list }}\"\n",
+        "  while: \"{{ iteration < 1 }}\"\n",
+    ];
+    for step in provided {
+        assert_eq!(said(step, nowhere), Severity::Warning, "{step}");
+    }
+    assert_eq!(said("", "'{% if word %}`cat {{ word }}`{% endif %}'"), Severity::Warning);
+    // Another default may be given.
+    assert_eq!(said("", "'{{ word }}'"), Severity::Warning);
+}
+
+#[test]
+fn no_fix_of_an_idle_default_breaks_its_arguments() {
+    let fixes = |arguments: &str| {
+        let prompt = format!("{{{{ execution.id | regex_search('a') | default({arguments}) }}}}");
+        let text = format!("name: n\nsteps:\n- id: s\n  action: generate\n  parameters: {{prompt: \"{prompt}\"}}\n");
+        let analysis = analyse(&text, &[]);
+        let found = analysis.diagnostics().iter().find(|found| found.code.to_string() == "ORC319");
+        found.map(|found| found.fixes.iter().any(|fix| fix.title.starts_with("Let ")))
+    };
+    assert_eq!(fixes("'25'"), Some(true));
+    assert_eq!(fixes("'a=b,'"), Some(true));
+    assert_eq!(fixes("1 == 2"), Some(true));
+    assert_eq!(fixes("'25',"), Some(false));
+    assert_eq!(fixes("default_value='25'"), Some(false));
+    assert_eq!(fixes("boolean=true"), None);
 }
 
 #[test]

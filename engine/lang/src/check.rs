@@ -1,11 +1,10 @@
 //! The rules: what is wrong with a pipeline, where, and how to mend it.
 
-use std::thread;
-
 use camino::Utf8PathBuf;
 use text_size::TextRange;
 
 use crate::{
+    beside::beside,
     graph::Graph,
     model::{Pipeline, lower::sites::Site},
     registry::Registry,
@@ -158,16 +157,12 @@ pub(crate) fn check(facts: &Facts<'_>) -> Vec<Diagnostic> {
         what_steps_do(&mut checker);
         return checker.found;
     }
-    let (mut found, more) = thread::scope(|threads| {
-        let other = threads.spawn(|| {
-            let mut checker = Checker::new(facts);
-            keys_and_structure(&mut checker);
-            checker.found
-        });
+    let rules = |rules: fn(&mut Checker<'_>)| {
         let mut checker = Checker::new(facts);
-        what_steps_do(&mut checker);
-        (other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), checker.found)
-    });
+        rules(&mut checker);
+        checker.found
+    };
+    let (mut found, more) = beside(|| rules(keys_and_structure), || rules(what_steps_do));
     found.extend(more);
     found
 }

@@ -17,6 +17,7 @@ use crate::{
 };
 
 mod cycles;
+pub(crate) use cycles::Outgoing;
 
 /// Why an edge exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -98,21 +99,29 @@ impl Graph {
 
     /// All steps that wait for `step`, directly or through others, in order.
     pub fn dependants(&self, step: StepIndex) -> Vec<StepIndex> {
-        let mut waiting = vec![false; self.incoming.len()];
-        let mut found = Vec::new();
-        let mut queue = vec![step];
-        let outgoing = cycles::outgoing(&self.edges, self.incoming.len());
-        while let Some(at) = queue.pop() {
-            for edge in outgoing.of(at) {
-                let to = self.edges[*edge as usize].to;
-                if !std::mem::replace(&mut waiting[to.0 as usize], true) {
-                    found.push(to);
-                    queue.push(to);
-                }
-            }
-        }
+        let mut found: Vec<StepIndex> = self.waiting_for(&self.outgoing(), [step]).into_iter().collect();
         found.sort_unstable();
         found
+    }
+
+    /// The edges by the step they leave, for [`Self::waiting_for`].
+    pub(crate) fn outgoing(&self) -> Outgoing {
+        cycles::outgoing(&self.edges, self.incoming.len())
+    }
+
+    /// All steps that wait for one of `steps`, directly or through others. It takes as long as there are such.
+    pub(crate) fn waiting_for(
+        &self,
+        outgoing: &Outgoing,
+        steps: impl IntoIterator<Item = StepIndex>,
+    ) -> FxHashSet<StepIndex> {
+        let mut waiting = FxHashSet::default();
+        let mut queue: Vec<StepIndex> = steps.into_iter().collect();
+        while let Some(at) = queue.pop() {
+            let next = outgoing.of(at).iter().map(|edge| self.edges[*edge as usize].to);
+            queue.extend(next.filter(|to| waiting.insert(*to)));
+        }
+        waiting
     }
 }
 

@@ -9,6 +9,8 @@
 //!
 //! Nothing here reads a file, opens a connection, asks the clock or panics on input.
 
+pub mod beside;
+
 pub mod text;
 
 pub mod syntax;

@@ -14,6 +14,7 @@ use crate::{
 pub(crate) mod known;
 pub mod lower;
 pub mod pipeline_file;
+pub(crate) mod provided;
 pub mod scope;
 pub mod target;
 

@@ -289,9 +289,9 @@ pub fn literal_argument(text: &str, call: TextRange) -> Option<TextRange> {
     unquoted(text, *tokens.get(open + 1)?)
 }
 
-/// Where the arguments of the filter at `name` end, before the closing parenthesis, if the next filter,
-/// `next`, is applied to just what it gives: `…| name(…) | next(…)`. The end is that of `next`'s arguments.
-pub(crate) fn end_of_next_filter(text: &str, name: TextRange, next: TextRange) -> Option<TextSize> {
+/// What stands between the parentheses of the filter `next`, if it is applied to just what the filter at `name`
+/// gives: `…| name(…) | next(…)`.
+pub(crate) fn arguments_of_next_filter(text: &str, name: TextRange, next: TextRange) -> Option<TextRange> {
     let tokens = lex::tokens(text, TextRange::new(name.end(), TextSize::of(text)));
     let word = |at: usize| tokens.get(at).map_or("", |token| &text[token.range]);
     let pipe = lex::closing(text, &tokens, 0)? + 1;
@@ -299,7 +299,7 @@ pub(crate) fn end_of_next_filter(text: &str, name: TextRange, next: TextRange) -
         return None;
     }
     let close = lex::closing(text, &tokens, pipe + 2)?;
-    Some(tokens[close].range.start())
+    Some(TextRange::new(tokens[pipe + 2].range.end(), tokens[close].range.start()))
 }
 
 /// The names that statements before `offset` bind and that are still in scope there.

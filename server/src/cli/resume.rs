@@ -17,7 +17,7 @@ use engine::{
         store::StoredRun,
     },
 };
-use lang::analysis::Analysis;
+use lang::{analysis::Analysis, beside::beside};
 
 use super::{
     FAILED, INVALID,
@@ -133,12 +133,8 @@ impl Resume {
         let runs::Workspace { file, store, .. } = workspace;
         let is_whole = !secrets::is_marked(&run.source);
         // What came of a long run takes as long to read as its pipeline.
-        let (attempts, planned) = std::thread::scope(|threads| {
-            let id = &run.id;
-            let attempts = threads.spawn(move || store.attempts(id));
-            let planned = self.planned(&run, is_whole);
-            (attempts.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), planned)
-        });
+        let id = &run.id;
+        let (attempts, planned) = beside(move || store.attempts(id), || self.planned(&run, is_whole));
         let attempts = attempts.map_err(|error| invalid(error.to_string()))?;
         let (now, plan) = planned?;
         // What is kept is compared with what would be kept.

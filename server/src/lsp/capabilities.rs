@@ -110,16 +110,15 @@ pub(crate) fn answer(client: &Client) -> InitializeResult {
     }
 }
 
-/// What is registered once the client is initialized: to hear of settings, and of files that
-/// pipelines are or may include.
+/// What is registered once the client is initialized: to hear of settings, and of all files: steps
+/// may read any, whatever its name ends in. Of a file that nobody looked at nothing comes.
 pub(crate) fn registrations(client: &Client) -> Vec<Registration> {
     let mut registrations = Vec::new();
     if client.registers_configuration {
         registrations.push(registration("workspace/didChangeConfiguration", json!({ "section": "orc" })));
     }
     if client.registers_watchers {
-        let watchers =
-            json!({ "watchers": [{ "globPattern": "**/*.{yaml,yml,md,txt,json,csv,html,j2,jinja,jinja2,prompt}" }] });
+        let watchers = json!({ "watchers": [{ "globPattern": "**/*" }] });
         registrations.push(registration("workspace/didChangeWatchedFiles", watchers));
     }
     registrations

@@ -85,11 +85,25 @@ pub(crate) struct Count {
 impl Count {
     /// One more has ended with `status`.
     pub(crate) fn ended(&mut self, status: &str) {
+        if let Some(count) = self.with(status) {
+            *count += 1;
+        }
+    }
+
+    /// One of those that have ended with `status` begins anew.
+    pub(crate) fn begins_again(&mut self, status: &str) {
+        if let Some(count) = self.with(status) {
+            *count = count.saturating_sub(1);
+        }
+    }
+
+    /// How many have ended with `status`, if they are counted.
+    fn with(&mut self, status: &str) -> Option<&mut usize> {
         match status {
-            "completed" => self.completed += 1,
-            "failed" => self.failed += 1,
-            "not_run" => {}
-            _ => self.others += 1,
+            "completed" => Some(&mut self.completed),
+            "failed" => Some(&mut self.failed),
+            "not_run" => None,
+            _ => Some(&mut self.others),
         }
     }
 

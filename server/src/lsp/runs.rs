@@ -95,6 +95,8 @@ pub(crate) struct Latest {
     pub(crate) parts: BTreeMap<String, Count>,
     /// The iterations that run.
     open: BTreeSet<String>,
+    /// How those that do not run have ended.
+    ended: BTreeMap<String, String>,
     /// Why steps failed, by their path without the numbers of iterations: the first error and how many there are.
     pub(crate) failures: BTreeMap<String, (String, usize)>,
     /// Another one whenever the failures are other ones.
@@ -152,12 +154,22 @@ impl Latest {
     /// Takes in what is said of a step in an iteration.
     fn note_part(&mut self, path: &str, status: &str, kind: EventKind) {
         let count = self.parts.entry(without_numbers(path)).or_default();
+        // An attempt after the first, of the step or of its loop, is no further iteration.
+        let mut again = |count: &mut Count| {
+            if let Some(before) = self.ended.remove(path) {
+                count.begins_again(&before);
+            }
+        };
         match kind {
-            // An attempt after the first is no further iteration.
-            EventKind::StepStarted => count.running += usize::from(self.open.insert(path.to_owned())),
+            EventKind::StepStarted => {
+                again(count);
+                count.running += usize::from(self.open.insert(path.to_owned()));
+            }
             EventKind::StepFinished => {
+                again(count);
                 count.running -= usize::from(self.open.remove(path));
                 count.ended(status);
+                self.ended.insert(path.to_owned(), status.to_owned());
             }
             _ => {}
         }
@@ -204,6 +216,7 @@ impl Runs {
             steps: BTreeMap::new(),
             parts: BTreeMap::new(),
             open: BTreeSet::new(),
+            ended: BTreeMap::new(),
             failures: BTreeMap::new(),
             edition: self.next_edition(),
         };
@@ -228,6 +241,7 @@ impl Runs {
         self.change(job, |latest| {
             latest.state = State::Ended { success: ending.success, summary: ending.summary() };
             latest.open.clear();
+            latest.ended.clear();
             latest.parts.values_mut().for_each(|count| count.running = 0);
             for mark in latest.steps.values_mut().filter(|mark| mark.is_open()) {
                 "interrupted".clone_into(&mut mark.status);

@@ -1,11 +1,11 @@
 //! Values in shell commands (902): they are quoted where they stand, which is not possible everywhere and
-//! not always what is meant. Where the run is sure to refuse or fail by it, it is an error.
+//! not always what is meant. Where a step that is sure to run is refused by it, it is an error.
 
 use text_size::{TextRange, TextSize};
 
 use super::{Checker, Diagnostic, Severity, codes, templates::place};
 use crate::{
-    model::known::known,
+    model::{known::known, provided::Provided},
     registry::ParamKind,
     syntax::{Decoded, NodeId},
     template::{
@@ -17,6 +17,7 @@ use crate::{
 
 pub(super) fn check(checker: &mut Checker<'_>) {
     let facts = checker.facts;
+    let provided = Provided::new(checker.tree, facts.graph, &checker.scopes);
     for step in checker.scopes.steps().to_vec() {
         let specs = super::parameters::specs(checker, step).unwrap_or_default();
         for parameter in &step.parameters {
@@ -29,13 +30,14 @@ pub(super) fn check(checker: &mut Checker<'_>) {
             let Some(template) = facts.templates.get(&node).filter(|_| is_command(&parameter.name)) else { continue };
             if template.errors.is_empty() {
                 let decoded = checker.tree.decoded(node);
-                command(checker, node, template, &decoded);
+                let is_provided_for = provided.is_for(&checker.scopes, step.index);
+                command(checker, node, template, &decoded, is_provided_for);
             }
         }
     }
 }
 
-fn command(checker: &mut Checker<'_>, node: NodeId, template: &Template, decoded: &Decoded<'_>) {
+fn command(checker: &mut Checker<'_>, node: NodeId, template: &Template, decoded: &Decoded<'_>, is_provided_for: bool) {
     let is_value = |segment: &&Segment| segment.kind == SegmentKind::Expression && !is_raw(template, segment);
     let values: Vec<&Segment> = template.segments.iter().filter(is_value).collect();
     if template.shape == Shape::Expression {
@@ -47,14 +49,14 @@ fn command(checker: &mut Checker<'_>, node: NodeId, template: &Template, decoded
                 "the whole command is one value, which is quoted as one word{word}; write the command here and the \
                  values in it, or mark it with `| shell_raw`"
             );
-            let found = report(checker, only, decoded, message);
-            if default.is_some() {
-                found.severity = Severity::Error;
-            }
+            // An error it is not: another default may be given with `-i`, or by the pipeline that runs this one.
+            report(checker, only, decoded, message);
         }
         return;
     }
-    let is_certain = !template.segments.iter().any(|segment| segment.kind == SegmentKind::Statement);
+    // A value between statements may not be written at all.
+    let is_certain =
+        !is_provided_for && !template.segments.iter().any(|segment| segment.kind == SegmentKind::Statement);
     let mut marked = String::new();
     for segment in &template.segments {
         match values.iter().position(|value| value.range == segment.range) {
@@ -70,7 +72,6 @@ fn command(checker: &mut Checker<'_>, node: NodeId, template: &Template, decoded
         let Some(segment) = values.get(found.number) else { continue };
         let (severity, message) = match (found.place, found.code_of) {
             (Place::Nowhere(why), _) => {
-                // A value between statements may not be written at all.
                 let severity = if is_certain { Severity::Error } else { Severity::Warning };
                 (severity, format!("a value cannot stand here as a value: {why}"))
             }

@@ -13,7 +13,7 @@ use crate::{
         names::{self, loop_variables},
     },
     syntax::Decoded,
-    template::{AccessKind, NameUse, Reference, Template, end_of_next_filter},
+    template::{AccessKind, NameUse, Reference, Template, arguments_of_next_filter},
     text::TextEdit,
 };
 
@@ -61,16 +61,31 @@ fn idle_defaults(checker: &mut Checker<'_>, template: &Template, decoded: &Decod
         if !names::filter_gives_none(&filter.name) || !matches!(&*next.name, "default" | "d") || next.arguments != 1 {
             continue;
         }
-        let Some(end) = end_of_next_filter(&decoded.text, filter.range, next.range) else { continue };
+        let Some(arguments) = arguments_of_next_filter(&decoded.text, filter.range, next.range) else { continue };
+        let written = &decoded.text[arguments];
+        let named = name_of_argument(written);
+        if named == Some("boolean") {
+            continue;
+        }
         let message = format!(
             "`{}` gives `none` where it finds nothing, which `{}` leaves as it is; add `true` as its second argument",
             filter.name, next.name
         );
-        let at = place(decoded, TextRange::empty(end)).start();
-        checker
-            .report(codes::IDLE_DEFAULT, place(decoded, next.range), message)
-            .fix(format!("Let `{}` replace `none`", next.name), vec![TextEdit::insert(at, ", true")]);
+        let at = place(decoded, TextRange::empty(arguments.end())).start();
+        let found = checker.report(codes::IDLE_DEFAULT, place(decoded, next.range), message);
+        // A second argument cannot just be added to any other list.
+        if named.is_none() && !written.trim_end().ends_with(',') {
+            found.fix(format!("Let `{}` replace `none`", next.name), vec![TextEdit::insert(at, ", true")]);
+        }
     }
+}
+
+/// `name` of `name=…`
+fn name_of_argument(written: &str) -> Option<&str> {
+    let (name, value) = written.split_once('=')?;
+    let name = name.trim();
+    let is_name = name.chars().all(|character| character.is_alphanumeric() || character == '_');
+    (is_name && !value.starts_with('=')).then_some(name)
 }
 
 /// The source range of a range of the decoded text, never empty where the source has a character.

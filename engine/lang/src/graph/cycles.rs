@@ -6,7 +6,8 @@ use super::{Edge, MAX_CYCLES};
 use crate::model::StepIndex;
 
 /// The edges that leave each step, as indices into the list of edges.
-pub(super) struct Outgoing {
+#[derive(Debug)]
+pub(crate) struct Outgoing {
     starts: Vec<u32>,
     edges: Vec<u32>,
 }

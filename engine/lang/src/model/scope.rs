@@ -112,6 +112,11 @@ impl<'p> Scopes<'p> {
         self.handlers.contains(&index)
     }
 
+    /// The step and the loops around it, innermost first.
+    pub(crate) fn around(&self, step: StepIndex) -> impl Iterator<Item = StepIndex> {
+        std::iter::successors(Some(step), |step| self.parent(*step))
+    }
+
     /// The step at `index`.
     pub fn step(&self, index: StepIndex) -> &'p Step {
         self.steps[index.0 as usize]

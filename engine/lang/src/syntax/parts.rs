@@ -4,12 +4,11 @@
 //! pipeline is read beside the other. The tree is exactly that of the whole text; where that cannot be
 //! promised, or anything is wrong with the text, there is none.
 
-use std::thread;
-
 use super::{
     Parse, Problem, ProblemKind, recover,
     splice::{self, Item, Read},
 };
+use crate::beside::beside;
 
 /// From here on it pays.
 const LONG: usize = 256 << 10;
@@ -24,11 +23,7 @@ pub(super) fn parse(text: &str) -> Option<Parse> {
     let (start, column) = item_after(text, text.len() / 2)?;
     let end = start + splice::length_inside(&text[start..], column)?;
     let rest = [&text[..start], &text[end..]].concat();
-    let (read, rest) = thread::scope(|threads| {
-        let read = threads.spawn(|| recover::parse_local(&text[start..end]));
-        let rest = recover::parse(&rest);
-        (read.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), rest)
-    });
+    let (read, rest) = beside(|| recover::parse_local(&text[start..end]), || recover::parse(&rest));
     let (inner, problems) = read?;
     // Damage may reach further than its line.
     let is_whole = |problem: &Problem| problem.kind == ProblemKind::UnquotedTemplate;

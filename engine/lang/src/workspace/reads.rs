@@ -3,6 +3,8 @@
 //! Silence is the rule where anything else could be true: the path is not known, an earlier step may
 //! write the file, or the pipeline provides for its absence.
 
+use std::{cell::OnceCell, collections::BTreeMap};
+
 use camino::{Utf8Path, Utf8PathBuf};
 use rustc_hash::{FxHashMap, FxHashSet};
 use text_size::TextRange;
@@ -11,10 +13,12 @@ use super::{Resolved, Workspace, normal};
 use crate::{
     analysis::Analysis,
     check::{Diagnostic, codes},
+    graph::Outgoing,
     model::{
-        FailurePolicy, KeyUse, Step, StepIndex,
+        KeyUse, StepIndex,
         known::{Known, known},
         lower::{content_range, sites::Site},
+        provided::Provided,
         scope::Scopes,
         target,
     },
@@ -22,19 +26,16 @@ use crate::{
     syntax::NodeId,
 };
 
-/// Keys of a step that provide for the absence of what it reads.
-const PROVIDES: [&str; 8] =
-    ["condition", "if", "continue_on_error", "on_error", "error_handlers", "retry", "retry_config", "max_retries"];
-
 pub(super) fn check(analysis: &Analysis, workspace: &Workspace, found: &mut Vec<Diagnostic>) {
     let reads = reads(analysis);
     if reads.iter().all(|read| there(workspace, read)) {
         return;
     }
     let facts = Facts::new(analysis);
-    let mut writers: Option<Vec<(StepIndex, Write)>> = None;
+    let mut writers: Option<Writers> = None;
+    let mut after: Option<(StepIndex, OnceCell<FxHashSet<StepIndex>>)> = None;
     for read in reads {
-        if facts.is_provided_for(read.step) {
+        if facts.provided.is_for(&facts.scopes, read.step) {
             continue;
         }
         let known = facts.known(read.node);
@@ -44,8 +45,16 @@ pub(super) fn check(analysis: &Analysis, workspace: &Workspace, found: &mut Vec<
         }
         let path = normal(&workspace.root.join(written));
         let writers = writers.get_or_insert_with(|| facts.writers(workspace));
-        let after: FxHashSet<StepIndex> = facts.after(read.step);
-        if writers.iter().any(|(step, write)| !after.contains(step) && write.may_make(&path)) {
+        // The reads of a step stand together.
+        let (_, after) = match after.take() {
+            Some(of) if of.0 == read.step => after.insert(of),
+            _ => after.insert((read.step, OnceCell::new())),
+        };
+        let is_first = |writer: &StepIndex| {
+            let after = after.get_or_init(|| facts.after(read.step));
+            !facts.scopes.around(*writer).any(|step| after.contains(&step))
+        };
+        if writers.may_make(&path, is_first) {
             continue;
         }
         found.push(Diagnostic::new(codes::MISSING_INPUT_FILE, read.range, message(written, &known)));
@@ -54,7 +63,7 @@ pub(super) fn check(analysis: &Analysis, workspace: &Workspace, found: &mut Vec<
 
 fn message(written: &str, known: &Known) -> String {
     let coded: Vec<String> = known.inputs.iter().map(|name| format!("`{name}`")).collect();
-    let missing = "does not exist, and no step writes it first; make it before the run";
+    let missing = "does not exist, and no step of this pipeline writes it first; make it before the run";
     match (coded.as_slice(), known.inputs.as_slice()) {
         ([], _) => format!("`{written}` {missing}"),
         ([coded], [name]) if name != "output_path" => {
@@ -104,6 +113,15 @@ fn is_plain_path(written: &str) -> bool {
         && !written.contains(['\n', '\r', '*', '?', '[', '\\', '$'])
         && !written.contains("://")
         && !written.starts_with('~')
+        && written != "-"
+        && !is_of_a_scheme(written)
+}
+
+/// `data:…`, `file:…`, `C:/…`
+fn is_of_a_scheme(written: &str) -> bool {
+    let Some((scheme, _)) = written.split_once(':') else { return false };
+    let is_drive = scheme.len() == 1 && scheme.starts_with(|character: char| character.is_ascii_alphabetic());
+    is_drive || ["data", "file"].iter().any(|known| scheme.eq_ignore_ascii_case(known))
 }
 
 fn params<'t>(target: &Target<'t>) -> &'t [ParamSpec] {
@@ -128,13 +146,36 @@ enum Write {
     Beginning(String),
 }
 
-impl Write {
-    fn may_make(&self, path: &Utf8Path) -> bool {
-        match self {
-            Self::Anywhere => true,
-            Self::At(written) => path.starts_with(written) || written.starts_with(path),
-            Self::Beginning(beginning) => path.as_str().starts_with(beginning) || beginning.starts_with(path.as_str()),
+/// What the steps of a pipeline may write, to be asked for one path after the other.
+#[derive(Default)]
+struct Writers {
+    anywhere: Vec<StepIndex>,
+    at: BTreeMap<Utf8PathBuf, Vec<StepIndex>>,
+    beginning: BTreeMap<String, Vec<StepIndex>>,
+}
+
+impl Writers {
+    fn add(&mut self, step: StepIndex, write: Write) {
+        match write {
+            Write::Anywhere => self.anywhere.push(step),
+            Write::At(path) => self.at.entry(path).or_default().push(step),
+            Write::Beginning(beginning) => self.beginning.entry(beginning).or_default().push(step),
         }
+    }
+
+    /// Whether a step of which `is_first` is true may make `path`, something in it, or the folder it is in.
+    fn may_make(&self, path: &Utf8Path, is_first: impl Fn(&StepIndex) -> bool) -> bool {
+        let any = |steps: &Vec<StepIndex>| steps.iter().any(&is_first);
+        let text = path.as_str();
+        any(&self.anywhere)
+            || path.ancestors().filter_map(|around| self.at.get(around)).any(any)
+            || self.at.range(path.to_owned()..).take_while(|(at, _)| at.starts_with(path)).any(|(_, steps)| any(steps))
+            || text.char_indices().filter_map(|(end, _)| self.beginning.get(&text[..end])).any(any)
+            || self
+                .beginning
+                .range(text.to_owned()..)
+                .take_while(|(beginning, _)| beginning.starts_with(text))
+                .any(|(_, steps)| any(steps))
     }
 }
 
@@ -142,17 +183,17 @@ struct Facts<'a> {
     analysis: &'a Analysis,
     scopes: Scopes<'a>,
     sites: FxHashMap<NodeId, &'a Site>,
-    /// The steps that run only when another routes to them or fails.
-    elsewhere: FxHashSet<StepIndex>,
+    provided: Provided<'a>,
+    outgoing: Outgoing,
 }
 
 impl<'a> Facts<'a> {
     fn new(analysis: &'a Analysis) -> Self {
         let scopes = analysis.scopes();
-        let mut elsewhere: FxHashSet<StepIndex> = analysis.graph().routes.iter().map(|route| route.to).collect();
-        elsewhere.extend(scopes.steps().iter().map(|step| step.index).filter(|step| scopes.is_handler(*step)));
+        let graph = analysis.graph();
+        let provided = Provided::new(&analysis.parse().tree, graph, &scopes);
         let sites = analysis.sites().iter().map(|site| (site.node, site)).collect();
-        Self { analysis, scopes, sites, elsewhere }
+        Self { analysis, scopes, sites, provided, outgoing: graph.outgoing() }
     }
 
     fn known(&self, node: NodeId) -> Known {
@@ -166,44 +207,20 @@ impl<'a> Facts<'a> {
         known(tree, self.analysis.pipeline(), &self.scopes, node, read)
     }
 
-    /// The step and the loops around it, innermost first.
-    fn around(&self, step: StepIndex) -> impl Iterator<Item = StepIndex> {
-        std::iter::successors(Some(step), |step| self.scopes.parent(*step))
-    }
-
-    /// Whether it may not run at all, or its failure is no surprise.
-    fn is_provided_for(&self, step: StepIndex) -> bool {
-        self.around(step).any(|step| {
-            let this: &Step = self.scopes.step(step);
-            let goes_on = this.on_failure.as_ref().is_some_and(|policy| policy.value != FailurePolicy::Fail);
-            let routes = this.routes.iter().any(|route| route.key == "on_failure");
-            goes_on || routes || self.elsewhere.contains(&step) || PROVIDES.iter().any(|key| this.key(key).is_some())
-        })
-    }
-
-    /// The steps that cannot have begun before `step` has ended.
+    /// The steps that cannot have begun before `step` has ended; bodies come after the step that loops.
     fn after(&self, step: StepIndex) -> FxHashSet<StepIndex> {
-        let graph = self.analysis.graph();
-        let mut after: FxHashSet<StepIndex> = FxHashSet::from_iter([step]);
-        for around in self.around(step) {
-            after.extend(graph.dependants(around));
-        }
-        // Bodies come after the step that loops.
-        for step in self.scopes.steps() {
-            if self.scopes.parent(step.index).is_some_and(|parent| after.contains(&parent)) {
-                after.insert(step.index);
-            }
-        }
+        let mut after = self.analysis.graph().waiting_for(&self.outgoing, self.scopes.around(step));
+        after.insert(step);
         after
     }
 
     /// What steps may write.
-    fn writers(&self, workspace: &Workspace) -> Vec<(StepIndex, Write)> {
+    fn writers(&self, workspace: &Workspace) -> Writers {
         let tree = &self.analysis.parse().tree;
         let registry = self.analysis.registry();
-        let mut found = Vec::new();
+        let mut found = Writers::default();
         for step in self.scopes.steps() {
-            let mut add = |writes: Vec<Write>| found.extend(writes.into_iter().map(|write| (step.index, write)));
+            let mut add = |writes: Vec<Write>| writes.into_iter().for_each(|write| found.add(step.index, write));
             if ["on_error", "error_handlers"].iter().any(|key| step.key(key).is_some()) {
                 add(vec![Write::Anywhere]);
             }

@@ -126,6 +126,8 @@ struct Rows {
     running: Vec<Running>,
     /// What the models of steps cost.
     costs: BTreeMap<String, Paid>,
+    /// What attempts cost that were followed by another one.
+    earlier: Vec<Paid>,
 }
 
 #[derive(Debug)]
@@ -148,6 +150,9 @@ impl Rows {
                 let attempt = event.data.get("attempt").and_then(Value::as_u64).unwrap_or(1);
                 self.running.retain(|running| running.step != step);
                 self.running.push(Running { step: step.to_owned(), attempt, since: now });
+                if attempt > 1 {
+                    self.begins_again(step);
+                }
             }
             EventKind::StepFinished => {
                 self.running.retain(|running| running.step != step);
@@ -159,27 +164,41 @@ impl Rows {
                     self.paid(step, cost);
                 }
             }
-            EventKind::StepRetrying => self.running.retain(|running| running.step != step),
+            EventKind::StepRetrying => {
+                self.running.retain(|running| running.step != step);
+                self.begins_again(step);
+            }
             _ => {}
         }
     }
 
-    /// Takes note of what `step` cost, in place of what its parts did.
+    /// Takes note of what `step` cost, in place of what its parts did; what it cost before was paid too.
     fn paid(&mut self, step: &str, cost: Paid) {
+        self.without_parts(step);
+        self.earlier.extend(self.costs.insert(step.to_owned(), cost));
+    }
+
+    /// What an attempt cost is paid, whatever the next one costs: parts have the same paths in each.
+    fn begins_again(&mut self, step: &str) {
+        let parts = self.without_parts(step);
+        self.earlier.extend(parts);
+        self.earlier.extend(self.costs.remove(step));
+    }
+
+    /// Takes out what the parts of `step` cost.
+    fn without_parts(&mut self, step: &str) -> Vec<Paid> {
         let from = (Bound::Excluded(step.to_owned()), Bound::Unbounded);
         let beneath = self.costs.range(from).map(|(path, _)| path).take_while(|path| path.starts_with(step));
         let parts: Vec<String> = beneath.filter(|path| path[step.len()..].starts_with(['[', '.'])).cloned().collect();
-        for part in parts {
-            self.costs.remove(&part);
-        }
-        self.costs.insert(step.to_owned(), cost);
+        parts.iter().filter_map(|part| self.costs.remove(part)).collect()
     }
 
     /// What the run cost so far; nothing where no model was asked.
     fn cost(&self) -> Option<String> {
-        let amount = self.costs.values().map(|cost| cost.nano_usd).sum();
-        let known = self.costs.values().all(|cost| cost.known);
-        (!self.costs.is_empty()).then(|| dollars(amount, known))
+        let paid = || self.costs.values().chain(&self.earlier);
+        let amount = paid().map(|cost| cost.nano_usd).sum();
+        let known = paid().all(|cost| cost.known);
+        paid().next().is_some().then(|| dollars(amount, known))
     }
 
     /// The rows as they are now: the longest running steps, how many more there are, the whole run.
@@ -271,6 +290,33 @@ mod tests {
         assert_eq!(paid("each[1].b", cost(300_000, true)), "1/2 steps  0.0 s  $0.0015");
         assert_eq!(paid("each", cost(1_500_000, true)), "2/2 steps  0.0 s  $0.0015");
         assert_eq!(paid("each2", cost(0, false)), "3/2 steps  0.0 s  ≥ $0.0015");
+    }
+
+    #[test]
+    fn the_cost_so_far_has_that_of_earlier_attempts_in_it() {
+        let began = Instant::now();
+        let mut rows = Rows::default();
+        rows.note(&event(EventKind::RunStarted, None, json!({"steps": ["each"]})), began);
+        let mut after = |kind: EventKind, step: &str, nano_usd: i64| {
+            let cost = json!({"nano_usd": nano_usd, "known": true});
+            let data = match kind {
+                EventKind::StepFinished => {
+                    json!({"status": "completed", "success": true, "duration_ms": 1, "attempts": 1, "cost": cost})
+                }
+                _ => json!({"attempt": 2}),
+            };
+            rows.note(&event(kind, Some(step), data), began);
+            rows.cost().unwrap_or_default()
+        };
+        assert_eq!(after(EventKind::StepFinished, "each[0].b", 1_000_000), "$0.0010");
+        assert_eq!(after(EventKind::StepFinished, "each[1].b", 1_000_000), "$0.0020");
+        assert_eq!(after(EventKind::StepRetrying, "each", 0), "$0.0020");
+        assert_eq!(after(EventKind::StepStarted, "each", 0), "$0.0020");
+        assert_eq!(after(EventKind::StepFinished, "each[0].b", 4_000_000), "$0.0060");
+        assert_eq!(after(EventKind::StepFinished, "each[1].b", 4_000_000), "$0.0100");
+        // The loop tells of its last attempt only.
+        assert_eq!(after(EventKind::StepFinished, "each", 8_000_000), "$0.0100");
+        assert_eq!(after(EventKind::StepFinished, "each", 1_000_000), "$0.0110");
     }
 
     #[test]

@@ -96,7 +96,7 @@ impl Performance {
         }
         let code = conclude(&document, output.as_deref().zip(file), format, shown);
         if let Some(telemetry) = telemetry {
-            telemetry.end();
+            telemetry.end(document.status == "cancelled");
         }
         Ok(code)
     }

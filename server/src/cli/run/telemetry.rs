@@ -54,10 +54,12 @@ impl Telemetry {
         }
     }
 
-    /// Sends what is left, in [`send::PATIENCE`]; says what could not be sent.
-    pub(super) fn end(self) {
+    /// Sends what is left, in [`send::PATIENCE`], or hardly at all where somebody wants the run to end; says what
+    /// could not be sent.
+    pub(super) fn end(self, is_cancelled: bool) {
         drop(self.trace);
-        if let Some(problem) = self.sending.end() {
+        let patience = if is_cancelled { send::LITTLE_PATIENCE } else { send::PATIENCE };
+        if let Some(problem) = self.sending.end(patience) {
             print::note(&format!("warning: {problem}"));
         }
     }
@@ -80,5 +82,5 @@ impl Telemetry {
     pub(super) fn note(&mut self, _: &[Event]) {}
 
     #[expect(clippy::unused_self, reason = "there is none of it")]
-    pub(super) fn end(self) {}
+    pub(super) fn end(self, _: bool) {}
 }

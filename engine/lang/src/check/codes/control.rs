@@ -96,7 +96,7 @@ permissions:
 ```
 "),
     row(COMMAND_VALUE, "command-value", Warning, "a value in a command cannot stand here, or is not what is meant", "\
-What a template gives in a command stays a value: it arrives as it is, as one word or a part of one, whatever is in it. Where a shell would run it, no value can stand: between backticks, in the code of `sh -c`, `eval` and `trap`, in what is piped into a shell. Such a step is refused before its command starts, so this is an error, as is a whole command that is one input whose default is more than one word. Elsewhere it is a warning. Where the shell calculates (`$(( … ))`, `[[ … -eq … ]]`, subscripts) only whole numbers can.
+What a template gives in a command stays a value: it arrives as it is, as one word or a part of one, whatever is in it. Where a shell would run it, no value can stand: between backticks, in the code of `sh -c`, `eval` and `trap`, in what is piped into a shell. Such a step is refused before its command starts, so this is an error, and a warning where the step may not run at all or the pipeline provides for its failure (`condition`, `on_failure`, `on_error`, `retry`, a loop that may be empty). So is a whole command that is one input whose default is more than one word: another may be given with `-i`. Elsewhere it is a warning. Where the shell calculates (`$(( … ))`, `[[ … -eq … ]]`, subscripts) only whole numbers can.
 
 ```yaml
 tool: terminal

@@ -68,9 +68,9 @@ What stands beneath `inputs` of the step becomes the inputs of the pipeline it r
 `output_mapping` takes outputs of the pipeline that is run, by name, and gives them new names. This one is not declared there, so there is nothing to take.
 "),
     row(MISSING_INPUT_FILE, "missing-input-file", Warning, "the file to read is not there", "\
-The step reads a file that is named here, or by the default of an input, and that is neither in the working directory nor beside the pipeline. No step writes it first, so a run fails unless the file is made before, or another one is given with `-i`.
+The step reads a file that is named here, or by the default of an input, and that is neither in the working directory nor beside the pipeline. No step of this pipeline writes it first, so a run fails unless the file is made before (by hand, or by the pipeline that runs this one), or another one is given with `-i`.
 
-Nothing is said where it cannot be known: of paths that a step makes, of a file that an earlier step or command may write, and where the pipeline provides for the failure (`condition`, `on_failure`, `on_error`, `retry`).
+Nothing is said where it cannot be known: of paths that a step makes, of a file that an earlier step or command may write, of steps that a route may pass over, of loops that may have no iteration, and where the pipeline provides for the failure (`condition`, `on_failure`, `on_error`, `retry`).
 "),
     row(UNKNOWN_MODEL, "unknown-model", Warning, "the model is not in the table", "\
 The model is neither in orc's built-in table nor in a `models.yaml`. It is tried all the same if its provider is known, but its price is not, so it never fits a budget.

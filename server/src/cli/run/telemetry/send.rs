@@ -24,6 +24,9 @@ use opentelemetry_sdk::{
 /// How long the end of the command waits for the collector.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
+/// The same after a cancel: somebody waits.
+pub(super) const LITTLE_PATIENCE: Duration = Duration::from_millis(200);
+
 /// How many spans go into one request at most, and how long the first of them waits for others.
 const TOGETHER: usize = 512;
 const DELAY: Duration = Duration::from_secs(5);
@@ -128,10 +131,10 @@ impl Sending {
     }
 
     /// Waits for the collector, but not for long; what could not be sent, and why. No span may be made any more.
-    pub(super) fn end(self) -> Option<String> {
-        let why = match self.done.recv_timeout(PATIENCE) {
+    pub(super) fn end(self, patience: Duration) -> Option<String> {
+        let why = match self.done.recv_timeout(patience) {
             Ok(problem) => problem,
-            Err(_) => Some(format!("the collector did not take them within {} s of the end", PATIENCE.as_secs())),
+            Err(_) => Some(format!("the collector did not take them within {} s of the end", patience.as_secs_f64())),
         };
         let ended = self.counts.ended.load(Ordering::Relaxed);
         let lost = ended - self.counts.arrived.load(Ordering::Relaxed);
