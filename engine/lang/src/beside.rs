@@ -19,7 +19,7 @@ fn spawned<A, B: Send>(thread: thread::Builder, other: impl FnOnce() -> B + Send
         other.map(|other| other())
     };
     let (other, here) = thread::scope(|threads| {
-        let other = thread.spawn_scoped(threads, &work);
+        let other = thread.spawn_scoped(threads, work);
         let here = here();
         (other.map_or_else(|_| work(), |other| other.join().unwrap_or_else(|panic| resume_unwind(panic))), here)
     });

@@ -59,7 +59,7 @@ impl<'a> Provided<'a> {
         match step.loops {
             Some(LoopConstruct::ForEach) => {
                 let list = step.key("for_each").or_else(|| step.key("foreach"));
-                !list.is_some_and(|list| self.tree.items(self.tree.resolve(list.value)).next().is_some())
+                list.is_none_or(|list| self.tree.items(self.tree.resolve(list.value)).next().is_none())
             }
             Some(LoopConstruct::While | LoopConstruct::Queue) => true,
             Some(LoopConstruct::ActionLoop) | None => false,
