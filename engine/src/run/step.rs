@@ -13,6 +13,7 @@ use super::{
     cache::{self, Fingerprint, Hit, LookUp},
     clock,
     context::RunContext,
+    document::Cost,
     event::{Said, StepStarted},
     execute::{Handled, StepEnd, Stopwatch, blank, lock, record, skipped},
     journal::Batch,
@@ -206,7 +207,7 @@ fn from_cache(hit: Hit, fingerprint: Box<Fingerprint>) -> Done {
     Done {
         result: document.value["result"].clone(),
         // Nothing was spent this time.
-        served: served.map(|(model, provider)| Served { provider, model, usage: None }),
+        served: served.map(|(model, provider)| Served { provider, model, usage: None, cost: Cost::free() }),
         fingerprint: Some(fingerprint),
         cached: Some(run),
         ..Done::default()
@@ -463,6 +464,7 @@ fn end(call: &Call, watch: &Stopwatch, done: Done) -> StepEnd {
     document.cache = done.cached.map(|run| json!({"hit": true, "run": run, "reason": "nothing it depends on changed"}));
     if let Some(served) = done.served {
         document.usage = served.usage;
+        document.cost = served.cost;
         document.model = Some(served.model).filter(|model| !model.is_empty());
         document.provider = Some(served.provider).filter(|provider| !provider.is_empty());
     }
