@@ -4,7 +4,7 @@
 //! (docs/models.md), and `simulated`, which is deterministic, free and labelled, and chosen only by name or
 //! by `--simulate` (contract §6.1). Only a run asks: nothing here is called by the checker or the editor.
 
-use std::{collections::BTreeMap, pin::Pin, sync::Arc};
+use std::{collections::BTreeMap, ffi::OsString, pin::Pin, sync::Arc};
 
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -38,6 +38,9 @@ mod transport;
 mod trouble;
 
 mod wire;
+
+#[cfg(test)]
+mod fake;
 
 #[cfg(test)]
 mod tests;
@@ -125,8 +128,9 @@ pub struct Spent {
 }
 
 impl Spent {
-    /// What the steps of these documents took.
+    /// What the steps of these documents took. What was used again was paid for by the run that made it.
     pub fn of<'d>(documents: impl Iterator<Item = &'d StepDocument> + Clone) -> Self {
+        let documents = documents.filter(|document| document.provenance.is_none());
         Self {
             usage: Usage::sum(documents.clone().filter_map(|document| document.usage)),
             cost: Cost::sum(documents.map(|document| &document.cost)),
@@ -219,11 +223,39 @@ pub struct Served {
     pub cost: Cost,
 }
 
+impl Served {
+    /// This, and what was spent before it on attempts that came to nothing.
+    pub(crate) fn after(before: Option<Self>, now: Option<Self>) -> Option<Self> {
+        let (Some(before), Some(now)) = (&before, &now) else { return now.or(before) };
+        Some(Self {
+            provider: now.provider.clone(),
+            model: now.model.clone(),
+            // Where one of two is not told, the sum is not known either.
+            usage: before.usage.zip(now.usage).and_then(|(before, now)| Usage::sum([before, now])),
+            cost: Cost::sum([&before.cost, &now.cost].into_iter()),
+        })
+    }
+}
+
 /// All providers of this version.
 pub fn all() -> Vec<Arc<dyn Provider>> {
     let nowhere = Arc::new(BTreeMap::new());
     let remote = |kind| Arc::new(remote::Remote::new(kind, Arc::clone(&nowhere))) as Arc<dyn Provider>;
     kind::KINDS.into_iter().map(remote).chain([Arc::new(Simulated) as Arc<dyn Provider>]).collect()
+}
+
+/// Which providers can be asked in this environment, with their addresses; of the others their names and
+/// what is missing. Nobody is contacted.
+pub fn readiness(
+    environment: impl Iterator<Item = (OsString, OsString)>,
+) -> Vec<Result<String, (&'static str, String)>> {
+    let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    let environment = environment.filter_map(text).collect();
+    let ready = kind::KINDS.into_iter().map(|kind| match endpoint::Endpoint::of(kind, &environment) {
+        Ok(endpoint) => Ok(trouble::who(kind, &endpoint)),
+        Err(error) => Err((kind.label, error.to_string())),
+    });
+    ready.collect()
 }
 
 /// The simulated provider, where it answers for a step's model: for `--simulate`, and for models that are
@@ -266,11 +298,7 @@ pub async fn ask(named: Option<&str>, request: Request, cx: &ToolCx) -> Result<R
 }
 
 /// Asks, and asks once more where the answer does not fit the schema.
-async fn fitting(
-    provider: &dyn Provider,
-    request: Request,
-    cancel: &CancellationToken,
-) -> Result<Response, ToolError> {
+async fn fitting(provider: &dyn Provider, request: Request, cancel: &CancellationToken) -> Result<Response, ToolError> {
     let Some(schema) = &request.schema else { return provider.call(&request, cancel).await };
     let validator = jsonschema::options().offline().build(schema).map_err(|error| {
         ToolError::new("ParameterError", format!("`schema` is no JSON Schema that can be checked: {error}"))

@@ -7,9 +7,9 @@
 use serde_json::{Value, json};
 
 use super::{Answer, Request, Usage, endpoint::Key, kind::Dialect, wire::Wire};
-use crate::{catalog, tools::ToolError};
+use crate::catalog;
 
-pub(super) const DIALECT: Dialect = Dialect { path, headers, body, read };
+pub(super) const DIALECT: Dialect = Dialect { path, headers, hottest: 1.0, body, read };
 
 /// The tool whose input is the answer.
 const TOOL: &str = "answer";
@@ -28,7 +28,7 @@ fn headers(key: Option<&Key>) -> Vec<(&'static str, String, bool)> {
     [("anthropic-version", "2023-06-01".to_owned(), false)].into_iter().chain(key).collect()
 }
 
-fn body(request: &Request, _: bool) -> Result<Value, ToolError> {
+fn body(request: &Request, _: bool) -> Value {
     let known = || {
         let registry = catalog::registry();
         let found = registry.models.find(&format!("anthropic/{}", request.model));
@@ -45,10 +45,6 @@ fn body(request: &Request, _: bool) -> Result<Value, ToolError> {
         body["system"] = json!(system);
     }
     if let Some(temperature) = request.temperature {
-        if temperature > 1.0 {
-            let message = format!("Anthropic takes temperatures from 0 to 1, not {temperature}; lower `temperature`");
-            return Err(ToolError::new("ParameterError", message));
-        }
         body["temperature"] = json!(temperature);
     }
     if let Some(schema) = &request.schema {
@@ -57,10 +53,10 @@ fn body(request: &Request, _: bool) -> Result<Value, ToolError> {
         body["tools"] = json!([{"name": TOOL, "description": description, "input_schema": schema}]);
         body["tool_choice"] = json!({"type": "tool", "name": TOOL});
     }
-    Ok(body)
+    body
 }
 
-fn read(reply: &Value, _: &Request) -> Result<Answer, String> {
+fn read(reply: &Value) -> Result<Answer, String> {
     let blocks = reply["content"].as_array().ok_or("it holds no `content`")?;
     let of_type = |name: &'static str| blocks.iter().filter(move |block| block["type"] == name);
     let text: String = of_type("text").filter_map(|block| block["text"].as_str()).collect();

@@ -175,7 +175,8 @@ mod tests {
     #[test]
     fn addresses_that_are_none_are_explained() {
         let wrong = |base: &str| of(&kind::OPENAI, &[("OPENAI_BASE_URL", base)]).unwrap_err();
-        let example = "ConfigurationError: `OPENAI_BASE_URL` holds no address; write one like `https://api.openai.com/v1`";
+        let example =
+            "ConfigurationError: `OPENAI_BASE_URL` holds no address; write one like `https://api.openai.com/v1`";
         assert_eq!(wrong("localhost"), example);
         assert_eq!(wrong("file:///etc/passwd"), example);
         assert_eq!(

@@ -7,9 +7,8 @@
 use serde_json::{Map, Value, json};
 
 use super::{Answer, Request, Usage, endpoint::Key, kind::Dialect, wire::Wire};
-use crate::tools::ToolError;
 
-pub(super) const DIALECT: Dialect = Dialect { path, headers, body, read };
+pub(super) const DIALECT: Dialect = Dialect { path, headers, hottest: 2.0, body, read };
 
 fn path(request: &Request) -> String {
     format!("/v1beta/models/{}:generateContent", request.model.strip_prefix("models/").unwrap_or(&request.model))
@@ -19,7 +18,7 @@ fn headers(key: Option<&Key>) -> Vec<(&'static str, String, bool)> {
     key.map(|key| ("x-goog-api-key", key.value().to_owned(), true)).into_iter().collect()
 }
 
-fn body(request: &Request, _: bool) -> Result<Value, ToolError> {
+fn body(request: &Request, _: bool) -> Value {
     let contents: Vec<Value> = request
         .turns()
         .into_iter()
@@ -45,10 +44,10 @@ fn body(request: &Request, _: bool) -> Result<Value, ToolError> {
     if !config.is_empty() {
         body.insert("generationConfig".to_owned(), Value::Object(config));
     }
-    Ok(Value::Object(body))
+    Value::Object(body)
 }
 
-fn read(reply: &Value, _: &Request) -> Result<Answer, String> {
+fn read(reply: &Value) -> Result<Answer, String> {
     let usage = usage(&reply["usageMetadata"]);
     let model = reply["modelVersion"].as_str().map(str::to_owned);
     let blocked = reply["promptFeedback"]["blockReason"].as_str();

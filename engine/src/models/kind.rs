@@ -2,6 +2,7 @@
 //! hold keys and addresses.
 
 use lang::registry::{ModelTable, did_you_mean};
+use serde_json::Value;
 
 use super::{Answer, Request, anthropic, endpoint::Key, gemini, ollama, openai};
 use crate::{catalog, tools::ToolError};
@@ -32,10 +33,12 @@ pub(super) struct Dialect {
     pub(super) path: fn(&Request) -> String,
     /// The headers it wants besides those of JSON: name, value, and whether the value is secret.
     pub(super) headers: fn(Option<&Key>) -> Vec<(&'static str, String, bool)>,
+    /// The highest temperature it takes.
+    pub(super) hottest: f64,
     /// What is sent; `true` = to the provider's own address.
-    pub(super) body: fn(&Request, bool) -> Result<serde_json::Value, ToolError>,
-    /// What came back with a good status.
-    pub(super) read: fn(&serde_json::Value, &Request) -> Result<Answer, String>,
+    pub(super) body: fn(&Request, bool) -> Value,
+    /// What came back with a good status; what is wrong with it otherwise.
+    pub(super) read: fn(&Value) -> Result<Answer, String>,
 }
 
 impl Kind {
@@ -123,7 +126,8 @@ fn serving_of<'m>(table: &ModelTable, model: &'m str) -> Result<(&'static Kind, 
     if let Some(spec) = found.first() {
         return Err(unspoken(&spec.provider, &spec.name));
     }
-    let names = table.models().iter().map(|spec| spec.name.as_str()).chain(table.providers().iter().map(String::as_str));
+    let names =
+        table.models().iter().map(|spec| spec.name.as_str()).chain(table.providers().iter().map(String::as_str));
     let remedy = match did_you_mean(model, names) {
         Some(near) => format!("did you mean `{near}`? Else "),
         None => String::new(),
@@ -149,6 +153,7 @@ fn no_model(message: String) -> ToolError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tools::environment::PROVIDER_KEYS;
 
     fn served(model: &str) -> Result<(&'static str, &str), String> {
         serving(model).map(|(kind, name)| (kind.name, name)).map_err(|error| error.to_string())
@@ -179,6 +184,13 @@ mod tests {
             "`groq` is not spoken to by its name; if it has an address that is compatible with OpenAI's, set \
              `OPENAI_BASE_URL` and `OPENAI_API_KEY` to its own and write `openai/llama-x`"
         );
+    }
+
+    #[test]
+    fn no_command_sees_a_key() {
+        for key in KINDS.into_iter().flat_map(|kind| kind.keys) {
+            assert!(PROVIDER_KEYS.contains(key), "{key}");
+        }
     }
 
     #[test]

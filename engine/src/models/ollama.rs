@@ -5,9 +5,8 @@
 use serde_json::{Map, Value, json};
 
 use super::{Answer, Request, Usage, endpoint::Key, kind::Dialect, wire::Wire};
-use crate::tools::ToolError;
 
-pub(super) const DIALECT: Dialect = Dialect { path, headers, body, read };
+pub(super) const DIALECT: Dialect = Dialect { path, headers, hottest: f64::INFINITY, body, read };
 
 fn path(_: &Request) -> String {
     "/api/chat".to_owned()
@@ -17,7 +16,7 @@ fn headers(_: Option<&Key>) -> Vec<(&'static str, String, bool)> {
     Vec::new()
 }
 
-fn body(request: &Request, _: bool) -> Result<Value, ToolError> {
+fn body(request: &Request, _: bool) -> Value {
     let mut messages = Vec::new();
     if let Some(system) = &request.system {
         messages.push(json!({"role": "system", "content": system}));
@@ -35,10 +34,10 @@ fn body(request: &Request, _: bool) -> Result<Value, ToolError> {
     if !options.is_empty() {
         body["options"] = Value::Object(options);
     }
-    Ok(body)
+    body
 }
 
-fn read(reply: &Value, _: &Request) -> Result<Answer, String> {
+fn read(reply: &Value) -> Result<Answer, String> {
     let message = reply.get("message").ok_or("it holds no `message`")?;
     Ok(Answer {
         text: message["content"].as_str().unwrap_or_default().to_owned(),

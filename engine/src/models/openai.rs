@@ -9,9 +9,8 @@
 use serde_json::{Value, json};
 
 use super::{Answer, Request, Usage, endpoint::Key, kind::Dialect, wire::Wire};
-use crate::tools::ToolError;
 
-pub(super) const DIALECT: Dialect = Dialect { path, headers, body, read };
+pub(super) const DIALECT: Dialect = Dialect { path, headers, hottest: 2.0, body, read };
 
 fn path(_: &Request) -> String {
     "/chat/completions".to_owned()
@@ -29,7 +28,7 @@ fn reasons(model: &str) -> bool {
     is_o || (name.starts_with("gpt-5") && !is_chat)
 }
 
-fn body(request: &Request, is_own: bool) -> Result<Value, ToolError> {
+fn body(request: &Request, is_own: bool) -> Value {
     let mut messages = Vec::new();
     if let Some(system) = &request.system {
         messages.push(json!({"role": "system", "content": system}));
@@ -52,10 +51,10 @@ fn body(request: &Request, is_own: bool) -> Result<Value, ToolError> {
         body["response_format"] =
             json!({"type": "json_schema", "json_schema": {"name": "answer", "strict": strict, "schema": schema}});
     }
-    Ok(body)
+    body
 }
 
-fn read(reply: &Value, _: &Request) -> Result<Answer, String> {
+fn read(reply: &Value) -> Result<Answer, String> {
     let choice = reply["choices"].get(0).ok_or("it holds no `choices`")?;
     let message = choice.get("message").ok_or("its choice holds no `message`")?;
     let refusal = message["refusal"].as_str().filter(|text| !text.is_empty());

@@ -43,7 +43,15 @@ impl Remote {
     async fn ask(&self, request: &Request) -> Result<Response, ToolError> {
         let kind = self.kind;
         let endpoint = Endpoint::of(kind, &self.environment)?;
-        let body = (kind.dialect.body)(request, endpoint.is_own(kind))?;
+        let hottest = kind.dialect.hottest;
+        if let Some(temperature) = request.temperature.filter(|temperature| *temperature > hottest) {
+            let message = format!(
+                "{} takes temperatures from 0 to {hottest}, not {temperature}; lower `temperature`",
+                kind.label
+            );
+            return Err(ToolError::new("ParameterError", message));
+        }
+        let body = (kind.dialect.body)(request, endpoint.is_own(kind));
         let call = Call {
             kind,
             endpoint: &endpoint,
@@ -53,7 +61,7 @@ impl Remote {
             model: &request.model,
         };
         let reply = call.post(&self.limits).await?;
-        let answer = (kind.dialect.read)(&reply, request).map_err(|problem| {
+        let answer = (kind.dialect.read)(&reply).map_err(|problem| {
             let message = format!("the answer of {} is not understood: {problem}", who(kind, &endpoint));
             ToolError::new("ModelResponseError", message)
         })?;

@@ -35,7 +35,8 @@ impl Wire {
         let is_wrapped = schema["type"] != "object" || schema.get("anyOf").is_some();
         let mut sent = if is_wrapped {
             let mut inner = schema.clone();
-            let mut root = json!({"type": "object", "properties": {}, "required": [VALUE], "additionalProperties": false});
+            let mut root =
+                json!({"type": "object", "properties": {}, "required": [VALUE], "additionalProperties": false});
             for name in ["$defs", "definitions"] {
                 // References lead there from the root.
                 if let Some(definitions) = inner.as_object_mut().and_then(|inner| inner.shift_remove(name)) {

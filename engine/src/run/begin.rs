@@ -21,7 +21,7 @@ use super::{
     child::Above,
     clock,
     context::RunContext,
-    document::{Cost, Provenance},
+    document::Provenance,
     event::{Data, Said, WholeRun},
     execute::{self, ScopeEnd, StepEnd},
     journal::{Batch, Journal},

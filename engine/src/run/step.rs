@@ -227,6 +227,8 @@ async fn attempts(
 ) -> Box<Done> {
     let mut attempt = 1;
     let mut tried = cx.past.take_tried(path).map(Box::new);
+    // What attempts took that came to nothing.
+    let mut spent: Option<Box<Served>> = None;
     if let Some(before) = tried.take_if(|tried| tried.goes_on && step.kind.has_steps()) {
         // What its body came to in this attempt is known and counts.
         attempt = before.count + 1;
@@ -246,6 +248,9 @@ async fn attempts(
             (None, _) => Box::pin(loops::run(cx, step, names, path)).await.into(),
         };
         done.attempts = attempt;
+        if let Some(spent) = spent.take() {
+            done.served = Served::after(Some(*spent), done.served.take());
+        }
         let Some(failed) = done.failure.as_ref().filter(|_| !done.cancelled) else { return done };
         if !stored {
             let mut batch = Batch::default();
@@ -271,6 +276,7 @@ async fn attempts(
         if done.cancelled {
             return done;
         }
+        spent = done.served.take().map(Box::new);
         attempt += 1;
     }
 }
@@ -308,6 +314,7 @@ async fn recover(call: &Call, step: &Arc<StepPlan>, mut done: Box<Done>) -> Box<
                 let mut again = attempts(&call.cx, step, &call.names, &call.path, None).await;
                 if again.failure.is_none() || again.cancelled {
                     again.recovered = !again.cancelled;
+                    again.served = Served::after(done.served.take(), again.served.take());
                     again.attempts += done.attempts;
                     return again;
                 }
