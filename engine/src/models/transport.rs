@@ -272,7 +272,7 @@ fn wait(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     }
     let value = text(RETRY_AFTER)?;
     seconds(value).or_else(|| {
-        let at = DateTimeParser::new().parse_timestamp(value).ok()?;
+        let at = DateTimeParser::new().relaxed_weekday(true).parse_timestamp(value).ok()?;
         // A date that has passed asks for nothing.
         Some(Duration::try_from(at.duration_since(now)).unwrap_or_default())
     })
