@@ -113,7 +113,7 @@ pub struct Outcome {
     /// `None` = success; otherwise why the tool did not do what was asked.
     pub failure: Option<Failure>,
     /// The model call the result came from, if one did.
-    pub served: Option<Served>,
+    pub served: Option<Box<Served>>,
 }
 
 /// Why a step failed.
@@ -152,7 +152,7 @@ impl Outcome {
     pub fn answered(response: Response) -> Self {
         let Response { value, provider, model, usage, cost, failure } = response;
         let result = if failure.is_none() { value } else { Value::Null };
-        Self { result, failure, served: Some(Served { provider, model, usage, cost }) }
+        Self { result, failure, served: Some(Box::new(Served { provider, model, usage, cost })) }
     }
 
     /// A reported failure, with what there is of a result.

@@ -6,7 +6,12 @@
 
 use serde_json::{Value, json};
 
-use super::{Answer, Request, Usage, endpoint::Key, kind::Dialect, wire::Wire};
+use super::{
+    Answer, Request, Usage,
+    endpoint::Key,
+    kind::{Dialect, Headers},
+    wire::Wire,
+};
 use crate::catalog;
 
 pub(super) const DIALECT: Dialect = Dialect { path, headers, hottest: 1.0, body, read };
@@ -23,7 +28,7 @@ fn path(_: &Request) -> String {
     "/v1/messages".to_owned()
 }
 
-fn headers(key: Option<&Key>) -> Vec<(&'static str, String, bool)> {
+fn headers(key: Option<&Key>) -> Headers {
     let key = key.map(|key| ("x-api-key", key.value().to_owned(), true));
     [("anthropic-version", "2023-06-01".to_owned(), false)].into_iter().chain(key).collect()
 }

@@ -6,7 +6,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Request, Usage, endpoint::Key, kind::Dialect, wire::Wire};
+use super::{
+    Answer, Request, Usage,
+    endpoint::Key,
+    kind::{Dialect, Headers},
+    wire::Wire,
+};
 
 pub(super) const DIALECT: Dialect = Dialect { path, headers, hottest: 2.0, body, read };
 
@@ -14,7 +19,7 @@ fn path(request: &Request) -> String {
     format!("/v1beta/models/{}:generateContent", request.model.strip_prefix("models/").unwrap_or(&request.model))
 }
 
-fn headers(key: Option<&Key>) -> Vec<(&'static str, String, bool)> {
+fn headers(key: Option<&Key>) -> Headers {
     key.map(|key| ("x-goog-api-key", key.value().to_owned(), true)).into_iter().collect()
 }
 

@@ -26,13 +26,16 @@ pub(super) struct Kind {
     pub(super) dialect: Dialect,
 }
 
+/// Headers: name, value, and whether the value is secret.
+pub(super) type Headers = Vec<(&'static str, String, bool)>;
+
 /// How a provider is spoken to. Nothing here touches the network.
 #[derive(Debug)]
 pub(super) struct Dialect {
     /// The path beneath the address; it begins with a slash.
     pub(super) path: fn(&Request) -> String,
-    /// The headers it wants besides those of JSON: name, value, and whether the value is secret.
-    pub(super) headers: fn(Option<&Key>) -> Vec<(&'static str, String, bool)>,
+    /// The headers it wants besides those of JSON.
+    pub(super) headers: fn(Option<&Key>) -> Headers,
     /// The highest temperature it takes.
     pub(super) hottest: f64,
     /// What is sent; `true` = to the provider's own address.
@@ -102,7 +105,7 @@ pub(super) static HUGGING_FACE: Kind = Kind {
 pub(super) static KINDS: [&Kind; 5] = [&OPENAI, &ANTHROPIC, &GEMINI, &OLLAMA, &HUGGING_FACE];
 
 /// The provider that serves `model`, and what it calls the model; what to write where there is none.
-pub(super) fn serving<'m>(model: &'m str) -> Result<(&'static Kind, &'m str), ToolError> {
+pub(super) fn serving(model: &str) -> Result<(&'static Kind, &str), ToolError> {
     serving_of(&catalog::registry().models, model)
 }
 
@@ -152,6 +155,8 @@ fn no_model(message: String) -> ToolError {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
     use super::*;
     use crate::tools::environment::PROVIDER_KEYS;
 

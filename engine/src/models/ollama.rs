@@ -4,7 +4,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Request, Usage, endpoint::Key, kind::Dialect, wire::Wire};
+use super::{
+    Answer, Request, Usage,
+    endpoint::Key,
+    kind::{Dialect, Headers},
+    wire::Wire,
+};
 
 pub(super) const DIALECT: Dialect = Dialect { path, headers, hottest: f64::INFINITY, body, read };
 
@@ -12,7 +17,7 @@ fn path(_: &Request) -> String {
     "/api/chat".to_owned()
 }
 
-fn headers(_: Option<&Key>) -> Vec<(&'static str, String, bool)> {
+fn headers(_: Option<&Key>) -> Headers {
     Vec::new()
 }
 

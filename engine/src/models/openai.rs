@@ -8,7 +8,12 @@
 
 use serde_json::{Value, json};
 
-use super::{Answer, Request, Usage, endpoint::Key, kind::Dialect, wire::Wire};
+use super::{
+    Answer, Request, Usage,
+    endpoint::Key,
+    kind::{Dialect, Headers},
+    wire::Wire,
+};
 
 pub(super) const DIALECT: Dialect = Dialect { path, headers, hottest: 2.0, body, read };
 
@@ -16,7 +21,7 @@ fn path(_: &Request) -> String {
     "/chat/completions".to_owned()
 }
 
-fn headers(key: Option<&Key>) -> Vec<(&'static str, String, bool)> {
+fn headers(key: Option<&Key>) -> Headers {
     key.map(|key| ("authorization", format!("Bearer {}", key.value()), true)).into_iter().collect()
 }
 

@@ -76,7 +76,10 @@ impl Remote {
         let usage = answer.usage;
         let (value, failure) = match value_of(answer, request, &endpoint) {
             Ok(value) => (value, None),
-            Err((value, failure)) => (value, Some(failure)),
+            Err(useless) => {
+                let (value, failure) = *useless;
+                (value, Some(failure))
+            }
         };
         Ok(Response { value, provider: kind.name.to_owned(), model: served, usage, cost, failure })
     }
@@ -105,11 +108,11 @@ fn value_of(
     answer: Answer,
     request: &Request,
     endpoint: &Endpoint,
-) -> Result<serde_json::Value, (serde_json::Value, Failure)> {
+) -> Result<serde_json::Value, Box<(serde_json::Value, Failure)>> {
     let model = &request.model;
     let Answer { text, value, refused, is_cut, reasoned, .. } = answer;
     let useless = |error_type: &str, message: String| {
-        (serde_json::Value::from(text.clone()), ToolError::new(error_type, message).0)
+        Box::new((serde_json::Value::from(text.clone()), ToolError::new(error_type, message).0))
     };
     if let Some(reason) = refused {
         let reason = clean(&reason, endpoint);

@@ -32,8 +32,8 @@ const CANARY: &str = "sk-canary-0123456789abcdef";
 
 /// As in use, but in no hurry and with no pauses.
 const PATIENT: Limits = Limits {
-    silence: Duration::from_secs(60),
-    total: Duration::from_secs(120),
+    silence: Duration::from_mins(1),
+    total: Duration::from_mins(2),
     attempts: 4,
     pause: Duration::from_millis(1),
 };

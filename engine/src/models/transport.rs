@@ -23,7 +23,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::{
     endpoint::Endpoint,
-    kind::Kind,
+    kind::{Headers, Kind},
     trouble::{Class, Said, clean, explain, who},
 };
 use crate::tools::{Failure, ToolError};
@@ -51,8 +51,8 @@ pub(super) struct Limits {
 
 /// What holds for every provider.
 pub(super) const LIMITS: Limits = Limits {
-    silence: Duration::from_secs(300),
-    total: Duration::from_secs(600),
+    silence: Duration::from_mins(5),
+    total: Duration::from_mins(10),
     attempts: 4,
     pause: Duration::from_millis(500),
 };
@@ -63,7 +63,7 @@ pub(super) struct Call<'a> {
     pub(super) kind: &'static Kind,
     pub(super) endpoint: &'a Endpoint,
     pub(super) path: String,
-    pub(super) headers: Vec<(&'static str, String, bool)>,
+    pub(super) headers: Headers,
     pub(super) body: &'a Value,
     /// The model, for messages.
     pub(super) model: &'a str,

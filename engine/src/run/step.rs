@@ -291,7 +291,7 @@ async fn once(
     Box::new(match perform::attempt(cx, step, names, path, prepared).await {
         Attempt::Ended(outcome) => {
             let timed_out = outcome.failure.as_ref().is_some_and(|failure| failure.error_type == "TimeoutError");
-            let (result, failure, served) = (outcome.result, outcome.failure, outcome.served);
+            let (result, failure, served) = (outcome.result, outcome.failure, outcome.served.map(|served| *served));
             Done { result, failure, timed_out, served, ..Done::default() }
         }
         Attempt::TimedOut(failure) => Done { failure: Some(failure), timed_out: true, ..Done::default() },
