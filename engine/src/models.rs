@@ -1,21 +1,57 @@
-//! Model providers. In this version one: `simulated`, deterministic, free and labelled, chosen only
-//! by name or by `--simulate` (contract §6.1).
+//! Models: asking a provider, and what that took.
+//!
+//! Providers are OpenAI and what speaks like it, Anthropic, Google Gemini, Ollama, Hugging Face
+//! (docs/models.md), and `simulated`, which is deterministic, free and labelled, and chosen only by name or
+//! by `--simulate` (contract §6.1). Only a run asks: nothing here is called by the checker or the editor.
 
-use std::{pin::Pin, sync::Arc};
+use std::{collections::BTreeMap, ffi::OsString, pin::Pin, sync::Arc};
 
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use crate::tools::{ToolCx, ToolError};
+use crate::{
+    run::document::{Cost, StepDocument},
+    tools::{Failure, ToolCx, ToolError},
+};
+
+mod anthropic;
+
+mod endpoint;
+
+mod gemini;
+
+mod kind;
+
+mod ollama;
+
+mod openai;
+
+mod price;
+
+mod remote;
 
 pub mod simulated;
 pub use simulated::Simulated;
 
+mod transport;
+
+mod trouble;
+
+mod wire;
+
+#[cfg(test)]
+mod fake;
+
+#[cfg(test)]
+mod tests;
+
 /// What is asked.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Request {
     /// Model name as the provider knows it.
     pub model: String,
+    /// What the model is told before the prompt.
+    pub system: Option<String>,
     /// The prompt.
     pub prompt: String,
     /// The JSON Schema the answer must fit, if any.
@@ -26,6 +62,29 @@ pub struct Request {
     pub temperature: Option<f64>,
     /// Sampling seed.
     pub seed: Option<u64>,
+    /// An earlier answer that did not fit the schema.
+    pub correction: Option<Correction>,
+}
+
+/// An answer that did not fit, and why: it is asked for once more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Correction {
+    /// The answer.
+    pub answer: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+impl Request {
+    /// What is said, by whom: the prompt, and what followed it.
+    fn turns(&self) -> Vec<(&'static str, String)> {
+        let mut turns = vec![("user", self.prompt.clone())];
+        if let Some(Correction { answer, problem }) = &self.correction {
+            turns.push(("assistant", answer.clone()));
+            turns.push(("user", format!("This does not fit the schema: {problem}. Give the whole answer again.")));
+        }
+        turns
+    }
 }
 
 /// Tokens spent, as the provider counts them.
@@ -59,6 +118,60 @@ impl Usage {
     }
 }
 
+/// What calls took together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spent {
+    /// Tokens; `None` = nobody was asked, or nobody said.
+    pub usage: Option<Usage>,
+    /// Money.
+    pub cost: Cost,
+}
+
+impl Spent {
+    /// What the steps of these documents took. What was used again was paid for by the run that made it.
+    pub fn of<'d>(documents: impl Iterator<Item = &'d StepDocument> + Clone) -> Self {
+        let documents = documents.filter(|document| document.provenance.is_none());
+        Self {
+            usage: Usage::sum(documents.clone().filter_map(|document| document.usage)),
+            cost: Cost::sum(documents.map(|document| &document.cost)),
+        }
+    }
+
+    /// All of it together.
+    pub fn sum<'s>(all: impl Iterator<Item = &'s Self> + Clone) -> Self {
+        Self {
+            usage: Usage::sum(all.clone().filter_map(|spent| spent.usage)),
+            cost: Cost::sum(all.map(|spent| &spent.cost)),
+        }
+    }
+
+    /// As of one that served what holds the steps that took it; `None` where no model was asked.
+    pub fn served(self) -> Option<Served> {
+        let Self { usage, cost } = self;
+        let asked = usage.is_some() || cost != Cost::free();
+        asked.then(|| Served { provider: String::new(), model: String::new(), usage, cost })
+    }
+}
+
+/// What a provider's answer holds, read but not judged.
+#[derive(Debug, Clone, PartialEq, Default)]
+struct Answer {
+    /// The text.
+    text: String,
+    /// The value, where the provider gives one that is no text.
+    value: Option<Value>,
+    /// The model that served it.
+    model: Option<String>,
+    /// Tokens spent; `None` = the provider did not say.
+    usage: Option<Usage>,
+    /// It will not answer, and why.
+    refused: Option<String>,
+    /// It was cut off at the largest answer.
+    is_cut: bool,
+    /// It thought before it answered.
+    reasoned: bool,
+}
+
 /// What came back.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Response {
@@ -70,6 +183,10 @@ pub struct Response {
     pub model: String,
     /// Tokens spent; `None` = the provider did not say.
     pub usage: Option<Usage>,
+    /// What it cost.
+    pub cost: Cost,
+    /// Why the answer is of no use, where it is none: it was paid for all the same.
+    pub failure: Option<Failure>,
 }
 
 /// The future a call is.
@@ -88,7 +205,7 @@ pub trait Provider: Send + Sync + std::fmt::Debug {
         Some(REMOTE)
     }
 
-    /// Asks a model once; retries are the caller's.
+    /// Asks a model once. What may pass is tried again by the provider, within its own deadline.
     fn call<'a>(&'a self, request: &'a Request, cancel: &'a CancellationToken) -> ModelFuture<'a>;
 }
 
@@ -101,40 +218,119 @@ pub struct Served {
     pub model: String,
     /// Tokens spent; `None` = the provider did not say.
     pub usage: Option<Usage>,
+    /// What it cost.
+    #[serde(default = "Cost::free")]
+    pub cost: Cost,
+}
+
+impl Served {
+    /// This, and what was spent before it on attempts that came to nothing.
+    pub(crate) fn after(before: Option<Self>, now: Option<Self>) -> Option<Self> {
+        let (Some(before), Some(now)) = (&before, &now) else { return now.or(before) };
+        Some(Self {
+            provider: now.provider.clone(),
+            model: now.model.clone(),
+            // Where one of two is not told, the sum is not known either.
+            usage: before.usage.zip(now.usage).and_then(|(before, now)| Usage::sum([before, now])),
+            cost: Cost::sum([&before.cost, &now.cost].into_iter()),
+        })
+    }
 }
 
 /// All providers of this version.
 pub fn all() -> Vec<Arc<dyn Provider>> {
-    vec![Arc::new(Simulated)]
+    let nowhere = Arc::new(BTreeMap::new());
+    let remote = |kind| Arc::new(remote::Remote::new(kind, Arc::clone(&nowhere))) as Arc<dyn Provider>;
+    kind::KINDS.into_iter().map(remote).chain([Arc::new(Simulated) as Arc<dyn Provider>]).collect()
 }
 
-/// The provider for a step's model in this version: the simulated one for `--simulate` and for models
-/// that are named `simulated/…`, else none.
-pub fn provider(model: Option<&str>, simulate: bool) -> Option<Arc<dyn Provider>> {
+/// Which providers can be asked in this environment, with their addresses; of the others their names and
+/// what is missing. Nobody is contacted.
+pub fn readiness(
+    environment: impl Iterator<Item = (OsString, OsString)>,
+) -> Vec<Result<String, (&'static str, String)>> {
+    let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    let environment = environment.filter_map(text).collect();
+    let ready = kind::KINDS.into_iter().map(|kind| match endpoint::Endpoint::of(kind, &environment) {
+        Ok(endpoint) => Ok(trouble::who(kind, &endpoint)),
+        Err(error) => Err((kind.label, error.to_string())),
+    });
+    ready.collect()
+}
+
+/// The simulated provider, where it answers for a step's model: for `--simulate`, and for models that are
+/// named `simulated/…`.
+pub fn stand_in(model: Option<&str>, simulate: bool) -> Option<Arc<dyn Provider>> {
     (simulate || model.is_some_and(is_simulated)).then(|| Arc::new(Simulated) as Arc<dyn Provider>)
 }
 
-/// Asks the model that `named` (a parameter) or else the step names. `cx.models` answers, or the
-/// simulated provider if it is named; without either this is a `NoModelError`, never a guess.
+/// The name of the provider that answers for a step's model, where there is one.
+pub fn provider_name(model: &str, simulate: bool) -> Option<&'static str> {
+    if simulate || is_simulated(model) {
+        return Some(simulated::NAME);
+    }
+    kind::serving(model).ok().map(|(kind, _)| kind.name)
+}
+
+/// Asks the model that `named` (a parameter) or else the step names: `cx.models` where the step has one,
+/// else the provider that serves it. Without a provider this is a `NoModelError`, never a guess.
+///
+/// An answer that does not fit the schema is asked for once more, with what is wrong with it. What was
+/// spent on an answer of no use stands in the response, with the reason as its `failure`.
 pub async fn ask(named: Option<&str>, request: Request, cx: &ToolCx) -> Result<Response, ToolError> {
     // An AUTO tag leaves the choice to the router, which this version does not have.
     let is_name = |name: &&str| !name.trim().is_empty() && !name.trim_start().starts_with("<AUTO");
     let model = named.filter(is_name).or_else(|| cx.model.as_deref().filter(is_name)).unwrap_or_default();
-    let provider = provider(Some(model), false).or_else(|| cx.models.clone());
-    let Some(provider) = provider else { return Err(no_model(model)) };
+    let (provider, model) = match stand_in(Some(model), false).or_else(|| cx.models.clone()) {
+        Some(provider) => (provider, model),
+        None => {
+            let (kind, model) = kind::serving(model)?;
+            let remote: Arc<dyn Provider> = Arc::new(remote::Remote::new(kind, Arc::clone(&cx.environment)));
+            (remote, model)
+        }
+    };
     let request = Request { model: model.to_owned(), ..request };
     tokio::select! {
         biased;
         () = cx.cancel.cancelled() => Err(ToolError::new("CancelledError", "the call to the model was cancelled")),
-        response = provider.call(&request, &cx.cancel) => response,
+        response = fitting(&*provider, request, &cx.cancel) => response,
     }
+}
+
+/// Asks, and asks once more where the answer does not fit the schema.
+async fn fitting(provider: &dyn Provider, request: Request, cancel: &CancellationToken) -> Result<Response, ToolError> {
+    let Some(schema) = &request.schema else { return provider.call(&request, cancel).await };
+    let validator = jsonschema::options().offline().build(schema).map_err(|error| {
+        ToolError::new("ParameterError", format!("`schema` is no JSON Schema that can be checked: {error}"))
+    })?;
+    let misfit = |response: &Response| match &response.failure {
+        Some(failure) if failure.error_type == remote::MISFIT => Some(failure.message.clone()),
+        Some(_) => None,
+        None => {
+            let error = validator.validate(&response.value).err()?;
+            let place = error.instance_path().to_string();
+            Some(if place.is_empty() { error.to_string() } else { format!("{error} (at `{place}`)") })
+        }
+    };
+    let first = provider.call(&request, cancel).await?;
+    let Some(problem) = misfit(&first) else { return Ok(first) };
+    let answer = crate::tools::params::text(&first.value);
+    let again = Request { correction: Some(Correction { answer, problem }), ..request.clone() };
+    let mut second = match provider.call(&again, cancel).await {
+        Ok(second) => second,
+        // The first answer was paid for.
+        Err(ToolError(failure)) => return Ok(Response { failure: Some(failure), ..first }),
+    };
+    if let Some(problem) = misfit(&second) {
+        let message = format!("`{}` was asked twice, and its answer does not fit the schema: {problem}", request.model);
+        second.failure = Some(ToolError::new(remote::MISFIT, message).0);
+    }
+    // Where one of two is not told, the sum is not known either.
+    second.usage = first.usage.zip(second.usage).and_then(|(first, second)| Usage::sum([first, second]));
+    second.cost = Cost::sum([&first.cost, &second.cost].into_iter());
+    Ok(second)
 }
 
 fn is_simulated(model: &str) -> bool {
     model.strip_prefix(simulated::NAME).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', ':']))
-}
-
-fn no_model(model: &str) -> ToolError {
-    let whom = if model.is_empty() { "model calls".to_owned() } else { format!("`{model}`") };
-    ToolError::new("NoModelError", format!("no provider for {whom} in this version; run with `--simulate`"))
 }

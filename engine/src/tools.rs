@@ -113,7 +113,7 @@ pub struct Outcome {
     /// `None` = success; otherwise why the tool did not do what was asked.
     pub failure: Option<Failure>,
     /// The model call the result came from, if one did.
-    pub served: Option<Served>,
+    pub served: Option<Box<Served>>,
 }
 
 /// Why a step failed.
@@ -148,10 +148,11 @@ impl Outcome {
         Self { result, failure: None, served: None }
     }
 
-    /// A success with a model's answer as result.
+    /// A model's answer as result; a failure with what it cost where the answer is of no use.
     pub fn answered(response: Response) -> Self {
-        let Response { value, provider, model, usage } = response;
-        Self { result: value, failure: None, served: Some(Served { provider, model, usage }) }
+        let Response { value, provider, model, usage, cost, failure } = response;
+        let result = if failure.is_none() { value } else { Value::Null };
+        Self { result, failure, served: Some(Box::new(Served { provider, model, usage, cost })) }
     }
 
     /// A reported failure, with what there is of a result.

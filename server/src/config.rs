@@ -101,7 +101,7 @@ impl<'de> Deserialize<'de> for FileGlob {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct RunSettings {
-    /// Models are simulated: deterministic, free, labelled. Other models come with a later version.
+    /// Models are simulated: deterministic, free, labelled. Otherwise those that the pipeline names are asked, with the keys of the environment.
     pub simulate: bool,
     /// How many steps may run at once; without a number, twice the cores.
     pub max_concurrency: Option<NonZeroU16>,

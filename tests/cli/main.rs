@@ -53,6 +53,9 @@ mod telemetry;
 mod limits;
 
 #[cfg(unix)]
+mod models;
+
+#[cfg(unix)]
 mod together;
 
 #[cfg(unix)]

@@ -76,7 +76,7 @@ fn without_a_provider_the_step_fails_plainly() {
     check(
         "name: p\nsteps:\n  - {id: a, action: generate, parameters: {prompt: hello}}\n",
         expect![[r#"
-        a: failed – no provider for model calls in this version; run with `--simulate`
+        a: failed – no model is named, and this version does not choose one; write `model: provider/name` in the step or the pipeline, e.g. `openai/gpt-5-mini`, or run with `--simulate`
         run: failed, exit 1"#]],
     );
 }

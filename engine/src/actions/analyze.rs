@@ -88,12 +88,11 @@ impl Action for AnalyzeText {
             let wants_json =
                 prompt.to_lowercase().contains("json") || params.analysis_type.to_lowercase().contains("json");
             let request = Request {
-                model: String::new(),
                 prompt,
-                schema: None,
                 max_tokens: Some(params.max_tokens),
                 temperature: Some(params.temperature),
                 seed: params.seed,
+                ..Request::default()
             };
             let mut response = models::ask(params.model.as_deref(), request, cx).await?;
             if wants_json && let Some(value) = response.value.as_str().and_then(json_in) {

@@ -79,15 +79,12 @@ impl Action for Generate {
             let params: Params = params::read("generate", params)?;
             let prompt = params::text(&params.prompt);
             let request = Request {
-                model: String::new(),
-                prompt: match params.system_prompt {
-                    Some(system) => format!("{system}\n\n{prompt}"),
-                    None => prompt,
-                },
-                schema: None,
+                system: params.system_prompt,
+                prompt,
                 max_tokens: Some(params.max_tokens),
                 temperature: Some(params.temperature),
                 seed: params.seed,
+                ..Request::default()
             };
             let response = models::ask(params.model.as_deref(), request, cx).await?;
             Ok(Outcome::answered(response))

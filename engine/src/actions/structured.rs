@@ -76,12 +76,12 @@ impl Action for GenerateStructured {
         Box::pin(async move {
             let params: Params = params::read("generate_structured", params)?;
             let request = Request {
-                model: String::new(),
                 prompt: params::text(&params.prompt),
                 schema: Some(params::schema(params.schema)?),
                 max_tokens: params.max_tokens,
                 temperature: Some(params.temperature),
                 seed: params.seed,
+                ..Request::default()
             };
             Ok(Outcome::answered(models::ask(params.model.as_deref(), request, cx).await?))
         })

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use super::{ModelFuture, Provider, Request, Response, Usage};
-use crate::tools::ToolError;
+use crate::{run::document::Cost, tools::ToolError};
 
 mod instance;
 
@@ -39,6 +39,11 @@ impl Provider for Simulated {
 }
 
 fn answer(request: &Request) -> Result<Response, ToolError> {
+    // What comes before the prompt is part of it here.
+    let request = &match &request.system {
+        Some(system) => Request { prompt: format!("{system}\n\n{}", request.prompt), ..request.clone() },
+        None => request.clone(),
+    };
     let value = match &request.schema {
         Some(schema) => structured(schema, request)?,
         None => Value::from(text(request)),
@@ -54,6 +59,8 @@ fn answer(request: &Request) -> Result<Response, ToolError> {
             output_tokens: tokens(&answer_text),
             ..Usage::default()
         }),
+        cost: Cost::free(),
+        failure: None,
     })
 }
 

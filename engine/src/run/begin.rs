@@ -21,7 +21,7 @@ use super::{
     child::Above,
     clock,
     context::RunContext,
-    document::{Cost, Provenance},
+    document::Provenance,
     event::{Data, Said, WholeRun},
     execute::{self, ScopeEnd, StepEnd},
     journal::{Batch, Journal},
@@ -33,7 +33,7 @@ use super::{
 };
 use crate::{
     catalog,
-    models::{self, Usage},
+    models::{self, Spent},
     plan::Plan,
     tools::{confine, person::WAITING},
 };
@@ -403,7 +403,7 @@ fn document(
         error_type = Some(WAITING.to_owned());
     }
     let success = problems.is_empty();
-    let usage = Usage::sum(end.steps.iter().filter_map(|end| end.document.usage));
+    let Spent { usage, cost } = Spent::of(end.steps.iter().map(|end| &*end.document));
     let ran: HashSet<&str> = end
         .steps
         .iter()
@@ -433,7 +433,7 @@ fn document(
         duration: watch.elapsed().as_secs_f64(),
         error: (!problems.is_empty()).then(|| problems.join("; ")),
         error_type,
-        cost: Cost::free(),
+        cost,
         usage,
         provenance: Provenance {
             engine: format!("orc {}", env!("CARGO_PKG_VERSION")),

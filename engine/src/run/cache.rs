@@ -237,7 +237,7 @@ pub(crate) fn fingerprint(cx: &RunContext, step: &StepPlan, prepared: &Prepared)
     let deterministic = || {
         let number = |name: &str| prepared.params.get(name).and_then(Value::as_f64);
         // Simulated answers are never kept (contract §6.8).
-        models::provider(prepared.model.as_deref(), cx.simulate).is_none()
+        models::stand_in(prepared.model.as_deref(), cx.simulate).is_none()
             && (number("temperature") == Some(0.0) || number("seed").is_some())
     };
     let wanted = match (step.cache, prepared.effect) {
@@ -245,7 +245,7 @@ pub(crate) fn fingerprint(cx: &RunContext, step: &StepPlan, prepared: &Prepared)
         (None, Effect::Pure) => true,
         (Some(false), _) => false,
         (None, Effect::Model) => deterministic(),
-        (Some(true), Effect::Model) => models::provider(prepared.model.as_deref(), cx.simulate).is_none(),
+        (Some(true), Effect::Model) => models::stand_in(prepared.model.as_deref(), cx.simulate).is_none(),
         (Some(true), _) => true,
         (None, _) => false,
     };

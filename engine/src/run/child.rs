@@ -30,7 +30,7 @@ use super::{
 };
 use crate::{
     files::Disk,
-    models::{Served, Usage},
+    models::Spent,
     plan::{self, Given, Plan, PlanError, StepPlan},
     tools::{Failure, pipeline_executor::Params},
 };
@@ -256,7 +256,7 @@ fn done(plan: &Plan, cx: &RunContext, names: &Arc<Names>, params: &Params, end: 
         }
     };
     let ran = |status: &str| matches!(status, "completed" | "failed" | "cancelled");
-    let usage = Usage::sum(end.steps.iter().filter_map(|end| end.document.usage));
+    let spent = Spent::of(end.steps.iter().map(|end| &*end.document));
     let problem = (!problems.is_empty()).then(|| problems.join("; "));
     let result = json!({
         "pipeline_id": plan.program.id,
@@ -273,7 +273,7 @@ fn done(plan: &Plan, cx: &RunContext, names: &Arc<Names>, params: &Params, end: 
     Done {
         result,
         failure: failure.map(|problem| failure_of(&plan.program.id, &problem)),
-        served: usage.map(|usage| Served { provider: String::new(), model: String::new(), usage: Some(usage) }),
+        served: spent.served(),
         ..Done::default()
     }
 }

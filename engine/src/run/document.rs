@@ -63,6 +63,32 @@ impl Cost {
     pub fn free() -> Self {
         Self { nano_usd: 0, usd: Cow::Borrowed("0"), known: true, price_date: None }
     }
+
+    /// A model was asked whose price nobody knows.
+    pub fn unknown() -> Self {
+        Self { known: false, ..Self::free() }
+    }
+
+    /// So many billionths of a dollar, at the prices of this day; at least so many where not all prices are
+    /// `known`.
+    pub fn of(nano_usd: i64, known: bool, price_date: Option<String>) -> Self {
+        let usd = match format!("{}.{:09}", nano_usd / 1_000_000_000, nano_usd % 1_000_000_000) {
+            _ if nano_usd == 0 => Cow::Borrowed("0"),
+            digits => Cow::Owned(digits.trim_end_matches('0').trim_end_matches('.').to_owned()),
+        };
+        Self { nano_usd, usd, known, price_date }
+    }
+
+    /// All of them together; the date is the latest.
+    pub fn sum<'c>(all: impl Iterator<Item = &'c Self>) -> Self {
+        let (mut nano_usd, mut known, mut date) = (0_i64, true, None);
+        for cost in all {
+            nano_usd = nano_usd.saturating_add(cost.nano_usd);
+            known &= cost.known;
+            date = date.max(cost.price_date.as_deref());
+        }
+        Self::of(nano_usd, known, date.map(str::to_owned))
+    }
 }
 
 /// An amount as people read it, e.g. `$0.0012`; `≥` stands before it where not all prices are `known`.

@@ -88,7 +88,7 @@ impl Lanes {
     /// That of the provider of this name in a model's, or else of the one that will answer.
     fn of_model(&self, cx: &RunContext, model: &str) -> Option<usize> {
         let named = cx.registry.models.split(model).0.and_then(|provider| self.called(provider));
-        named.or_else(|| self.called(models::provider(Some(model), cx.simulate)?.name()))
+        named.or_else(|| self.called(models::provider_name(model, cx.simulate)?))
     }
 
     fn called(&self, name: &str) -> Option<usize> {

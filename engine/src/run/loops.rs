@@ -17,7 +17,7 @@ use super::{
     step::Done,
 };
 use crate::{
-    models::{Served, Usage},
+    models::Spent,
     plan::{
         Scope, StepPlan,
         program::{LoopNames, StepKind},
@@ -64,12 +64,7 @@ struct Iteration {
     stopped: bool,
     /// A step waits for a person, and which question, for people.
     waiting: Option<String>,
-    usage: Option<Usage>,
-}
-
-/// What the models of all iterations took, as of one that served the loop.
-fn served(usage: Option<Usage>) -> Option<Served> {
-    usage.map(|usage| Served { provider: String::new(), model: String::new(), usage: Some(usage) })
+    spent: Spent,
 }
 
 impl Iteration {
@@ -88,10 +83,10 @@ impl Iteration {
                 (step.document.id.clone(), value)
             })
             .collect();
-        let usage = Usage::sum(end.steps.iter().filter_map(|step| step.document.usage));
+        let spent = Spent::of(end.steps.iter().map(|step| &*step.document));
         let waiting = end.steps.iter().find(|step| step.ending == Ending::Waiting);
         let waiting = waiting.map(|step| step.document.error.clone().unwrap_or_default());
-        Self { results, problem, stopped: end.stopped, waiting, usage }
+        Self { results, problem, stopped: end.stopped, waiting, spent }
     }
 }
 
@@ -164,7 +159,7 @@ async fn over_items(
     let failed = ends.iter().flatten().filter(|end| end.problem.is_some()).count();
     let succeeded = ends.iter().flatten().count() - failed;
     let problem = ends.iter().flatten().find_map(|end| end.problem.clone());
-    let usage = Usage::sum(ends.iter().flatten().filter_map(|end| end.usage));
+    let spent = Spent::sum(ends.iter().flatten().map(|end| &end.spent));
     let results: Vec<Value> = ends
         .into_iter()
         .map(|end| end.map_or_else(|| json!({"status": "not_run"}), |end| Value::Object(end.results)))
@@ -177,7 +172,7 @@ async fn over_items(
     } else {
         json!({"count": items.len(), "results": results, "succeeded": succeeded, "failed": failed})
     };
-    Ok(Done { result, failure, served: served(usage), cancelled: cx.cancel.is_cancelled(), ..Done::default() })
+    Ok(Done { result, failure, served: spent.served(), cancelled: cx.cancel.is_cancelled(), ..Done::default() })
 }
 
 fn queue_result(id: &str, items: &[Value], results: Vec<Value>, succeeded: usize, failed: usize) -> Value {
@@ -248,7 +243,7 @@ async fn while_loop(
     };
     let mut history: Vec<Value> = Vec::new();
     let mut problem = None;
-    let mut usage: Vec<Usage> = Vec::new();
+    let mut spent: Vec<Spent> = Vec::new();
     let mut ended_by = "max_iterations";
     loop {
         let count = history.len();
@@ -274,7 +269,7 @@ async fn while_loop(
         if end.waiting.is_some() {
             return Ok(Done { waiting: end.waiting, ..Done::default() });
         }
-        usage.extend(end.usage);
+        spent.push(end.spent);
         history.push(Value::Object(end.results));
         if end.problem.is_some() {
             problem = problem.or(end.problem);
@@ -300,7 +295,7 @@ async fn while_loop(
     Ok(Done {
         result,
         failure,
-        served: served(Usage::sum(usage)),
+        served: Spent::sum(spent.iter()).served(),
         cancelled: cx.cancel.is_cancelled(),
         ..Done::default()
     })
@@ -339,7 +334,7 @@ async fn action_loop(
     let clock = Instant::now();
     let mut all: Vec<Value> = Vec::new();
     let mut problem = None;
-    let mut usage: Vec<Usage> = Vec::new();
+    let mut spent: Vec<Spent> = Vec::new();
     let mut failed = 0;
     let mut ended_by = "max_iterations";
     while (all.len() as u64) < limit && !cx.cancel.is_cancelled() {
@@ -356,7 +351,7 @@ async fn action_loop(
         if end.waiting.is_some() {
             return Ok(Done { waiting: end.waiting, ..Done::default() });
         }
-        usage.extend(end.usage);
+        spent.push(end.spent);
         all.push(Value::Object(end.results));
         if end.problem.is_some() {
             failed += 1;
@@ -386,7 +381,7 @@ async fn action_loop(
     Ok(Done {
         result,
         failure,
-        served: served(Usage::sum(usage)),
+        served: Spent::sum(spent.iter()).served(),
         cancelled: cx.cancel.is_cancelled(),
         ..Done::default()
     })

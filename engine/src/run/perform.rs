@@ -412,7 +412,7 @@ pub(crate) fn prepare(cx: &RunContext, step: &StepPlan, names: &Arc<Names>) -> R
 
 async fn act(cx: &RunContext, prepared: Box<Prepared>, mut tool_cx: Box<ToolCx>) -> Result<Outcome, ToolError> {
     tool_cx.model = prepared.model;
-    tool_cx.models = models::provider(tool_cx.model.as_deref(), cx.simulate);
+    tool_cx.models = models::stand_in(tool_cx.model.as_deref(), cx.simulate);
     let params = prepared.params;
     match prepared.work {
         Work::Tool { tool, operation, .. } => tool.run(&operation, params, &tool_cx).await,

@@ -13,6 +13,7 @@ use super::{
     cache::{self, Fingerprint, Hit, LookUp},
     clock,
     context::RunContext,
+    document::Cost,
     event::{Said, StepStarted},
     execute::{Handled, StepEnd, Stopwatch, blank, lock, record, skipped},
     journal::Batch,
@@ -206,7 +207,7 @@ fn from_cache(hit: Hit, fingerprint: Box<Fingerprint>) -> Done {
     Done {
         result: document.value["result"].clone(),
         // Nothing was spent this time.
-        served: served.map(|(model, provider)| Served { provider, model, usage: None }),
+        served: served.map(|(model, provider)| Served { provider, model, usage: None, cost: Cost::free() }),
         fingerprint: Some(fingerprint),
         cached: Some(run),
         ..Done::default()
@@ -226,6 +227,8 @@ async fn attempts(
 ) -> Box<Done> {
     let mut attempt = 1;
     let mut tried = cx.past.take_tried(path).map(Box::new);
+    // What attempts took that came to nothing.
+    let mut spent: Option<Box<Served>> = None;
     if let Some(before) = tried.take_if(|tried| tried.goes_on && step.kind.has_steps()) {
         // What its body came to in this attempt is known and counts.
         attempt = before.count + 1;
@@ -245,6 +248,9 @@ async fn attempts(
             (None, _) => Box::pin(loops::run(cx, step, names, path)).await.into(),
         };
         done.attempts = attempt;
+        if let Some(spent) = spent.take() {
+            done.served = Served::after(Some(*spent), done.served.take());
+        }
         let Some(failed) = done.failure.as_ref().filter(|_| !done.cancelled) else { return done };
         if !stored {
             let mut batch = Batch::default();
@@ -270,6 +276,7 @@ async fn attempts(
         if done.cancelled {
             return done;
         }
+        spent = done.served.take().map(Box::new);
         attempt += 1;
     }
 }
@@ -284,7 +291,7 @@ async fn once(
     Box::new(match perform::attempt(cx, step, names, path, prepared).await {
         Attempt::Ended(outcome) => {
             let timed_out = outcome.failure.as_ref().is_some_and(|failure| failure.error_type == "TimeoutError");
-            let (result, failure, served) = (outcome.result, outcome.failure, outcome.served);
+            let (result, failure, served) = (outcome.result, outcome.failure, outcome.served.map(|served| *served));
             Done { result, failure, timed_out, served, ..Done::default() }
         }
         Attempt::TimedOut(failure) => Done { failure: Some(failure), timed_out: true, ..Done::default() },
@@ -307,6 +314,7 @@ async fn recover(call: &Call, step: &Arc<StepPlan>, mut done: Box<Done>) -> Box<
                 let mut again = attempts(&call.cx, step, &call.names, &call.path, None).await;
                 if again.failure.is_none() || again.cancelled {
                     again.recovered = !again.cancelled;
+                    again.served = Served::after(done.served.take(), again.served.take());
                     again.attempts += done.attempts;
                     return again;
                 }
@@ -463,6 +471,7 @@ fn end(call: &Call, watch: &Stopwatch, done: Done) -> StepEnd {
     document.cache = done.cached.map(|run| json!({"hit": true, "run": run, "reason": "nothing it depends on changed"}));
     if let Some(served) = done.served {
         document.usage = served.usage;
+        document.cost = served.cost;
         document.model = Some(served.model).filter(|model| !model.is_empty());
         document.provider = Some(served.provider).filter(|provider| !provider.is_empty());
     }

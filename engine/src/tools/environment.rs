@@ -31,7 +31,7 @@ const PASSED: &[&str] = &[
 ];
 
 /// Keys of model providers: no permission passes them on.
-const PROVIDER_KEYS: &[&str] = &[
+pub(crate) const PROVIDER_KEYS: &[&str] = &[
     "OPENAI_API_KEY",
     "ANTHROPIC_API_KEY",
     "GEMINI_API_KEY",

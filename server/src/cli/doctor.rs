@@ -27,7 +27,7 @@ impl Doctor {
     pub(crate) fn run(&self) -> io::Result<ExitCode> {
         let registry = engine::catalog::registry();
         let executable = registry.tools.values().filter(|tool| tool.available).count();
-        let findings = [
+        let mut findings = vec![
             Finding::Good(format!(
                 "orc {}, {} {}",
                 env!("CARGO_PKG_VERSION"),
@@ -44,7 +44,6 @@ impl Doctor {
                 registry.models.models().len(),
                 registry.models.price_date()
             )),
-            Finding::Note("models: this version runs the simulated model only (`orc run --simulate`)".to_owned()),
             store(),
             shell(),
             Finding::Note(
@@ -52,6 +51,7 @@ impl Doctor {
                     .to_owned(),
             ),
         ];
+        findings.extend(providers());
         let mut broken = false;
         let mut text = String::new();
         for finding in findings {
@@ -94,6 +94,17 @@ fn program() -> Finding {
             Finding::Note(format!("editors will start another `orc`: {} (this is {})", found.display(), here.display()))
         }
     }
+}
+
+/// Which providers a run could ask. None is contacted.
+fn providers() -> impl Iterator<Item = Finding> {
+    let ready = engine::models::readiness(std::env::vars_os());
+    ready.into_iter().map(|ready| {
+        Finding::Note(match ready {
+            Ok(who) => format!("models of {who}: nothing is missing, not tried"),
+            Err((label, problem)) => format!("models of {label}: {problem}"),
+        })
+    })
 }
 
 /// Tries what a run would do: a file in `.orc/` of the working directory. Nothing is left behind.

@@ -5,14 +5,7 @@ use serde_json::json;
 use super::*;
 
 fn request(model: &str, prompt: &str, schema: Option<Value>) -> Request {
-    Request {
-        model: model.to_owned(),
-        prompt: prompt.to_owned(),
-        schema,
-        max_tokens: None,
-        temperature: None,
-        seed: None,
-    }
+    Request { model: model.to_owned(), prompt: prompt.to_owned(), schema, ..Request::default() }
 }
 
 fn value(schema: Value) -> Result<Value, String> {

@@ -156,7 +156,9 @@ pub struct Paid {
 impl Paid {
     /// What the step of `document` cost; what was used again was paid for by the run that made it.
     pub(crate) fn of(document: &StepDocument) -> Option<Self> {
-        let asked = document.usage.is_some() && document.cache.is_none() && document.provenance.is_none();
+        let asked = (document.usage.is_some() || !document.cost.known)
+            && document.cache.is_none()
+            && document.provenance.is_none();
         asked.then_some(Self { nano_usd: document.cost.nano_usd, known: document.cost.known })
     }
 }

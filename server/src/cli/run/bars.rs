@@ -126,8 +126,8 @@ struct Rows {
     running: Vec<Running>,
     /// What the models of steps cost.
     costs: BTreeMap<String, Paid>,
-    /// What attempts cost that were followed by another one.
-    earlier: Vec<Paid>,
+    /// What attempts cost that were followed by another one, by step.
+    earlier: Vec<(String, Paid)>,
 }
 
 #[derive(Debug)]
@@ -172,17 +172,22 @@ impl Rows {
         }
     }
 
-    /// Takes note of what `step` cost, in place of what its parts did; what it cost before was paid too.
+    /// Takes note of what `step` cost, in place of what its parts and its earlier attempts did; what it cost when
+    /// it ended before was paid too.
     fn paid(&mut self, step: &str, cost: Paid) {
         self.without_parts(step);
-        self.earlier.extend(self.costs.insert(step.to_owned(), cost));
+        let is_within = |path: &str| path.strip_prefix(step).is_some_and(|rest| rest.starts_with(['[', '.']));
+        self.earlier.retain(|(path, _)| path != step && !is_within(path));
+        // An end before this one belongs to no attempt of it.
+        let before = self.costs.insert(step.to_owned(), cost);
+        self.earlier.extend(before.map(|cost| (format!("{step}!"), cost)));
     }
 
     /// What an attempt cost is paid, whatever the next one costs: parts have the same paths in each.
     fn begins_again(&mut self, step: &str) {
-        let parts = self.without_parts(step);
-        self.earlier.extend(parts);
-        self.earlier.extend(self.costs.remove(step));
+        let mut spent = self.without_parts(step);
+        spent.extend(self.costs.remove(step));
+        self.earlier.extend(spent.into_iter().map(|cost| (step.to_owned(), cost)));
     }
 
     /// Takes out what the parts of `step` cost.
@@ -195,7 +200,7 @@ impl Rows {
 
     /// What the run cost so far; nothing where no model was asked.
     fn cost(&self) -> Option<String> {
-        let paid = || self.costs.values().chain(&self.earlier);
+        let paid = || self.costs.values().chain(self.earlier.iter().map(|(_, cost)| cost));
         let amount = paid().map(|cost| cost.nano_usd).sum();
         let known = paid().all(|cost| cost.known);
         paid().next().is_some().then(|| dollars(amount, known))
@@ -314,8 +319,8 @@ mod tests {
         assert_eq!(after(EventKind::StepStarted, "each", 0), "$0.0020");
         assert_eq!(after(EventKind::StepFinished, "each[0].b", 4_000_000), "$0.0060");
         assert_eq!(after(EventKind::StepFinished, "each[1].b", 4_000_000), "$0.0100");
-        // The loop tells of its last attempt only.
-        assert_eq!(after(EventKind::StepFinished, "each", 8_000_000), "$0.0100");
+        // The loop tells of all its attempts.
+        assert_eq!(after(EventKind::StepFinished, "each", 10_000_000), "$0.0100");
         assert_eq!(after(EventKind::StepFinished, "each", 1_000_000), "$0.0110");
     }
 

@@ -1,0 +1,90 @@
+//! The messages of Anthropic. `POST {base}/v1/messages`.
+//!
+//! `max_tokens` is required, the temperature is at most 1, and there is no seed (it is left out). A schema
+//! is that of a tool which the model must call, and which nothing executes. The usage counts tokens
+//! read from and written to the cache apart from those of the prompt.
+
+use serde_json::{Value, json};
+
+use super::{
+    Answer, Request, Usage,
+    endpoint::Key,
+    kind::{Dialect, Headers},
+    wire::Wire,
+};
+use crate::catalog;
+
+pub(super) const DIALECT: Dialect = Dialect { path, headers, hottest: 1.0, body, read };
+
+/// The tool whose input is the answer.
+const TOOL: &str = "answer";
+
+/// The longest answer where the step does not say: what the model can do, but not more than this.
+const MAX_TOKENS: u64 = 8192;
+/// That of a model nothing is known of.
+const SAFE_MAX_TOKENS: u64 = 4096;
+
+fn path(_: &Request) -> String {
+    "/v1/messages".to_owned()
+}
+
+fn headers(key: Option<&Key>) -> Headers {
+    let key = key.map(|key| ("x-api-key", key.value().to_owned(), true));
+    [("anthropic-version", "2023-06-01".to_owned(), false)].into_iter().chain(key).collect()
+}
+
+fn body(request: &Request, _: bool) -> Value {
+    let known = || {
+        let registry = catalog::registry();
+        let found = registry.models.find(&format!("anthropic/{}", request.model));
+        found.first().and_then(|spec| spec.max_output).map_or(SAFE_MAX_TOKENS, |most| most.min(MAX_TOKENS))
+    };
+    let messages: Vec<Value> =
+        request.turns().into_iter().map(|(role, text)| json!({"role": role, "content": text})).collect();
+    let mut body = json!({
+        "model": request.model,
+        "max_tokens": request.max_tokens.unwrap_or_else(known),
+        "messages": messages,
+    });
+    if let Some(system) = &request.system {
+        body["system"] = json!(system);
+    }
+    if let Some(temperature) = request.temperature {
+        body["temperature"] = json!(temperature);
+    }
+    if let Some(schema) = &request.schema {
+        let schema = Wire::of(schema).schema;
+        let description = "Takes the answer. Call it once, with the whole answer.";
+        body["tools"] = json!([{"name": TOOL, "description": description, "input_schema": schema}]);
+        body["tool_choice"] = json!({"type": "tool", "name": TOOL});
+    }
+    body
+}
+
+fn read(reply: &Value) -> Result<Answer, String> {
+    let blocks = reply["content"].as_array().ok_or("it holds no `content`")?;
+    let of_type = |name: &'static str| blocks.iter().filter(move |block| block["type"] == name);
+    let text: String = of_type("text").filter_map(|block| block["text"].as_str()).collect();
+    let stopped = reply["stop_reason"].as_str().unwrap_or_default();
+    Ok(Answer {
+        value: of_type("tool_use").find(|block| block["name"] == TOOL).map(|block| block["input"].clone()),
+        refused: (stopped == "refusal").then(|| text.clone()),
+        text,
+        model: reply["model"].as_str().map(str::to_owned),
+        usage: usage(&reply["usage"]),
+        is_cut: matches!(stopped, "max_tokens" | "model_context_window_exceeded"),
+        reasoned: of_type("thinking").next().is_some(),
+    })
+}
+
+fn usage(usage: &Value) -> Option<Usage> {
+    let count = |name: &str| usage[name].as_u64();
+    Some(Usage {
+        requests: 1,
+        input_tokens: count("input_tokens")?,
+        output_tokens: count("output_tokens").unwrap_or(0),
+        cache_read_tokens: count("cache_read_input_tokens").unwrap_or(0),
+        cache_write_tokens: count("cache_creation_input_tokens").unwrap_or(0),
+        reasoning_tokens: 0,
+    })
+}

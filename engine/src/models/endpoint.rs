@@ -1,0 +1,211 @@
+//! Where a provider is and what opens it: addresses and keys, from the environment alone
+//! (contract §6.1).
+
+use std::{collections::BTreeMap, fmt, net::IpAddr};
+
+use reqwest::Url;
+
+use super::kind::Kind;
+use crate::tools::ToolError;
+
+/// A key, which nothing prints.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Key {
+    /// The variable it stands in.
+    pub(super) variable: &'static str,
+    value: String,
+}
+
+impl Key {
+    /// The key itself, for the header it is sent in and for taking it out of messages.
+    pub(super) fn value(&self) -> &str {
+        &self.value
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[secret {}]", self.variable)
+    }
+}
+
+/// A provider's address and the key for it.
+#[derive(Debug, Clone)]
+pub(super) struct Endpoint {
+    base: Url,
+    /// What is sent as key, where something is.
+    pub(super) key: Option<Key>,
+    /// It is on this machine.
+    pub(super) is_local: bool,
+}
+
+impl Endpoint {
+    /// The one of a provider in this environment; what is missing or wrong otherwise.
+    pub(super) fn of(kind: &Kind, environment: &BTreeMap<String, String>) -> Result<Self, ToolError> {
+        let set = |name: &str| environment.get(name).map(|value| value.trim()).filter(|value| !value.is_empty());
+        let own = set(kind.address_variable);
+        let base = match own {
+            Some(text) => address(kind, text)?,
+            None => Url::parse(kind.address).expect("invariant: a constant address"),
+        };
+        let is_local = is_loopback(&base);
+        let key = kind.keys.iter().find_map(|name| Some(Key { variable: name, value: set(name)?.to_owned() }));
+        let endpoint = Self { base, key, is_local };
+        let is_open = !is_local && endpoint.base.scheme() == "http";
+        match &endpoint.key {
+            Some(key) if is_open => Err(ToolError::new(
+                "AuthenticationError",
+                format!(
+                    "the key in `{}` is not sent to {} without encryption; write `https://` in `{}`, or unset the key \
+                     if the server wants none",
+                    key.variable,
+                    endpoint.shown(),
+                    kind.address_variable
+                ),
+            )),
+            None if kind.needs_key() && !is_local && !is_open => Err(ToolError::new(
+                "AuthenticationError",
+                format!(
+                    "there is no key for {}; set {} in the environment",
+                    kind.label,
+                    kind.keys.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")
+                ),
+            )),
+            _ => Ok(endpoint),
+        }
+    }
+
+    /// The address of `path`, which begins with a slash, beneath the base.
+    pub(super) fn url(&self, path: &str) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
+        url
+    }
+
+    /// Whether it is the provider's own address, and not another that somebody set.
+    pub(super) fn is_own(&self, kind: &Kind) -> bool {
+        kind.address.starts_with(&self.shown())
+    }
+
+    /// Scheme, host and port, for messages.
+    pub(super) fn shown(&self) -> String {
+        self.base.origin().ascii_serialization()
+    }
+}
+
+/// The address in the variable of a provider.
+fn address(kind: &Kind, text: &str) -> Result<Url, ToolError> {
+    let variable = kind.address_variable;
+    let wrong = |why: &str| ToolError::new("ConfigurationError", format!("`{variable}` {why}"));
+    // `OLLAMA_HOST` may be a host alone.
+    let is_bare = !text.contains("://") && kind.bare_port.is_some();
+    let full = if is_bare { format!("http://{text}") } else { text.to_owned() };
+    let example = || wrong(&format!("holds no address; write one like `{}`", kind.address));
+    let mut url = Url::parse(&full).map_err(|_| example())?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err(example());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(wrong(&match kind.keys.first() {
+            Some(key) => format!("holds a user or a password; leave them out and set `{key}`"),
+            None => "holds a user or a password; leave them out".to_owned(),
+        }));
+    }
+    if is_bare {
+        if url.port().is_none() {
+            // A host without a port: the setter fails for addresses that have no host only.
+            url.set_port(kind.bare_port).map_err(|()| example())?;
+        }
+        // What a server listens on is no place to go to.
+        if matches!(url.host_str(), Some("0.0.0.0" | "[::]")) {
+            url.set_host(Some("127.0.0.1")).map_err(|_| example())?;
+        }
+    }
+    Ok(url)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    ip.map_or_else(|_| host == "localhost" || host.ends_with(".localhost"), |ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::models::kind;
+
+    fn of(kind: &Kind, pairs: &[(&str, &str)]) -> Result<Endpoint, String> {
+        let environment = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Endpoint::of(kind, &environment).map_err(|error| format!("{}: {error}", error.0.error_type))
+    }
+
+    #[test]
+    fn a_key_is_asked_for_by_the_name_of_its_variable() {
+        assert_eq!(
+            of(&kind::OPENAI, &[]).unwrap_err(),
+            "AuthenticationError: there is no key for OpenAI; set `OPENAI_API_KEY` in the environment"
+        );
+        assert_eq!(
+            of(&kind::GEMINI, &[("GOOGLE_API_KEY", " ")]).unwrap_err(),
+            "AuthenticationError: there is no key for Google Gemini; set `GEMINI_API_KEY` or `GOOGLE_API_KEY` or \
+             `GOOGLE_AI_API_KEY` in the environment"
+        );
+    }
+
+    #[test]
+    fn a_server_on_this_machine_needs_no_key() {
+        for base in ["http://localhost:8080/v1", "http://127.0.0.2:1/v1", "http://[::1]:8080/v1"] {
+            let endpoint = of(&kind::OPENAI, &[("OPENAI_BASE_URL", base)]).expect(base);
+            assert!(endpoint.is_local && endpoint.key.is_none(), "{base}");
+        }
+    }
+
+    #[test]
+    fn a_key_goes_nowhere_in_the_clear() {
+        let pairs = [("OPENAI_BASE_URL", "http://models.lan:8000/v1"), ("OPENAI_API_KEY", "sk-canary")];
+        assert_eq!(
+            of(&kind::OPENAI, &pairs).unwrap_err(),
+            "AuthenticationError: the key in `OPENAI_API_KEY` is not sent to http://models.lan:8000 without encryption; \
+             write `https://` in `OPENAI_BASE_URL`, or unset the key if the server wants none"
+        );
+        assert!(of(&kind::OPENAI, &pairs[..1]).is_ok());
+    }
+
+    #[test]
+    fn addresses_that_are_none_are_explained() {
+        let wrong = |base: &str| of(&kind::OPENAI, &[("OPENAI_BASE_URL", base)]).unwrap_err();
+        let example =
+            "ConfigurationError: `OPENAI_BASE_URL` holds no address; write one like `https://api.openai.com/v1`";
+        assert_eq!(wrong("localhost"), example);
+        assert_eq!(wrong("file:///etc/passwd"), example);
+        assert_eq!(
+            wrong("https://me:secret@host/v1"),
+            "ConfigurationError: `OPENAI_BASE_URL` holds a user or a password; leave them out and set `OPENAI_API_KEY`"
+        );
+    }
+
+    #[test]
+    fn paths_are_appended_to_the_base() {
+        let url = |base: &str| of(&kind::OPENAI, &[("OPENAI_BASE_URL", base)]).expect(base).url("/x/y").to_string();
+        assert_eq!(url("http://localhost:1/v1/"), "http://localhost:1/v1/x/y");
+        assert_eq!(url("http://localhost:1/v1?version=2"), "http://localhost:1/v1/x/y?version=2");
+    }
+
+    #[test]
+    fn ollama_may_be_a_host_alone() {
+        let shown = |host: &str| of(&kind::OLLAMA, &[("OLLAMA_HOST", host)]).expect(host).shown();
+        assert_eq!(shown("box"), "http://box:11434");
+        assert_eq!(shown("0.0.0.0:5000"), "http://127.0.0.1:5000");
+        assert_eq!(shown("https://box"), "https://box");
+        assert_eq!(of(&kind::OLLAMA, &[]).expect("the default").shown(), "http://127.0.0.1:11434");
+    }
+
+    #[test]
+    fn a_key_is_not_printed() {
+        let endpoint = of(&kind::OPENAI, &[("OPENAI_API_KEY", "sk-canary")]).expect("an endpoint");
+        assert!(!format!("{endpoint:?}").contains("canary"), "{endpoint:?}");
+    }
+}

@@ -1,0 +1,155 @@
+//! A provider's server on this machine that plays a script, and tells what it was asked. The tests of the
+//! command line use it, too.
+
+use std::{
+    collections::VecDeque,
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+        mpsc::{Receiver, Sender, channel},
+    },
+    thread,
+};
+
+use serde_json::Value;
+
+/// What the server does when it is asked.
+pub(crate) enum Reply {
+    /// Answers with this status and body.
+    Json(u16, Value),
+    /// The same with these headers more.
+    With(u16, &'static [(&'static str, &'static str)], Value),
+    /// Writes this and closes.
+    Raw(&'static str),
+    /// Closes without a word.
+    Close,
+    /// Says nothing until whoever asks goes away, then tells so.
+    Stall,
+}
+
+/// What it was asked.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Asked {
+    /// Method and path.
+    pub(crate) line: String,
+    /// In the order they came, names in small letters.
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Value,
+}
+
+impl Asked {
+    /// The header of this name.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// The server.
+pub(crate) struct Fake {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    /// A message when it was asked, and one when somebody it let wait went away.
+    pub(crate) news: Receiver<&'static str>,
+}
+
+struct Shared {
+    replies: Mutex<VecDeque<Reply>>,
+    asked: Mutex<Vec<Asked>>,
+    connections: AtomicUsize,
+}
+
+impl Fake {
+    /// One that answers with these, in order; whoever asks more often is told so with status 418.
+    pub(crate) fn new(replies: Vec<Reply>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let address = listener.local_addr().expect("it listens");
+        let replies = Mutex::new(replies.into());
+        let shared = Arc::new(Shared { replies, asked: Mutex::default(), connections: AtomicUsize::new(0) });
+        let (sender, news) = channel();
+        let served = Arc::clone(&shared);
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                served.connections.fetch_add(1, Ordering::SeqCst);
+                let (served, sender) = (Arc::clone(&served), sender.clone());
+                thread::spawn(move || serve(&stream, &served, &sender));
+            }
+        });
+        Self { address, shared, news }
+    }
+
+    /// Its address, with this path.
+    pub(crate) fn base(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// What it was asked so far.
+    pub(crate) fn asked(&self) -> Vec<Asked> {
+        lock(&self.shared.asked).clone()
+    }
+
+    /// How many connections were made to it.
+    pub(crate) fn connections(&self) -> usize {
+        self.shared.connections.load(Ordering::SeqCst)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn serve(stream: &TcpStream, shared: &Shared, news: &Sender<&'static str>) {
+    let (mut reader, mut out) = (BufReader::new(stream), stream);
+    while let Some(asked) = read(&mut reader) {
+        lock(&shared.asked).push(asked);
+        // Nobody may listen.
+        let _ = news.send("asked");
+        let reply = lock(&shared.replies).pop_front();
+        let (status, headers, body): (u16, &[(&str, &str)], Value) = match reply {
+            Some(Reply::Json(status, body)) => (status, &[], body),
+            Some(Reply::With(status, headers, body)) => (status, headers, body),
+            Some(Reply::Raw(text)) => {
+                let _ = out.write_all(text.as_bytes());
+                return;
+            }
+            Some(Reply::Close) => return,
+            Some(Reply::Stall) => {
+                let _ = reader.read_to_end(&mut Vec::new());
+                let _ = news.send("gone");
+                return;
+            }
+            None => (418, &[], "nobody thought that this would be asked".into()),
+        };
+        let body = body.to_string();
+        let mut text = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n", body.len());
+        for (name, value) in headers {
+            text.push_str(&format!("{name}: {value}\r\n"));
+        }
+        if out.write_all(format!("{text}\r\n{body}").as_bytes()).is_err() {
+            return;
+        }
+    }
+}
+
+/// The next request; `None` when there is none.
+fn read(reader: &mut impl BufRead) -> Option<Asked> {
+    let mut line = || {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok().filter(|size| *size > 0)?;
+        Some(line.trim_end().to_owned())
+    };
+    let first = line()?;
+    let mut headers = Vec::new();
+    while let Some((name, value)) = line()?.split_once(": ") {
+        headers.push((name.to_lowercase(), value.to_owned()));
+    }
+    let length = headers.iter().find(|(name, _)| name == "content-length");
+    let mut body = vec![0; length.and_then(|(_, length)| length.parse().ok()).unwrap_or(0)];
+    reader.read_exact(&mut body).ok()?;
+    Some(Asked {
+        line: first.trim_end_matches(" HTTP/1.1").to_owned(),
+        headers,
+        body: serde_json::from_slice(&body).unwrap_or_default(),
+    })
+}

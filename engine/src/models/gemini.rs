@@ -1,0 +1,96 @@
+//! Google Gemini. `POST {base}/v1beta/models/{model}:generateContent`; the key stands in a header, never
+//! in the address.
+//!
+//! A schema is sent as `responseJsonSchema`. The usage counts what was read from the cache among the
+//! prompt's tokens, and thoughts apart from the answer, though they are paid like it.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    Answer, Request, Usage,
+    endpoint::Key,
+    kind::{Dialect, Headers},
+    wire::Wire,
+};
+
+pub(super) const DIALECT: Dialect = Dialect { path, headers, hottest: 2.0, body, read };
+
+fn path(request: &Request) -> String {
+    format!("/v1beta/models/{}:generateContent", request.model.strip_prefix("models/").unwrap_or(&request.model))
+}
+
+fn headers(key: Option<&Key>) -> Headers {
+    key.map(|key| ("x-goog-api-key", key.value().to_owned(), true)).into_iter().collect()
+}
+
+fn body(request: &Request, _: bool) -> Value {
+    let contents: Vec<Value> = request
+        .turns()
+        .into_iter()
+        .map(|(role, text)| {
+            let role = if role == "assistant" { "model" } else { role };
+            json!({"role": role, "parts": [{"text": text}]})
+        })
+        .collect();
+    let mut body = Map::new();
+    if let Some(system) = &request.system {
+        body.insert("systemInstruction".to_owned(), json!({"parts": [{"text": system}]}));
+    }
+    body.insert("contents".to_owned(), Value::Array(contents));
+    let mut config = Map::new();
+    let mut set = |name: &str, value: Option<Value>| value.map(|value| config.insert(name.to_owned(), value));
+    set("temperature", request.temperature.map(Value::from));
+    set("maxOutputTokens", request.max_tokens.map(Value::from));
+    set("seed", request.seed.map(Value::from));
+    if let Some(schema) = &request.schema {
+        set("responseMimeType", Some(json!("application/json")));
+        set("responseJsonSchema", Some(Wire::of(schema).schema));
+    }
+    if !config.is_empty() {
+        body.insert("generationConfig".to_owned(), Value::Object(config));
+    }
+    Value::Object(body)
+}
+
+fn read(reply: &Value) -> Result<Answer, String> {
+    let usage = usage(&reply["usageMetadata"]);
+    let model = reply["modelVersion"].as_str().map(str::to_owned);
+    let blocked = reply["promptFeedback"]["blockReason"].as_str();
+    let Some(candidate) = reply["candidates"].get(0) else {
+        let reason = blocked.ok_or("it holds no `candidates`")?;
+        let refused = Some(format!("the prompt was blocked ({reason})"));
+        return Ok(Answer { model, usage, refused, ..Answer::default() });
+    };
+    let parts = candidate["content"]["parts"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let (thoughts, parts): (Vec<&Value>, Vec<&Value>) = parts.iter().partition(|part| part["thought"] == true);
+    let stopped = candidate["finishReason"].as_str().unwrap_or_default();
+    Ok(Answer {
+        text: parts.iter().filter_map(|part| part["text"].as_str()).collect(),
+        value: None,
+        model,
+        usage,
+        refused: match stopped {
+            "SAFETY" | "RECITATION" | "BLOCKLIST" | "PROHIBITED_CONTENT" | "SPII" | "LANGUAGE" => {
+                Some(format!("the answer was stopped ({stopped})"))
+            }
+            _ => None,
+        },
+        is_cut: stopped == "MAX_TOKENS",
+        reasoned: !thoughts.is_empty() || usage.is_some_and(|usage| usage.reasoning_tokens > 0),
+    })
+}
+
+fn usage(usage: &Value) -> Option<Usage> {
+    let count = |name: &str| usage[name].as_u64();
+    let prompt = count("promptTokenCount")?;
+    let cache_read_tokens = count("cachedContentTokenCount").unwrap_or(0);
+    let reasoning_tokens = count("thoughtsTokenCount").unwrap_or(0);
+    Some(Usage {
+        requests: 1,
+        input_tokens: prompt.saturating_sub(cache_read_tokens),
+        output_tokens: count("candidatesTokenCount").unwrap_or(0) + reasoning_tokens,
+        cache_read_tokens,
+        cache_write_tokens: 0,
+        reasoning_tokens,
+    })
+}

@@ -1,0 +1,61 @@
+//! The chat of Ollama. `POST {base}/api/chat`, answered in one piece.
+//!
+//! A schema is sent as `format`, as it is. Nothing is read from a cache that would be paid for.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    Answer, Request, Usage,
+    endpoint::Key,
+    kind::{Dialect, Headers},
+    wire::Wire,
+};
+
+pub(super) const DIALECT: Dialect = Dialect { path, headers, hottest: f64::INFINITY, body, read };
+
+fn path(_: &Request) -> String {
+    "/api/chat".to_owned()
+}
+
+fn headers(_: Option<&Key>) -> Headers {
+    Vec::new()
+}
+
+fn body(request: &Request, _: bool) -> Value {
+    let mut messages = Vec::new();
+    if let Some(system) = &request.system {
+        messages.push(json!({"role": "system", "content": system}));
+    }
+    messages.extend(request.turns().into_iter().map(|(role, text)| json!({"role": role, "content": text})));
+    let mut options = Map::new();
+    let mut option = |name: &str, value: Option<Value>| value.map(|value| options.insert(name.to_owned(), value));
+    option("temperature", request.temperature.map(Value::from));
+    option("num_predict", request.max_tokens.map(Value::from));
+    option("seed", request.seed.map(Value::from));
+    let mut body = json!({"model": request.model, "messages": messages, "stream": false});
+    if let Some(schema) = &request.schema {
+        body["format"] = Wire::of(schema).schema;
+    }
+    if !options.is_empty() {
+        body["options"] = Value::Object(options);
+    }
+    body
+}
+
+fn read(reply: &Value) -> Result<Answer, String> {
+    let message = reply.get("message").ok_or("it holds no `message`")?;
+    Ok(Answer {
+        text: message["content"].as_str().unwrap_or_default().to_owned(),
+        value: None,
+        model: reply["model"].as_str().map(str::to_owned),
+        usage: reply["prompt_eval_count"].as_u64().map(|prompt| Usage {
+            requests: 1,
+            input_tokens: prompt,
+            output_tokens: reply["eval_count"].as_u64().unwrap_or(0),
+            ..Usage::default()
+        }),
+        refused: None,
+        is_cut: reply["done_reason"] == "length",
+        reasoned: message["thinking"].as_str().is_some_and(|text| !text.is_empty()),
+    })
+}

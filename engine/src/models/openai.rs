@@ -1,0 +1,142 @@
+//! The chat completions of OpenAI, which many servers speak: llama.cpp, vLLM, LM Studio, OpenRouter,
+//! the Hugging Face router.
+//!
+//! `POST {base}/chat/completions`. A model that reasons takes `max_completion_tokens` and no temperature;
+//! compatible servers know `max_tokens` only. A schema is sent as `response_format`, strictly where it
+//! meets the limits of strict output. The usage counts what was read from the cache among the prompt's
+//! tokens, and what was spent on reasoning among the answer's.
+
+use serde_json::{Value, json};
+
+use super::{
+    Answer, Request, Usage,
+    endpoint::Key,
+    kind::{Dialect, Headers},
+    wire::Wire,
+};
+
+pub(super) const DIALECT: Dialect = Dialect { path, headers, hottest: 2.0, body, read };
+
+fn path(_: &Request) -> String {
+    "/chat/completions".to_owned()
+}
+
+fn headers(key: Option<&Key>) -> Headers {
+    key.map(|key| ("authorization", format!("Bearer {}", key.value()), true)).into_iter().collect()
+}
+
+/// Whether the model thinks before it answers, which its name tells.
+fn reasons(model: &str) -> bool {
+    let name = model.rsplit('/').next().unwrap_or(model);
+    let is_chat = name.contains("-chat");
+    let is_o = name.strip_prefix('o').is_some_and(|rest| rest.starts_with(|letter: char| letter.is_ascii_digit()));
+    is_o || (name.starts_with("gpt-5") && !is_chat)
+}
+
+fn body(request: &Request, is_own: bool) -> Value {
+    let mut messages = Vec::new();
+    if let Some(system) = &request.system {
+        messages.push(json!({"role": "system", "content": system}));
+    }
+    messages.extend(request.turns().into_iter().map(|(role, text)| json!({"role": role, "content": text})));
+    let mut body = json!({"model": request.model, "messages": messages});
+    let reasons = reasons(&request.model);
+    if let Some(tokens) = request.max_tokens {
+        let name = if reasons || is_own { "max_completion_tokens" } else { "max_tokens" };
+        body[name] = json!(tokens);
+    }
+    if let Some(temperature) = request.temperature.filter(|_| !reasons) {
+        body["temperature"] = json!(temperature);
+    }
+    if let Some(seed) = request.seed {
+        body["seed"] = json!(seed);
+    }
+    if let Some(schema) = &request.schema {
+        let Wire { schema, strict, .. } = Wire::of(schema);
+        body["response_format"] =
+            json!({"type": "json_schema", "json_schema": {"name": "answer", "strict": strict, "schema": schema}});
+    }
+    body
+}
+
+fn read(reply: &Value) -> Result<Answer, String> {
+    let choice = reply["choices"].get(0).ok_or("it holds no `choices`")?;
+    let message = choice.get("message").ok_or("its choice holds no `message`")?;
+    let refusal = message["refusal"].as_str().filter(|text| !text.is_empty());
+    let stopped = choice["finish_reason"].as_str().unwrap_or_default();
+    let thought = ["reasoning_content", "reasoning"].iter().any(|name| message[*name].as_str().is_some());
+    let usage = usage(&reply["usage"]);
+    let reasoned = thought || usage.is_some_and(|usage| usage.reasoning_tokens > 0);
+    Ok(Answer {
+        text: text(&message["content"]),
+        value: None,
+        model: reply["model"].as_str().map(str::to_owned),
+        usage,
+        refused: match (refusal, stopped) {
+            (Some(refusal), _) => Some(refusal.to_owned()),
+            (None, "content_filter") => Some("its filter stopped the answer".to_owned()),
+            _ => None,
+        },
+        is_cut: stopped == "length",
+        reasoned,
+    })
+}
+
+/// The text of a message: a string, or parts.
+fn text(content: &Value) -> String {
+    match content {
+        Value::String(text) => text.clone(),
+        Value::Array(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
+        _ => String::new(),
+    }
+}
+
+fn usage(usage: &Value) -> Option<Usage> {
+    let prompt = usage["prompt_tokens"].as_u64()?;
+    let details = &usage["prompt_tokens_details"];
+    let cache_read_tokens = details["cached_tokens"].as_u64().or_else(|| usage["prompt_cache_hit_tokens"].as_u64());
+    let cache_read_tokens = cache_read_tokens.unwrap_or(0);
+    let cache_write_tokens = details["cache_write_tokens"].as_u64().unwrap_or(0);
+    Some(Usage {
+        requests: 1,
+        input_tokens: prompt.saturating_sub(cache_read_tokens).saturating_sub(cache_write_tokens),
+        output_tokens: usage["completion_tokens"].as_u64().unwrap_or(0),
+        cache_read_tokens,
+        cache_write_tokens,
+        reasoning_tokens: usage["completion_tokens_details"]["reasoning_tokens"].as_u64().unwrap_or(0),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_models_that_reason() {
+        for name in ["o1", "o3-mini", "o4-mini-2025-04-16", "gpt-5", "gpt-5-mini", "openai/gpt-5.1"] {
+            assert!(reasons(name), "{name}");
+        }
+        for name in ["gpt-4o", "gpt-5-chat-latest", "olmo-2", "omni", "llama-3", "gpt-oss-20b"] {
+            assert!(!reasons(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn usage_is_told_apart() {
+        let told = json!({
+            "prompt_tokens": 100, "completion_tokens": 40,
+            "prompt_tokens_details": {"cached_tokens": 64},
+            "completion_tokens_details": {"reasoning_tokens": 30},
+        });
+        let expected = Usage {
+            requests: 1,
+            input_tokens: 36,
+            output_tokens: 40,
+            cache_read_tokens: 64,
+            cache_write_tokens: 0,
+            reasoning_tokens: 30,
+        };
+        assert_eq!(usage(&told), Some(expected));
+        assert_eq!(usage(&Value::Null), None);
+    }
+}

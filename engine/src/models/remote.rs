@@ -1,0 +1,143 @@
+//! A provider at the other end of a network, whichever it is.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Answer, ModelFuture, Provider, Request, Response,
+    endpoint::Endpoint,
+    kind::{Kind, OLLAMA},
+    price,
+    transport::{Call, LIMITS, Limits},
+    trouble::{clean, who},
+    wire::{Wire, json_of},
+};
+use crate::{
+    catalog,
+    run::document::Cost,
+    tools::{Failure, ToolError},
+};
+
+/// The class of an answer that does not fit the schema; it may be asked again.
+pub(super) const MISFIT: &str = "SchemaMismatchError";
+
+/// One provider, as this environment leads to it.
+#[derive(Debug)]
+pub(super) struct Remote {
+    kind: &'static Kind,
+    environment: Arc<BTreeMap<String, String>>,
+    limits: Limits,
+}
+
+impl Remote {
+    pub(super) fn new(kind: &'static Kind, environment: Arc<BTreeMap<String, String>>) -> Self {
+        Self { kind, environment, limits: LIMITS }
+    }
+
+    #[cfg(test)]
+    pub(super) fn within(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    async fn ask(&self, request: &Request) -> Result<Response, ToolError> {
+        let kind = self.kind;
+        let endpoint = Endpoint::of(kind, &self.environment)?;
+        let hottest = kind.dialect.hottest;
+        if let Some(temperature) = request.temperature.filter(|temperature| *temperature > hottest) {
+            let message = format!(
+                "{} takes temperatures from 0 to {hottest}, not {temperature}; lower `temperature`",
+                kind.label
+            );
+            return Err(ToolError::new("ParameterError", message));
+        }
+        let body = (kind.dialect.body)(request, endpoint.is_own(kind));
+        let call = Call {
+            kind,
+            endpoint: &endpoint,
+            path: (kind.dialect.path)(request),
+            headers: (kind.dialect.headers)(endpoint.key.as_ref()),
+            body: &body,
+            model: &request.model,
+        };
+        let reply = call.post(&self.limits).await?;
+        let answer = (kind.dialect.read)(&reply).map_err(|problem| {
+            let message = format!("the answer of {} is not understood: {problem}", who(kind, &endpoint));
+            ToolError::new("ModelResponseError", message)
+        })?;
+        let served = answer.model.clone().unwrap_or_else(|| request.model.clone());
+        let cost = if kind.name == OLLAMA.name && endpoint.is_local {
+            // The person's own machine answers; nobody is paid.
+            Cost::free()
+        } else {
+            let table = &catalog::registry().models;
+            price::cost(table, kind.name, (&served, &request.model), answer.usage.as_ref())
+        };
+        let usage = answer.usage;
+        let (value, failure) = match value_of(answer, request, &endpoint) {
+            Ok(value) => (value, None),
+            Err(useless) => {
+                let (value, failure) = *useless;
+                (value, Some(failure))
+            }
+        };
+        Ok(Response { value, provider: kind.name.to_owned(), model: served, usage, cost, failure })
+    }
+}
+
+impl Provider for Remote {
+    fn name(&self) -> &str {
+        self.kind.name
+    }
+
+    fn call<'a>(&'a self, request: &'a Request, cancel: &'a CancellationToken) -> ModelFuture<'a> {
+        Box::pin(async move {
+            tokio::select! {
+                biased;
+                () = cancel.cancelled() => {
+                    Err(ToolError::new("CancelledError", "the call to the model was cancelled"))
+                }
+                response = self.ask(request) => response,
+            }
+        })
+    }
+}
+
+/// The value that was asked for; or what came instead, and why it is of no use.
+fn value_of(
+    answer: Answer,
+    request: &Request,
+    endpoint: &Endpoint,
+) -> Result<serde_json::Value, Box<(serde_json::Value, Failure)>> {
+    let model = &request.model;
+    let Answer { text, value, refused, is_cut, reasoned, .. } = answer;
+    let useless = |error_type: &str, message: String| {
+        Box::new((serde_json::Value::from(text.clone()), ToolError::new(error_type, message).0))
+    };
+    if let Some(reason) = refused {
+        let reason = clean(&reason, endpoint);
+        let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+        return Err(useless("RefusalError", format!("`{model}` refuses to answer{why}")));
+    }
+    let is_empty = value.is_none() && text.trim().is_empty();
+    let raise = match request.max_tokens {
+        Some(tokens) => format!("raise `max_tokens` ({tokens})"),
+        None => "set `max_tokens` higher".to_owned(),
+    };
+    if is_cut && is_empty && reasoned {
+        let message = format!("`{model}` spent all its tokens on thinking and did not answer; {raise}");
+        return Err(useless("TruncatedError", message));
+    }
+    if is_cut && (is_empty || request.schema.is_some()) {
+        return Err(useless("TruncatedError", format!("the answer of `{model}` was cut off; {raise}")));
+    }
+    if is_empty {
+        return Err(useless("EmptyAnswerError", format!("`{model}` answered nothing")));
+    }
+    let Some(schema) = &request.schema else { return Ok(serde_json::Value::from(text)) };
+    let value = match value {
+        Some(value) => value,
+        None => json_of(&text).map_err(|problem| useless(MISFIT, problem))?,
+    };
+    Ok(Wire::of(schema).unwrap(value))
+}

@@ -1,0 +1,327 @@
+//! The way to a provider and back: one request, asked again where that is safe, inside one deadline
+//! (contract §6.4).
+//!
+//! A call is repeated only before anything of its answer has come: what was answered is paid for.
+//! Redirects are not followed, so that neither key nor prompt goes where nobody sent it. On this machine
+//! no proxy stands between.
+
+use std::{
+    error::Error,
+    hash::{BuildHasher, Hasher, RandomState},
+    sync::LazyLock,
+    time::Duration,
+};
+
+use jiff::{Timestamp, fmt::rfc2822::DateTimeParser};
+use reqwest::{
+    Client, Response, StatusCode,
+    header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER},
+    redirect::Policy,
+};
+use serde_json::Value;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use super::{
+    endpoint::Endpoint,
+    kind::{Headers, Kind},
+    trouble::{Class, Said, clean, explain, who},
+};
+use crate::tools::{Failure, ToolError};
+
+/// How long a connection may take.
+const CONNECT: Duration = Duration::from_secs(10);
+/// The longest pause between attempts that nobody asked for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// The largest answer, and how much of an error's body is read.
+const LARGEST: usize = 32 << 20;
+const LARGEST_ERROR: usize = 64 << 10;
+
+/// How long a call may take, and how often it is tried.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// Until the answer begins, and between its parts. What does not stream begins when it is whole.
+    pub(super) silence: Duration,
+    /// All attempts together, with the pauses between them.
+    pub(super) total: Duration,
+    /// Attempts in all.
+    pub(super) attempts: u32,
+    /// The first pause; each further one is twice as long.
+    pub(super) pause: Duration,
+}
+
+/// What holds for every provider.
+pub(super) const LIMITS: Limits = Limits {
+    silence: Duration::from_mins(5),
+    total: Duration::from_mins(10),
+    attempts: 4,
+    pause: Duration::from_millis(500),
+};
+
+/// A request that is ready to go.
+#[derive(Debug)]
+pub(super) struct Call<'a> {
+    pub(super) kind: &'static Kind,
+    pub(super) endpoint: &'a Endpoint,
+    pub(super) path: String,
+    pub(super) headers: Headers,
+    pub(super) body: &'a Value,
+    /// The model, for messages.
+    pub(super) model: &'a str,
+}
+
+/// Why an attempt failed.
+struct Trouble {
+    class: Class,
+    message: String,
+    /// How long the provider wants to be left alone.
+    wait: Option<Duration>,
+}
+
+impl Call<'_> {
+    /// Sends it and reads the answer.
+    pub(super) async fn post(&self, limits: &Limits) -> Result<Value, ToolError> {
+        let deadline = Instant::now() + limits.total;
+        let headers = self.headers()?;
+        let body = self.body.to_string();
+        let mut attempt = 1;
+        loop {
+            let once = timeout_at(deadline, self.once(&headers, &body, limits)).await;
+            let trouble = match once {
+                Ok(Ok(value)) => return Ok(value),
+                Ok(Err(trouble)) => trouble,
+                Err(_) => self.late(limits.total),
+            };
+            if !trouble.class.may_pass() || attempt >= limits.attempts {
+                let tried = if attempt > 1 { format!(" ({attempt} attempts)") } else { String::new() };
+                return Err(failure(trouble.class, format!("{}{tried}", trouble.message)));
+            }
+            let pause = trouble.wait.unwrap_or_else(|| pause(limits.pause, attempt, jitter()));
+            if pause >= deadline.saturating_duration_since(Instant::now()) {
+                let message = format!(
+                    "{}; it wants to be asked again in {} s, which is longer than a call may take",
+                    trouble.message,
+                    pause.as_secs()
+                );
+                return Err(failure(trouble.class, message));
+            }
+            sleep(pause).await;
+            attempt += 1;
+        }
+    }
+
+    /// One attempt.
+    async fn once(&self, headers: &HeaderMap, body: &str, limits: &Limits) -> Result<Value, Trouble> {
+        let url = self.endpoint.url(&self.path);
+        let client = client(self.endpoint.is_local).map_err(|problem| Trouble::new(Class::Invalid, problem))?;
+        let sent = client.post(url).headers(headers.clone()).body(body.to_owned()).send();
+        let response = match timeout(limits.silence, sent).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => return Err(self.unreached(&error)),
+            Err(_) => return Err(self.late(limits.silence)),
+        };
+        let status = response.status();
+        if status.is_redirection() {
+            return Err(self.redirected(&response, status));
+        }
+        if !status.is_success() {
+            return Err(self.refused(response, limits).await);
+        }
+        let bytes = self.read(response, LARGEST, limits).await?;
+        serde_json::from_slice(&bytes).map_err(|error| {
+            let message = format!("{} answered with what is no JSON ({error})", self.who());
+            Trouble::new(Class::Garbled, message)
+        })
+    }
+
+    async fn refused(&self, response: Response, limits: &Limits) -> Trouble {
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
+        // Where the body does not come, the status says enough.
+        let body = self.read(response, LARGEST_ERROR, limits).await.unwrap_or_default();
+        let said = Said::of(&body, self.endpoint);
+        let class = Class::of(status, &said);
+        let message = explain(self.kind, self.endpoint, self.model, status, class, &said);
+        let wait = wait(&headers, Timestamp::now()).or_else(|| seconds(said.wait.as_deref()?.strip_suffix('s')?));
+        Trouble { class, message, wait }
+    }
+
+    /// The body, or as much of it as may be.
+    async fn read(&self, mut response: Response, most: usize, limits: &Limits) -> Result<Vec<u8>, Trouble> {
+        let is_error = !response.status().is_success();
+        let mut bytes = Vec::new();
+        loop {
+            match timeout(limits.silence, response.chunk()).await {
+                Ok(Ok(Some(chunk))) => bytes.extend_from_slice(&chunk),
+                Ok(Ok(None)) => return Ok(bytes),
+                // What was answered was paid for: this is not asked again.
+                Ok(Err(error)) => {
+                    let message = format!("the answer of {} was cut off: {}", self.who(), reason(&error));
+                    return Err(Trouble::new(Class::Garbled, message));
+                }
+                Err(_) => return Err(self.late(limits.silence)),
+            }
+            if bytes.len() > most {
+                if is_error {
+                    return Ok(bytes);
+                }
+                let message = format!("the answer of {} is larger than {} MiB", self.who(), LARGEST >> 20);
+                return Err(Trouble::new(Class::Garbled, message));
+            }
+        }
+    }
+
+    fn headers(&self) -> Result<HeaderMap, ToolError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        for (name, text, is_secret) in &self.headers {
+            let mut value = HeaderValue::from_str(text).map_err(|_| {
+                let variable = self.endpoint.key.as_ref().map_or("the key", |key| key.variable);
+                let message = format!("the key in `{variable}` holds characters that no key has; check it");
+                ToolError::new("AuthenticationError", message)
+            })?;
+            value.set_sensitive(*is_secret);
+            headers.insert(HeaderName::from_static(name), value);
+        }
+        Ok(headers)
+    }
+
+    fn who(&self) -> String {
+        who(self.kind, self.endpoint)
+    }
+
+    fn late(&self, limit: Duration) -> Trouble {
+        let message = format!("{} did not answer within {} s", self.who(), limit.as_secs_f64());
+        Trouble::new(Class::Timeout, message)
+    }
+
+    fn unreached(&self, error: &reqwest::Error) -> Trouble {
+        let reason = clean(&reason(error), self.endpoint);
+        let message = if error.is_connect() {
+            let variable = self.kind.address_variable;
+            format!(
+                "{} {} cannot be reached: {reason}; check the network and `{variable}`",
+                self.kind.label,
+                self.endpoint.shown()
+            )
+        } else {
+            format!("the connection to {} broke before it answered: {reason}", self.who())
+        };
+        Trouble::new(Class::Network, message)
+    }
+
+    fn redirected(&self, response: &Response, status: StatusCode) -> Trouble {
+        let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
+        let to = to.and_then(|to| self.endpoint.url(&self.path).join(to).ok());
+        let to = to.map_or_else(|| "elsewhere".to_owned(), |to| format!("to {}", to.origin().ascii_serialization()));
+        let message = format!(
+            "{} leads {to} ({}), where neither key nor prompt is sent; if that is meant, set `{}` to it",
+            self.who(),
+            status.as_u16(),
+            self.kind.address_variable
+        );
+        Trouble::new(Class::Invalid, message)
+    }
+}
+
+impl Trouble {
+    fn new(class: Class, message: String) -> Self {
+        Self { class, message, wait: None }
+    }
+}
+
+fn failure(class: Class, message: String) -> ToolError {
+    let retryable = class.may_pass() || class == Class::Timeout;
+    ToolError(Failure { error_type: class.error_type().to_owned(), message, code: None, retryable })
+}
+
+/// The client of all calls, which keeps connections open for the next ones.
+fn client(is_local: bool) -> Result<&'static Client, String> {
+    static REMOTE: LazyLock<Result<Client, String>> = LazyLock::new(|| build(false));
+    static LOCAL: LazyLock<Result<Client, String>> = LazyLock::new(|| build(true));
+    if is_local { &*LOCAL } else { &*REMOTE }.as_ref().map_err(Clone::clone)
+}
+
+fn build(is_local: bool) -> Result<Client, String> {
+    // Somebody may have chosen one before; either does.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = Client::builder()
+        .user_agent(concat!("orc/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT)
+        .redirect(Policy::none());
+    if is_local {
+        builder = builder.no_proxy();
+    }
+    builder.build().map_err(|error| format!("no connection can be made: {}", reason(&error)))
+}
+
+/// The innermost reason, which says what happened; those around it say where, and hold the address.
+fn reason(error: &reqwest::Error) -> String {
+    let mut inner: &dyn Error = error;
+    while let Some(source) = inner.source() {
+        inner = source;
+    }
+    inner.to_string()
+}
+
+/// How long the provider asks to be left alone: `Retry-After` in seconds or as a date, or OpenAI's
+/// milliseconds.
+fn wait(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    if let Some(milliseconds) = text(HeaderName::from_static("retry-after-ms")) {
+        return seconds(milliseconds).map(|duration| duration / 1000);
+    }
+    let value = text(RETRY_AFTER)?;
+    seconds(value).or_else(|| {
+        let at = DateTimeParser::new().relaxed_weekday(true).parse_timestamp(value).ok()?;
+        // A date that has passed asks for nothing.
+        Some(Duration::try_from(at.duration_since(now)).unwrap_or_default())
+    })
+}
+
+fn seconds(text: &str) -> Option<Duration> {
+    Duration::try_from_secs_f64(text.parse().ok()?).ok()
+}
+
+/// The pause after this attempt; `jitter` from 0 to 1 takes away up to half of it.
+fn pause(first: Duration, attempt: u32, jitter: f64) -> Duration {
+    let full = first.saturating_mul(2_u32.saturating_pow(attempt - 1)).min(LONGEST_PAUSE);
+    full.mul_f64(1.0 - jitter / 2.0)
+}
+
+/// From 0 to 1, another each time, so that not all come back at once.
+fn jitter() -> f64 {
+    let bits = RandomState::new().build_hasher().finish();
+    (bits >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_read_in_each_form() {
+        let now: Timestamp = "2026-11-28T02:00:00Z".parse().expect("a time");
+        let of = |name: &'static str, value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_str(value).expect("a header"));
+            wait(&headers, now)
+        };
+        assert_eq!(of("retry-after", "7"), Some(Duration::from_secs(7)));
+        assert_eq!(of("retry-after", "Sat, 28 Nov 2026 02:00:20 GMT"), Some(Duration::from_secs(20)));
+        assert_eq!(of("retry-after", "Sat, 28 Nov 2026 01:00:00 GMT"), Some(Duration::ZERO));
+        assert_eq!(of("retry-after-ms", "250"), Some(Duration::from_millis(250)));
+        assert_eq!(of("retry-after", "soon"), None);
+        assert_eq!(of("retry-after", "-1"), None);
+        assert_eq!(of("x-other", "7"), None);
+    }
+
+    #[test]
+    fn pauses_double_up_to_a_limit() {
+        let first = Duration::from_millis(500);
+        let full = |attempt| pause(first, attempt, 0.0);
+        assert_eq!([full(1), full(2), full(3)].map(|pause| pause.as_millis()), [500, 1000, 2000]);
+        assert_eq!(full(30), LONGEST_PAUSE);
+        assert_eq!(pause(first, 1, 1.0), first / 2);
+        assert!((0..100).all(|_| (0.0..1.0).contains(&jitter())));
+    }
+}
