@@ -46,6 +46,8 @@ pub(crate) struct Lanes(Vec<Lane>);
 struct Lane {
     name: String,
     limit: usize,
+    /// The run was told of it; else the provider says it of itself.
+    is_told: bool,
     places: Arc<Semaphore>,
 }
 
@@ -57,7 +59,8 @@ impl Lanes {
         all.extend(limits.iter().map(|(name, limit)| (name.clone(), *limit)));
         let lane = |(name, limit): (String, usize)| {
             let limit = limit.clamp(1, Semaphore::MAX_PERMITS);
-            Lane { name, limit, places: Arc::new(Semaphore::new(limit)) }
+            let is_told = limits.contains_key(&name);
+            Lane { name, limit, is_told, places: Arc::new(Semaphore::new(limit)) }
         };
         Self(all.into_iter().map(lane).collect())
     }
@@ -85,10 +88,12 @@ impl Lanes {
         }
     }
 
-    /// That of the provider of this name in a model's, or else of the one that will answer.
+    /// That of the provider that the model's name says, where the run was told of it, or else of the one that
+    /// will answer.
     fn of_model(&self, cx: &RunContext, model: &str) -> Option<usize> {
         let named = cx.registry.models.split(model).0.and_then(|provider| self.called(provider));
-        named.or_else(|| self.called(models::provider_name(model, cx.simulate)?))
+        let told = named.filter(|lane| self.0[*lane].is_told);
+        told.or_else(|| self.called(models::provider_name(model, cx.simulate)?))
     }
 
     fn called(&self, name: &str) -> Option<usize> {
