@@ -34,6 +34,7 @@ pub mod simulated;
 pub use simulated::Simulated;
 
 mod transport;
+pub use transport::prepare_tls;
 
 mod trouble;
 

@@ -241,9 +241,15 @@ fn client(is_local: bool) -> Result<&'static Client, String> {
     if is_local { &*LOCAL } else { &*REMOTE }.as_ref().map_err(Clone::clone)
 }
 
-fn build(is_local: bool) -> Result<Client, String> {
-    // Somebody may have chosen one before; either does.
+/// Chooses the cryptography of all encrypted connections of this process, which each client needs when it is
+/// made, encrypted or not.
+pub fn prepare_tls() {
+    // Somebody may have chosen before; either does.
     let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+fn build(is_local: bool) -> Result<Client, String> {
+    prepare_tls();
     let mut builder = Client::builder()
         .user_agent(concat!("orc/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT)

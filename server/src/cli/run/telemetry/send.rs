@@ -98,6 +98,7 @@ impl Sending {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| failed(&e))?;
         // A collector that is not there is not waited for again and again at the end of a run.
         let retries = RetryPolicy::default().with_max_retries(1).with_initial_delay(Duration::from_millis(200));
+        engine::models::prepare_tls();
         let exporter = SpanExporter::builder().with_http().with_protocol(protocol).with_retry_policy(retries).build();
         let mut exporter = exporter.map_err(|error| failed(&error))?;
         let resource = resource();
