@@ -134,7 +134,6 @@ impl JsonSchema for Event {
                     "type": {"const": kind},
                 },
                 "required": ["runId", "seq", "time", "type"],
-                "additionalProperties": false,
             });
             let step = (!kind.is_of_run()).then(|| {
                 let description = "The step it is about; iterations as `loop[2].step`.";

@@ -15,7 +15,6 @@ use crate::{
 
 /// The run begins or goes on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[schemars(deny_unknown_fields)]
 pub struct RunStarted {
     /// The pipeline's id.
     pub pipeline: String,
@@ -33,7 +32,6 @@ pub struct RunStarted {
 
 /// An attempt of a step begins.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[schemars(deny_unknown_fields)]
 pub struct StepStarted {
     /// Its number, counted from 1 over the whole run, also where the run was resumed.
     #[schemars(range(min = 1))]
@@ -54,7 +52,6 @@ pub struct StepStarted {
 
 /// What a step prints: of each stream of an attempt the first 256 KiB.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[schemars(deny_unknown_fields)]
 pub struct StepOutput {
     /// Where it was printed.
     pub stream: OutputStream,
@@ -77,7 +74,6 @@ pub enum OutputStream {
 
 /// An attempt failed and another one follows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[schemars(deny_unknown_fields)]
 pub struct StepRetrying {
     /// How often it was tried.
     #[schemars(range(min = 1))]
@@ -92,7 +88,6 @@ pub struct StepRetrying {
 
 /// A step asks a person.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[schemars(deny_unknown_fields)]
 pub struct Approval {
     /// What it asks.
     pub question: Question,
@@ -100,7 +95,6 @@ pub struct Approval {
 
 /// A step has come to its end.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[schemars(deny_unknown_fields)]
 pub struct StepFinished {
     /// How it ended.
     #[schemars(with = "StepStatus")]
@@ -145,7 +139,6 @@ pub struct StepFinished {
 
 /// What a step's models cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(deny_unknown_fields)]
 pub struct Paid {
     /// Billionths of a US dollar.
     pub nano_usd: i64,
@@ -181,7 +174,6 @@ pub enum StepStatus {
 
 /// The run has come to its end.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[schemars(deny_unknown_fields)]
 pub struct RunFinished<'a> {
     /// `completed` or `failed`; `cancelled` when it was stopped, `waiting` when a person must answer first.
     pub status: Cow<'a, str>,
