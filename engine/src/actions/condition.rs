@@ -70,16 +70,16 @@ impl Action for EvaluateCondition {
     }
 
     fn computes(&self) -> Option<Computes> {
-        Some(|params| evaluate(params::read("evaluate_condition", params)?))
+        Some(compute)
     }
 
     fn run<'a>(&'a self, params: Map<String, Value>, _cx: &'a ToolCx) -> ToolFuture<'a> {
-        Box::pin(async move { evaluate(params::read("evaluate_condition", params)?) })
+        Box::pin(async move { compute(params) })
     }
 }
 
-fn evaluate(params: Params) -> Result<Outcome, ToolError> {
-    let Params { condition, operator, left, right } = params;
+fn compute(params: Map<String, Value>) -> Result<Outcome, ToolError> {
+    let Params { condition, operator, left, right } = params::read("evaluate_condition", params)?;
     let (result, condition) = match (condition, operator) {
         (_, Some(operator)) => {
             let (left, right) = (left.unwrap_or_default(), right.unwrap_or_default());
@@ -149,8 +149,7 @@ mod tests {
     use super::*;
 
     fn result(params: Value) -> Result<Value, String> {
-        let params = params::read("evaluate_condition", params.as_object().unwrap().clone()).unwrap();
-        evaluate(params).map(|outcome| outcome.result).map_err(|error| error.to_string())
+        compute(params.as_object().unwrap().clone()).map(|outcome| outcome.result).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -84,7 +84,8 @@ impl RunContext {
     pub(crate) fn model_of(&self, step: &StepPlan) -> Option<String> {
         let named = step.parameters.get("model").and_then(Value::as_str);
         let named = named.or(step.model.as_deref()).or(self.model.as_deref())?;
-        (template::is_plain(named) && takes_model(&self.registry, step)).then(|| named.to_owned())
+        let target = || self.registry.resolve(step.tool.as_deref(), step.action.as_deref(), None);
+        (template::is_plain(named) && takes_model(&target())).then(|| named.to_owned())
     }
 
     /// Stores the batch durably. When that fails nothing more may act: the run is cancelled.

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use lang::registry::{ParamKind, Registry, Target, did_you_mean};
+use lang::registry::{ParamKind, Target, did_you_mean};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{context::RunContext, schedule::Node};
@@ -36,6 +36,17 @@ pub fn check(name: &str) -> Result<(), String> {
 
 fn served_here(name: &str) -> Option<Arc<dyn Provider>> {
     models::all().into_iter().find(|provider| provider.name() == name)
+}
+
+/// What a step uses that is limited on its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Use {
+    /// Nothing.
+    Nothing,
+    /// What this lane is for.
+    Lane(usize),
+    /// A model that only the rendered step tells.
+    Rendered,
 }
 
 /// The limits of a run, and the places that are left.
@@ -76,21 +87,31 @@ impl Lanes {
             return;
         }
         for (node, step) in nodes.iter_mut().zip(&scope.steps).filter(|(node, _)| node.takes_place) {
-            node.lane = self.before(cx, step);
+            if let Use::Lane(lane) = self.of(cx, step) {
+                node.lane = Some(lane);
+            }
         }
     }
 
-    /// What is limited that the step uses, as far as it is known before the step is rendered.
-    fn before(&self, cx: &RunContext, step: &StepPlan) -> Option<usize> {
-        match cx.registry.resolve(step.tool.as_deref(), step.action.as_deref(), None) {
+    /// What is limited that the step uses.
+    pub(crate) fn of(&self, cx: &RunContext, step: &StepPlan) -> Use {
+        if self.0.is_empty() {
+            return Use::Nothing;
+        }
+        let lane = match cx.registry.resolve(step.tool.as_deref(), step.action.as_deref(), None) {
             Target::Operation { tool, .. } => self.called(&tool.name),
-            _ => self.of_model(cx, &cx.model_of(step)?),
-        }
+            target if !takes_model(&target) => None,
+            _ => match cx.model_of(step) {
+                Some(model) => self.of_model(cx, &model),
+                None => return Use::Rendered,
+            },
+        };
+        lane.map_or(Use::Nothing, Use::Lane)
     }
 
-    /// That of the provider that the model's name says, where the run was told of it, or else of the one that
+    /// The place of the provider that the model's name says, where the run was told of it, or else of the one that
     /// will answer.
-    fn of_model(&self, cx: &RunContext, model: &str) -> Option<usize> {
+    pub(crate) fn of_model(&self, cx: &RunContext, model: &str) -> Option<usize> {
         let named = cx.registry.models.split(model).0.and_then(|provider| self.called(provider));
         let told = named.filter(|lane| self.0[*lane].is_told);
         told.or_else(|| self.called(models::provider_name(model, cx.simulate)?))
@@ -100,32 +121,15 @@ impl Lanes {
         self.0.iter().position(|lane| lane.name == name)
     }
 
-    /// Waits for a place of what the step uses, where that is limited and known before it is rendered.
-    pub(crate) async fn enter(&self, cx: &RunContext, step: &StepPlan) -> Option<OwnedSemaphorePermit> {
-        if self.0.is_empty() {
-            return None;
-        }
-        self.place(self.before(cx, step)?).await
-    }
-
-    /// Whether only the rendered step will tell which model it asks.
-    pub(crate) fn is_late(&self, cx: &RunContext, step: &StepPlan) -> bool {
-        !self.0.is_empty() && cx.model_of(step).is_none() && takes_model(&cx.registry, step)
-    }
-
-    /// The same as [`Self::enter`] for a step of which only the rendered model tells it.
-    pub(crate) async fn enter_for(&self, cx: &RunContext, model: Option<&str>) -> Option<OwnedSemaphorePermit> {
-        self.place(self.of_model(cx, model.unwrap_or_default())?).await
-    }
-
-    async fn place(&self, lane: usize) -> Option<OwnedSemaphorePermit> {
+    /// Waits for a place of a lane.
+    pub(crate) async fn place(&self, lane: usize) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.0[lane].places).acquire_owned().await.ok()
     }
 }
 
-/// Whether the action of the step takes a model.
-pub(crate) fn takes_model(registry: &Registry, step: &StepPlan) -> bool {
-    match registry.resolve(step.tool.as_deref(), step.action.as_deref(), None) {
+/// Whether the action takes a model.
+pub(crate) fn takes_model(target: &Target<'_>) -> bool {
+    match target {
         Target::Action(action) => action.params.iter().any(|param| param.kind == ParamKind::Model),
         Target::Auto => true,
         _ => false,

@@ -21,6 +21,7 @@ use super::{
     EventKind, clock,
     context::RunContext,
     journal::{Batch, Journal},
+    limits::Use,
     render::{Names, text_of},
     resume,
     secrets::{Passage, cleaner},
@@ -72,19 +73,26 @@ pub(crate) async fn attempt(
 ) -> Attempt {
     let mut prepared = prepared;
     // Who waits for what is limited takes no place that others can use.
-    let mut lane = cx.lanes.enter(cx, step).await;
-    if lane.is_none() && cx.lanes.is_late(cx, step) {
-        let rendered = match prepared.take() {
-            Some(rendered) => rendered,
-            None => match guarded(path, || prepare(cx, step, names)) {
-                Ok(rendered) => Box::new(rendered),
-                Err(failure) => return Attempt::Ended(Outcome::failed(Value::Null, failure)),
-            },
-        };
-        lane = cx.lanes.enter_for(cx, rendered.model.as_deref()).await;
-        prepared = Some(rendered);
-    }
-    let _lane = lane;
+    let lane = match cx.lanes.of(cx, step) {
+        Use::Nothing => None,
+        Use::Lane(lane) => Some(lane),
+        Use::Rendered => {
+            let rendered = match prepared.take() {
+                Some(rendered) => rendered,
+                None => match guarded(path, || prepare(cx, step, names)) {
+                    Ok(rendered) => Box::new(rendered),
+                    Err(failure) => return Attempt::Ended(Outcome::failed(Value::Null, failure)),
+                },
+            };
+            let lane = cx.lanes.of_model(cx, rendered.model.as_deref().unwrap_or_default());
+            prepared = Some(rendered);
+            lane
+        }
+    };
+    let _lane = match lane {
+        Some(lane) => cx.lanes.place(lane).await,
+        None => None,
+    };
     let Ok(_place) = cx.places.acquire().await else { return Attempt::Cancelled };
     if cx.cancel.is_cancelled() {
         return Attempt::Cancelled;

@@ -309,12 +309,10 @@ impl Schedule {
     }
 
     fn ready(&mut self, step: usize) -> &mut BTreeSet<usize> {
-        if self.nodes[step].takes_place {
-            let lane = self.nodes[step].lane.map_or(0, |lane| lane + 1);
-            &mut self.queues[lane].ready
-        } else {
-            &mut self.free
+        if !self.nodes[step].takes_place {
+            return &mut self.free;
         }
+        &mut self.queue(step).expect("invariant: it takes a place").ready
     }
 
     fn finish(&mut self, effects: &mut Vec<Effect>) {
