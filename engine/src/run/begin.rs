@@ -34,7 +34,7 @@ use super::{
 use crate::{
     catalog,
     models::{self, Spent},
-    plan::Plan,
+    plan::{Plan, Program},
     tools::{confine, person::WAITING},
 };
 
@@ -81,9 +81,11 @@ pub(super) async fn run(
     let place = Place { run_id, started, output_dir, inputs, secrets };
     let cx = Arc::new(context(&plan, &config, place, renderer, journal, cancel.clone()));
     let first = first_batch(&cx, &plan, &config);
+    // What the pipeline was read into is not needed any more; it is as large as all else together.
+    drop(plan);
     let end =
         execute::scope(Arc::clone(&cx), Arc::clone(&program.scope), Arc::clone(&names), String::new(), first).await;
-    let document = document(&cx, &plan, &config, &names, end, started, watch);
+    let document = document(&cx, &program, &config, &names, end, started, watch);
     finish(&cx, document).await
 }
 
@@ -345,9 +347,9 @@ pub(super) fn names(
 }
 
 /// The outputs, null where one cannot be rendered, and the reasons of those.
-pub(super) fn outputs(plan: &Plan, renderer: &Renderer, names: &Arc<Names>) -> (IndexMap<String, Value>, Vec<String>) {
+pub(super) fn outputs(program: &Program, renderer: &Renderer, names: &Arc<Names>) -> (IndexMap<String, Value>, Vec<String>) {
     let mut problems = Vec::new();
-    let rendered = plan.program.outputs.iter().map(|(name, value)| {
+    let rendered = program.outputs.iter().map(|(name, value)| {
         let value = renderer.value(value, names, &format!("output `{name}`")).unwrap_or_else(|failure| {
             problems.push(failure.message);
             Value::Null
@@ -364,14 +366,13 @@ fn asks(end: &StepEnd) -> String {
 
 fn document(
     cx: &RunContext,
-    plan: &Plan,
+    program: &Program,
     config: &RunConfig,
     names: &Arc<Names>,
     end: ScopeEnd,
     started: Timestamp,
     watch: Instant,
 ) -> ResultDocument {
-    let program = &plan.program;
     let cancelled = cx.cancel.is_cancelled()
         && (cx.broken.get().is_some()
             || end.steps.iter().any(|end| matches!(&*end.document.status, "cancelled" | "not_run")));
@@ -385,7 +386,7 @@ fn document(
     let (outputs, unrendered) = if cancelled || !is_whole {
         (program.outputs.keys().map(|name| (name.clone(), Value::Null)).collect(), Vec::new())
     } else {
-        outputs(plan, &cx.renderer, names)
+        outputs(program, &cx.renderer, names)
     };
     if !unrendered.is_empty() {
         error_type = error_type.or_else(|| Some("OutputError".to_owned()));

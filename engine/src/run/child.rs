@@ -243,7 +243,7 @@ fn done(plan: &Plan, cx: &RunContext, names: &Arc<Names>, params: &Params, end: 
         .map(|end| format!("step `{}` failed: {}", end.document.id, end.document.error.as_deref().unwrap_or_default()))
         .into_iter()
         .collect();
-    let (outputs, unrendered) = begin::outputs(plan, &cx.renderer, names);
+    let (outputs, unrendered) = begin::outputs(&plan.program, &cx.renderer, names);
     problems.extend(unrendered);
     let outputs: Map<String, Value> = match &params.output_mapping {
         None => outputs.into_iter().collect(),

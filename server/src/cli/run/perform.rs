@@ -61,7 +61,7 @@ impl Performance {
         #[cfg(unix)]
         adopted::adopt();
         // The process ends with the run: what is large is not taken apart before.
-        mem::forget((Arc::clone(&plan.analysis), Arc::clone(&plan.program)));
+        mem::forget(Arc::clone(&plan.program));
         let mut telemetry = Telemetry::begin();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let finished = runtime.block_on(async {
