@@ -15,6 +15,8 @@ use lang::registry::{ToolSpec, did_you_mean};
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
+pub(crate) mod blocking;
+
 pub(crate) mod confine;
 
 pub(crate) mod params;

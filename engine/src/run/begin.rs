@@ -347,7 +347,11 @@ pub(super) fn names(
 }
 
 /// The outputs, null where one cannot be rendered, and the reasons of those.
-pub(super) fn outputs(program: &Program, renderer: &Renderer, names: &Arc<Names>) -> (IndexMap<String, Value>, Vec<String>) {
+pub(super) fn outputs(
+    program: &Program,
+    renderer: &Renderer,
+    names: &Arc<Names>,
+) -> (IndexMap<String, Value>, Vec<String>) {
     let mut problems = Vec::new();
     let rendered = program.outputs.iter().map(|(name, value)| {
         let value = renderer.value(value, names, &format!("output `{name}`")).unwrap_or_else(|failure| {
