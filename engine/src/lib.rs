@@ -19,6 +19,8 @@ mod failpoint;
 
 pub mod models;
 
+pub mod keys;
+
 pub mod files;
 
 pub mod plan;

@@ -259,6 +259,23 @@ pub fn readiness(
     ready.collect()
 }
 
+/// A provider that wants a key.
+#[derive(Debug, Clone, Copy)]
+pub struct Keyed {
+    /// Its name in `provider/model`.
+    pub name: &'static str,
+    /// What people call it.
+    pub label: &'static str,
+    /// The variables that its key may stand in; the first that is set wins.
+    pub variables: &'static [&'static str],
+}
+
+/// The providers that want a key.
+pub fn keyed() -> Vec<Keyed> {
+    let keyed = kind::KINDS.into_iter().filter(|kind| kind.needs_key());
+    keyed.map(|kind| Keyed { name: kind.name, label: kind.label, variables: kind.keys }).collect()
+}
+
 /// The simulated provider, where it answers for a step's model: for `--simulate`, and for models that are
 /// named `simulated/…`.
 pub fn stand_in(model: Option<&str>, simulate: bool) -> Option<Arc<dyn Provider>> {

@@ -23,6 +23,8 @@ mod runs;
 
 mod models;
 
+mod keys;
+
 mod explain;
 
 mod schema;
@@ -93,6 +95,9 @@ enum Command {
     /// Show models and what they cost.
     Models(models::Models),
 
+    /// Keep the keys of model providers.
+    Keys(keys::KeysCommand),
+
     /// Print the completions of a shell.
     Completions {
         /// The shell.
@@ -140,6 +145,7 @@ pub fn main() -> ExitCode {
         Command::Schema(schema) => schema.run(),
         Command::Tools(tools) => tools.run(),
         Command::Models(models) => models.run(),
+        Command::Keys(keys) => keys.run(),
         Command::Completions { shell } => completions(shell),
         Command::Doctor(doctor) => doctor.run(),
         Command::Lsp(_) => {

@@ -56,6 +56,9 @@ mod limits;
 mod models;
 
 #[cfg(unix)]
+mod keys;
+
+#[cfg(unix)]
 mod together;
 
 #[cfg(unix)]

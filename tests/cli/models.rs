@@ -16,7 +16,7 @@ use crate::support::{Ended, Folder};
 
 #[path = "../../engine/src/models/fake.rs"]
 #[expect(dead_code, reason = "the tests of the engine use all of it")]
-mod fake;
+pub(crate) mod fake;
 use fake::{Fake, Reply};
 
 const CANARY: &str = "canary-0123456789abcdef";
@@ -83,18 +83,18 @@ fn orc(folder: &Folder, fake: &Fake, arguments: &[&str]) -> Ended {
     let variables: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let ended = folder.orc_with(&variables, arguments);
     assert!(!format!("{ended:?}").contains(CANARY), "{ended:?}");
-    keyless(folder.path());
+    keyless(folder.path(), CANARY);
     ended
 }
 
 /// No file beneath holds the key.
-fn keyless(directory: &Path) {
+pub(crate) fn keyless(directory: &Path, key: &str) {
     for entry in fs::read_dir(directory).unwrap().map(Result::unwrap) {
         if entry.file_type().unwrap().is_dir() {
-            keyless(&entry.path());
+            keyless(&entry.path(), key);
         } else {
             let bytes = fs::read(entry.path()).unwrap();
-            let found = bytes.windows(CANARY.len()).any(|part| part == CANARY.as_bytes());
+            let found = bytes.windows(key.len()).any(|part| part == key.as_bytes());
             assert!(!found, "{}", entry.path().display());
         }
     }
@@ -201,11 +201,19 @@ fn a_step_fails_with_what_the_provider_says_and_without_the_key() {
 #[test]
 fn a_missing_key_is_named() {
     let folder = Folder::with("p.orc.yaml", ONE);
-    let ended = folder.orc_with(&[("OPENAI_BASE_URL", ""), ("OPENAI_API_KEY", "")], &["run", "p.orc.yaml"]);
+    let ended = folder.orc_with(
+        &[("OPENAI_BASE_URL", ""), ("OPENAI_API_KEY", ""), ("XDG_CONFIG_HOME", "/nowhere")],
+        &["run", "p.orc.yaml"],
+    );
     let step = &document(&ended)["steps"]["a"];
     assert_eq!(
         (&step["error_type"], &step["error"]),
-        (&json!("AuthenticationError"), &json!("there is no key for OpenAI; set `OPENAI_API_KEY` in the environment"))
+        (
+            &json!("AuthenticationError"),
+            &json!(
+                "there is no key for OpenAI; set `OPENAI_API_KEY` in the environment, or keep one with `orc keys set openai`"
+            )
+        )
     );
 }
 
@@ -246,12 +254,18 @@ fn doctor_says_which_providers_can_be_asked_and_asks_none() {
     let fake = Fake::new(Vec::new());
     let base = fake.base("/v1");
     let ended = Folder::new().orc_with(
-        &[("OPENAI_BASE_URL", &*base), ("OPENAI_API_KEY", ""), ("ANTHROPIC_API_KEY", ""), ("ANTHROPIC_BASE_URL", "")],
+        &[
+            ("OPENAI_BASE_URL", &*base),
+            ("OPENAI_API_KEY", ""),
+            ("ANTHROPIC_API_KEY", ""),
+            ("ANTHROPIC_BASE_URL", ""),
+            ("XDG_CONFIG_HOME", "/nowhere"),
+        ],
         &["doctor"],
     );
     let ours = format!("– models of OpenAI at {}: nothing is missing, not tried\n", fake.base(""));
     assert!(ended.stdout.contains(&ours), "{}", ended.stdout);
-    let theirs = "– models of Anthropic: there is no key for Anthropic; set `ANTHROPIC_API_KEY` in the environment\n";
+    let theirs = "– models of Anthropic: there is no key for Anthropic; set `ANTHROPIC_API_KEY` in the environment, or keep one with `orc keys set anthropic`\n";
     assert!(ended.stdout.contains(theirs), "{}", ended.stdout);
     assert_eq!(fake.connections(), 0);
 }

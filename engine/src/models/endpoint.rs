@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fmt, net::IpAddr};
 use reqwest::Url;
 
 use super::kind::Kind;
-use crate::tools::ToolError;
+use crate::{keys::Keys, tools::ToolError};
 
 /// A key, which nothing prints.
 #[derive(Clone, PartialEq, Eq)]
@@ -49,7 +49,14 @@ impl Endpoint {
             None => Url::parse(kind.address).expect("invariant: a constant address"),
         };
         let is_local = is_loopback(&base);
-        let key = kind.keys.iter().find_map(|name| Some(Key { variable: name, value: set(name)?.to_owned() }));
+        let in_environment =
+            kind.keys.iter().find_map(|name| Some(Key { variable: name, value: set(name)?.to_owned() }));
+        // The person's own file is looked at only where the environment has none.
+        let kept = if in_environment.is_some() { Ok(Keys::default()) } else { Keys::of(environment) };
+        let of_person = |kept: &Keys| {
+            kind.keys.iter().find_map(|name| Some(Key { variable: name, value: kept.get(name)?.to_owned() }))
+        };
+        let key = in_environment.or_else(|| kept.as_ref().ok().and_then(of_person));
         let endpoint = Self { base, key, is_local };
         let is_open = !is_local && endpoint.base.scheme() == "http";
         match &endpoint.key {
@@ -65,11 +72,15 @@ impl Endpoint {
             )),
             None if kind.needs_key() && !is_local && !is_open => Err(ToolError::new(
                 "AuthenticationError",
-                format!(
-                    "there is no key for {}; set {} in the environment",
-                    kind.label,
-                    kind.keys.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")
-                ),
+                match kept {
+                    Ok(_) => format!(
+                        "there is no key for {}; set {} in the environment, or keep one with `orc keys set {}`",
+                        kind.label,
+                        kind.keys.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or "),
+                        kind.name
+                    ),
+                    Err(problem) => format!("there is no key for {} in the environment, and {problem}", kind.label),
+                },
             )),
             _ => Ok(endpoint),
         }
@@ -146,12 +157,13 @@ mod tests {
     fn a_key_is_asked_for_by_the_name_of_its_variable() {
         assert_eq!(
             of(&kind::OPENAI, &[]).unwrap_err(),
-            "AuthenticationError: there is no key for OpenAI; set `OPENAI_API_KEY` in the environment"
+            "AuthenticationError: there is no key for OpenAI; set `OPENAI_API_KEY` in the environment, or keep \
+             one with `orc keys set openai`"
         );
         assert_eq!(
             of(&kind::GEMINI, &[("GOOGLE_API_KEY", " ")]).unwrap_err(),
             "AuthenticationError: there is no key for Google Gemini; set `GEMINI_API_KEY` or `GOOGLE_API_KEY` or \
-             `GOOGLE_AI_API_KEY` in the environment"
+             `GOOGLE_AI_API_KEY` in the environment, or keep one with `orc keys set google`"
         );
     }
 

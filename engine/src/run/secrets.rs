@@ -23,7 +23,7 @@ use super::{
     lock,
     store::{Record, StoredQuestion},
 };
-use crate::{plan::Plan, tools::person::Kind};
+use crate::{keys::Keys, plan::Plan, tools::person::Kind};
 
 mod forms;
 pub use forms::SHORTEST;
@@ -75,6 +75,10 @@ impl Redactor {
     fn learn_variables(&self, variables: &BTreeMap<String, String>) {
         let found = variables.iter().filter_map(|(name, value)| Some((name, shapes::secret_of(name, value)?)));
         self.learn(found.map(|(name, value)| (name.clone(), value.to_owned())));
+        // What is wrong with the file is said where a key of it is wanted.
+        if let Ok(kept) = Keys::of(variables) {
+            self.learn(kept.all().map(|(name, value)| (name.to_owned(), value.to_owned())));
+        }
     }
 
     /// Learns the values of the inputs that `plan` declares secret.
