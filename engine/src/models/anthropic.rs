@@ -82,7 +82,7 @@ fn usage(usage: &Value) -> Option<Usage> {
     Some(Usage {
         requests: 1,
         input_tokens: count("input_tokens")?,
-        output_tokens: count("output_tokens").unwrap_or(0),
+        output_tokens: count("output_tokens")?,
         cache_read_tokens: count("cache_read_input_tokens").unwrap_or(0),
         cache_write_tokens: count("cache_creation_input_tokens").unwrap_or(0),
         reasoning_tokens: 0,

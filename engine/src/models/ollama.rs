@@ -48,14 +48,14 @@ fn read(reply: &Value) -> Result<Answer, String> {
         text: message["content"].as_str().unwrap_or_default().to_owned(),
         value: None,
         model: reply["model"].as_str().map(str::to_owned),
-        usage: reply["prompt_eval_count"].as_u64().map(|prompt| Usage {
-            requests: 1,
-            input_tokens: prompt,
-            output_tokens: reply["eval_count"].as_u64().unwrap_or(0),
-            ..Usage::default()
-        }),
+        usage: usage(reply),
         refused: None,
         is_cut: reply["done_reason"] == "length",
         reasoned: message["thinking"].as_str().is_some_and(|text| !text.is_empty()),
     })
+}
+
+fn usage(reply: &Value) -> Option<Usage> {
+    let (input_tokens, output_tokens) = (reply["prompt_eval_count"].as_u64()?, reply["eval_count"].as_u64()?);
+    Some(Usage { requests: 1, input_tokens, output_tokens, ..Usage::default() })
 }

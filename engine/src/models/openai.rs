@@ -92,7 +92,8 @@ fn text(content: &Value) -> String {
 }
 
 fn usage(usage: &Value) -> Option<Usage> {
-    let prompt = usage["prompt_tokens"].as_u64()?;
+    // Who says one half only has not said what was used.
+    let (prompt, output_tokens) = (usage["prompt_tokens"].as_u64()?, usage["completion_tokens"].as_u64()?);
     let details = &usage["prompt_tokens_details"];
     let cache_read_tokens = details["cached_tokens"].as_u64().or_else(|| usage["prompt_cache_hit_tokens"].as_u64());
     let cache_read_tokens = cache_read_tokens.unwrap_or(0);
@@ -100,7 +101,7 @@ fn usage(usage: &Value) -> Option<Usage> {
     Some(Usage {
         requests: 1,
         input_tokens: prompt.saturating_sub(cache_read_tokens).saturating_sub(cache_write_tokens),
-        output_tokens: usage["completion_tokens"].as_u64().unwrap_or(0),
+        output_tokens,
         cache_read_tokens,
         cache_write_tokens,
         reasoning_tokens: usage["completion_tokens_details"]["reasoning_tokens"].as_u64().unwrap_or(0),
