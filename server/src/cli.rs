@@ -25,6 +25,8 @@ mod models;
 
 mod keys;
 
+mod cost;
+
 mod explain;
 
 mod schema;
@@ -95,6 +97,9 @@ enum Command {
     /// Show models and what they cost.
     Models(models::Models),
 
+    /// Show what the models of this workspace's runs took.
+    Cost(cost::CostCommand),
+
     /// Keep the keys of model providers.
     Keys(keys::KeysCommand),
 
@@ -146,6 +151,7 @@ pub fn main() -> ExitCode {
         Command::Tools(tools) => tools.run(),
         Command::Models(models) => models.run(),
         Command::Keys(keys) => keys.run(),
+        Command::Cost(cost) => cost.run(),
         Command::Completions { shell } => completions(shell),
         Command::Doctor(doctor) => doctor.run(),
         Command::Lsp(_) => {

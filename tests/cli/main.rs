@@ -59,6 +59,9 @@ mod models;
 mod keys;
 
 #[cfg(unix)]
+mod cost;
+
+#[cfg(unix)]
 mod together;
 
 #[cfg(unix)]

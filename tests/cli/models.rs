@@ -58,7 +58,7 @@ steps:
   - {id: a, action: generate, parameters: {prompt: 'Hello?', model: openai/gpt-4o-mini}}
 ";
 
-fn says(text: &str) -> Reply {
+pub(crate) fn says(text: &str) -> Reply {
     Reply::Json(
         200,
         json!({
@@ -72,13 +72,13 @@ fn says(text: &str) -> Reply {
 }
 
 /// 60 × 150 + 20 × 600 + 40 × 75 billionths of a dollar.
-const EACH: i64 = 24_000;
+pub(crate) const EACH: i64 = 24_000;
 
 fn variables(fake: &Fake) -> [(&'static str, String); 2] {
     [("OPENAI_BASE_URL", fake.base("/v1")), ("OPENAI_API_KEY", CANARY.to_owned())]
 }
 
-fn orc(folder: &Folder, fake: &Fake, arguments: &[&str]) -> Ended {
+pub(crate) fn orc(folder: &Folder, fake: &Fake, arguments: &[&str]) -> Ended {
     let variables = variables(fake);
     let variables: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let ended = folder.orc_with(&variables, arguments);

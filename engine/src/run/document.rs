@@ -79,6 +79,11 @@ impl Cost {
         Self { nano_usd, usd, known, price_date }
     }
 
+    /// All digits, e.g. `$0.000024`; `≥` stands before it where not all prices are known.
+    pub fn exact(&self) -> String {
+        format!("{}${}", if self.known { "" } else { "≥ " }, self.usd)
+    }
+
     /// All of them together; the date is the latest.
     pub fn sum<'c>(all: impl Iterator<Item = &'c Self>) -> Self {
         let (mut nano_usd, mut known, mut date) = (0_i64, true, None);

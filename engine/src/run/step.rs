@@ -13,7 +13,7 @@ use super::{
     cache::{self, Fingerprint, Hit, LookUp},
     clock,
     context::RunContext,
-    document::Cost,
+    document::{Cost, StepDocument},
     event::{Said, StepStarted},
     execute::{Handled, StepEnd, Stopwatch, blank, lock, record, skipped},
     journal::Batch,
@@ -203,11 +203,11 @@ pub(crate) async fn run(call: Call) -> StepEnd {
 fn from_cache(hit: Hit, fingerprint: Box<Fingerprint>) -> Done {
     let Hit { run, last } = hit;
     let document = last.document;
-    let served = document.model.clone().zip(document.provider.clone());
+    let served = served_by(&document);
     Done {
         result: document.value["result"].clone(),
         // Nothing was spent this time.
-        served: served.map(|(model, provider)| Served { provider, model, usage: None, cost: Cost::free() }),
+        served: served.map(|served| Served { usage: None, cost: Cost::free(), ..served }),
         fingerprint: Some(fingerprint),
         cached: Some(run),
         ..Done::default()
@@ -304,7 +304,10 @@ async fn once(
 async fn recover(call: &Call, step: &Arc<StepPlan>, mut done: Box<Done>) -> Box<Done> {
     for (index, handler) in step.handlers.iter().enumerate() {
         let Some(failed) = done.failure.clone().filter(|failed| handler.matches(failed)) else { continue };
-        let Some(result) = handle(call, (index, handler), &failed).await else { continue };
+        let (result, served) = handle(call, (index, handler), &failed).await;
+        // Its models were paid for this step, whatever came of it.
+        done.served = Served::after(served, done.served.take());
+        let Some(result) = result else { continue };
         if handler.retry_with_handler {
             for _ in 0..handler.max_retries {
                 if !begin(&call.cx, step, &call.path).await {
@@ -347,21 +350,22 @@ async fn recover(call: &Call, step: &Arc<StepPlan>, mut done: Box<Done>) -> Box<
     done
 }
 
-/// What the handler gives, if it succeeds.
-async fn handle(call: &Call, (index, handler): (usize, &Handler), failed: &Failure) -> Option<Value> {
+/// What the handler gives, if it succeeds, and what its own models took; a step that handles has its own
+/// document.
+async fn handle(call: &Call, (index, handler): (usize, &Handler), failed: &Failure) -> (Option<Value>, Option<Served>) {
     let names = handling(call, failed);
     if let Some(task) = &handler.task {
-        let at = call.scope.steps.iter().position(|step| step.id == *task)?;
+        let Some(at) = call.scope.steps.iter().position(|step| step.id == *task) else { return (None, None) };
         let watch = Stopwatch::start();
         let task = Arc::clone(&call.scope.steps[at]);
         let path = format!("{}{}", call.path.strip_suffix(&call.scope.steps[call.at].id).unwrap_or_default(), task.id);
         if let Some(end) = call.cx.past.end(&path, &call.scope, at) {
             let result = end.document.success.then(|| end.document.value["result"].clone());
             lock(&call.handled).insert(task.id.clone(), end);
-            return result;
+            return (result, None);
         }
         if !call.cx.past.knows(&path) && !begin(&call.cx, &task, &path).await {
-            return None;
+            return (None, None);
         }
         let done = Box::pin(attempts(&call.cx, &task, &names, &path, None)).await;
         let result = (done.failure.is_none() && !done.cancelled).then(|| done.result.clone());
@@ -380,7 +384,7 @@ async fn handle(call: &Call, (index, handler): (usize, &Handler), failed: &Failu
         call.cx.commit(batch).await;
         end.recorded = true;
         lock(&call.handled).insert(task.id.clone(), end);
-        return result;
+        return (result, None);
     }
     if let Some(action) = &handler.action {
         let step = StepPlan {
@@ -396,12 +400,13 @@ async fn handle(call: &Call, (index, handler): (usize, &Handler), failed: &Failu
         // It has attempts of its own: what it did once it need not do again when the run is resumed.
         let path = format!("{}{HANDLER}{index}", call.path);
         if let Some(end) = call.cx.past.end(&path, &call.scope, call.at) {
-            return end.document.success.then(|| end.document.value["result"].clone());
+            let result = end.document.success.then(|| end.document.value["result"].clone());
+            return (result, served_by(&end.document));
         }
         if !begin(&call.cx, &step, &path).await {
-            return None;
+            return (None, None);
         }
-        let done = once(&call.cx, &step, &names, &path, None).await;
+        let done = *once(&call.cx, &step, &names, &path, None).await;
         let success = done.failure.is_none() && !done.cancelled;
         let status = match (success, done.cancelled) {
             (true, _) => "completed",
@@ -411,6 +416,8 @@ async fn handle(call: &Call, (index, handler): (usize, &Handler), failed: &Failu
         let mut document = blank(&call.scope, call.at, status);
         document.success = success;
         document.value = json!({"result": done.result, "success": success});
+        let served = done.served.clone();
+        tell_served(&mut document, done.served);
         let end = StepEnd {
             ending: Ending::Succeeded,
             document: Arc::new(document),
@@ -422,10 +429,24 @@ async fn handle(call: &Call, (index, handler): (usize, &Handler), failed: &Failu
         let mut batch = Batch::default();
         close_for_good(&call.cx, &mut batch, &call.scope, &path, &end);
         call.cx.commit(batch).await;
-        return success.then_some(done.result);
+        return (success.then_some(done.result), served);
     }
     // What stands as the result is rendered by the caller.
-    handler.fallback.is_some().then_some(Value::Null)
+    (handler.fallback.is_some().then_some(Value::Null), None)
+}
+
+/// Says in the document who answered, and what that took.
+fn tell_served(document: &mut StepDocument, served: Option<Served>) {
+    let Some(Served { provider, model, usage, cost }) = served else { return };
+    (document.usage, document.cost) = (usage, cost);
+    document.model = Some(model).filter(|model| !model.is_empty());
+    document.provider = Some(provider).filter(|provider| !provider.is_empty());
+}
+
+/// What [`tell_served`] said.
+fn served_by(document: &StepDocument) -> Option<Served> {
+    let (model, provider) = document.model.clone().zip(document.provider.clone())?;
+    Some(Served { provider, model, usage: document.usage, cost: document.cost.clone() })
 }
 
 /// The names a handler sees: those of the step, and the error.
@@ -469,12 +490,7 @@ fn end(call: &Call, watch: &Stopwatch, done: Done) -> StepEnd {
     document.retries = done.attempts.saturating_sub(1);
     document.timed_out = done.timed_out;
     document.cache = done.cached.map(|run| json!({"hit": true, "run": run, "reason": "nothing it depends on changed"}));
-    if let Some(served) = done.served {
-        document.usage = served.usage;
-        document.cost = served.cost;
-        document.model = Some(served.model).filter(|model| !model.is_empty());
-        document.provider = Some(served.provider).filter(|provider| !provider.is_empty());
-    }
+    tell_served(&mut document, done.served);
     if let Some(question) = done.waiting {
         document.error = Some(question);
         document.error_type = Some(WAITING.to_owned());

@@ -24,6 +24,9 @@ use writing::Writing;
 mod latest;
 pub use latest::{LatestEnd, LatestRun};
 
+mod spent;
+pub use spent::SpentStep;
+
 /// Marks a database file as ours (`orc` and a zero byte).
 const APPLICATION_ID: i64 = 0x6f72_6300;
 
