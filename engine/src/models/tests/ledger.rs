@@ -107,7 +107,6 @@ fn gemini(prompt: u64, answer: u64, cached: u64, thoughts: u64) -> Value {
 }
 
 fn lines() -> Vec<Line> {
-    let none = Value::Null;
     vec![
         // OpenAI: what was read from the cache is a part of the prompt, reasoning a part of the answer.
         (&OPENAI, "mini", openai(1, 0), Some([1, 0, 0, 0, 0]), Some(150)),
@@ -173,11 +172,11 @@ fn lines() -> Vec<Line> {
         (&OPENAI, "mini", json!({"prompt_tokens": -9, "completion_tokens": 2}), None, None),
         (&OPENAI, "mini", json!({"prompt_tokens": 9, "completion_tokens": null}), None, None),
         (&OPENAI, "mini", json!({}), None, None),
-        (&OPENAI, "mini", none.clone(), None, None),
+        (&OPENAI, "mini", Value::Null, None, None),
         (&HUGGING_FACE, "open", openai(100, 100), Some([100, 100, 0, 0, 0]), Some(100_000)),
         (&HUGGING_FACE, "open", openai_with(100, 0, 50, 0), Some([50, 0, 50, 0, 0]), None),
         (&HUGGING_FACE, "other", openai(1, 1), Some([1, 1, 0, 0, 0]), None),
-        (&HUGGING_FACE, "open", none.clone(), None, None),
+        (&HUGGING_FACE, "open", Value::Null, None, None),
         // Anthropic: the parts of the prompt stand apart, and a tier counts all of them.
         (&ANTHROPIC, "large", anthropic(10, 5, 0, 0), Some([10, 5, 0, 0, 0]), Some(105_000)),
         (&ANTHROPIC, "large", anthropic(10, 0, 0, 0), Some([10, 0, 0, 0, 0]), Some(30_000)),
@@ -219,7 +218,7 @@ fn lines() -> Vec<Line> {
         ),
         (&ANTHROPIC, "small", json!({"input_tokens": 7}), None, None),
         (&ANTHROPIC, "small", json!({"output_tokens": 7}), None, None),
-        (&ANTHROPIC, "small", none.clone(), None, None),
+        (&ANTHROPIC, "small", Value::Null, None, None),
         (&ANTHROPIC, "next", anthropic(1, 1, 0, 0), Some([1, 1, 0, 0, 0]), None),
         // Gemini: thoughts stand beside the answer and are paid like it; what is nought is left out.
         (&GEMINI, "flash", gemini(100, 50, 0, 0), Some([100, 50, 0, 0, 0]), Some(155_000)),
@@ -245,7 +244,7 @@ fn lines() -> Vec<Line> {
             Some(32_500),
         ),
         (&GEMINI, "flash", json!({"totalTokenCount": 10}), None, None),
-        (&GEMINI, "flash", none.clone(), None, None),
+        (&GEMINI, "flash", Value::Null, None, None),
         (&GEMINI, "later", gemini(1, 1, 0, 0), Some([1, 1, 0, 0, 0]), None),
         // Ollama, where it is not this machine.
         (
@@ -258,7 +257,7 @@ fn lines() -> Vec<Line> {
         (&OLLAMA, "rented", json!({"prompt_eval_count": 26, "eval_count": 0}), Some([26, 0, 0, 0, 0]), Some(2600)),
         (&OLLAMA, "rented", json!({"prompt_eval_count": 26}), None, None),
         (&OLLAMA, "rented", json!({"eval_count": 298}), None, None),
-        (&OLLAMA, "rented", none.clone(), None, None),
+        (&OLLAMA, "rented", Value::Null, None, None),
         (&OLLAMA, "mine", json!({"prompt_eval_count": 1, "eval_count": 1}), Some([1, 1, 0, 0, 0]), None),
     ]
 }
