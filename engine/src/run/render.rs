@@ -59,7 +59,7 @@ impl RenderError {
             Self::Invalid(message) => ("TemplateError", format!("{place}: {message}")),
             Self::Auto => (
                 "AutoResolutionError",
-                format!("{place}: `<AUTO>` is not resolved by this version; write the value instead"),
+                format!("{place}: `<AUTO>` cannot be answered here; write the value instead"),
             ),
         };
         Failure { error_type: error_type.to_owned(), message, code: None, retryable: false }
