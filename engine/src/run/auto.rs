@@ -36,7 +36,7 @@ mod pins;
 pub(crate) use pins::Pins;
 
 mod ahead;
-pub use ahead::{Ahead, Answered, resolve, unpinned};
+pub use ahead::{Ahead, Answered, latest, resolve, unpinned};
 
 mod place;
 

@@ -1,24 +1,33 @@
 //! What can be said of tags before a run, and answered without one.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
-use lang::auto::{By, Hole};
+use lang::{
+    analysis::Analysis,
+    auto::{By, Hole},
+};
 use serde::Serialize;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::{Answers, Taken, answer, asking, is_asked, only};
 use crate::{
+    catalog,
+    changes::Changes,
     lock_file::{self, LockFile, LockFileError, Standing},
-    plan::Plan,
+    plan::{Plan, StepPlan},
     run::{
-        RunConfig, RunError, begin,
+        Past, RunConfig, RunError, begin,
         context::RunContext,
         event::AutoResolved,
         journal::Journal,
         render::{Names, Renderer},
         secrets::Redactor,
+        store::{LastWord, Store, StoreError, StoredRun},
     },
 };
 
@@ -73,14 +82,44 @@ impl Ahead {
     }
 }
 
+/// The steps with tags, and the outputs.
+fn all_asking(plan: &Plan) -> Vec<Arc<StepPlan>> {
+    let program = &plan.program;
+    // A run that is confined to some steps has no outputs.
+    let outputs = program.asking_outputs.iter().filter(|(name, _)| program.outputs.contains_key(*name));
+    asking(&program.scope.steps).into_iter().chain(outputs.map(|(_, step)| Arc::clone(step))).collect()
+}
+
+/// What the latest of `runs` of the plan's pipeline came to, as far as its steps are written as they were:
+/// the questions of tags refer to it.
+pub fn latest(plan: &Plan, store: &dyn Store) -> Result<Past, StoreError> {
+    let is_of_it = |run: &&StoredRun| run.pipeline == plan.program.id && !run.config.simulate;
+    let runs = store.runs()?;
+    let Some(run) = runs.iter().find(is_of_it) else { return Ok(Past::default()) };
+    let mut ends: HashMap<String, LastWord> = HashMap::new();
+    for attempt in store.attempts(&run.id)? {
+        let counts = |last: &LastWord| last.document.success && !last.redacted && !attempt.forgotten;
+        if let Some(last) = attempt.last.filter(counts) {
+            ends.insert(attempt.step, last);
+        }
+    }
+    let before = Analysis::new(catalog::registry(), &run.file, &run.source);
+    let changes = Changes::between(&before, &plan.analysis);
+    let others = Value::Object(plan.inputs.clone()) != run.inputs || changes.root;
+    let differs: BTreeSet<&String> = changes.changed.iter().chain(&changes.added).collect();
+    let fresh = plan.program.scope.with_dependants(|step| others || differs.contains(&step.id));
+    ends.retain(|id, _| !fresh.contains(id));
+    Ok(Past::of_other(&run.id, ends))
+}
+
 /// Why the plan may not run with `--locked`, a line per tag: what is not pinned, or is as another tag. What is
 /// known from before needs no pins.
 pub fn unpinned(plan: &Plan, config: &RunConfig) -> Result<Vec<String>, LockFileError> {
     let file = config.working_dir.join(&config.file);
     let pins = LockFile::read(&lock_file::path_of(file.as_std_path()))?;
     let known: BTreeSet<String> = config.past.known();
-    let steps = asking(&plan.program.scope.steps).into_iter().chain(plan.program.asking_outputs.values().cloned());
     let mut found = Vec::new();
+    let steps = all_asking(plan).into_iter();
     for step in steps.filter(|step| !known.contains(&step.id)) {
         let holes = step.holes.iter().filter(|hole| is_asked(hole)).flat_map(Hole::with_nested);
         for hole in holes.filter(|hole| hole.target.by == By::Model && only(&hole.target.schema).is_none()) {
@@ -146,8 +185,7 @@ pub async fn resolve(
         }
     }
     let mut found: Vec<Answered> = Vec::new();
-    let steps = asking(&scope.steps).into_iter().chain(plan.program.asking_outputs.values().cloned());
-    for step in steps {
+    for step in all_asking(plan) {
         let holes: Vec<&Hole> = step.holes.iter().filter(|hole| is_asked(hole) && wanted(&step.id, hole)).collect();
         for outermost in holes {
             let mut answers = Answers::new(vec![outermost], &names);
