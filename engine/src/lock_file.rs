@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -67,7 +68,9 @@ pub enum LockFileError {
     #[error("the lock file `{0}` cannot be read: {1}")]
     Unreadable(String, String),
     /// It is no lock file of this version.
-    #[error("the lock file `{0}` is not one that this version of orc can read: {1}; mend it, or delete it and run `orc resolve`")]
+    #[error(
+        "the lock file `{0}` is not one that this version of orc can read: {1}; mend it, or delete it and run `orc resolve`"
+    )]
     Malformed(String, String),
     /// It cannot be written.
     #[error("the lock file `{0}` cannot be written: {1}")]
@@ -96,6 +99,18 @@ impl Standing {
             Self::OtherContext => "its pin is stale: what it refers to has another value",
             Self::Unfit => "its pin is stale: the value does not fit there any more",
         }
+    }
+}
+
+impl Pin {
+    /// How long ago it was made, for people: `today`, `3 days ago`; nothing where the date cannot be read.
+    pub fn age(&self) -> Option<String> {
+        let made: Timestamp = self.date.parse().ok()?;
+        Some(match Timestamp::now().duration_since(made).as_hours() / 24 {
+            ..=0 => "today".to_owned(),
+            1 => "yesterday".to_owned(),
+            days => format!("{days} days ago"),
+        })
     }
 }
 

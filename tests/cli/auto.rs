@@ -70,7 +70,9 @@ fn a_tag_is_asked_once_with_its_schema_and_then_pinned() {
     let asked = &fake.asked()[0].body;
     assert_eq!(
         asked["messages"][1]["content"],
-        json!("Which style suits rust?\n\nThe answer is the value of `steps.say.parameters.message` (The text). It must be one of plain, ornate.")
+        json!(
+            "Which style suits rust?\n\nThe answer is the value of `steps.say.parameters.message` (The text). It must be one of plain, ornate."
+        )
     );
     assert_eq!(
         asked["response_format"]["json_schema"]["schema"]["properties"]["value"],
@@ -78,7 +80,10 @@ fn a_tag_is_asked_once_with_its_schema_and_then_pinned() {
     );
     let pinned = lock(&folder);
     assert!(pinned.contains("position: steps.say.parameters.message"), "{pinned}");
-    assert!(pinned.contains("  value: ornate\n  model: openai/gpt-4o-mini-2024-07-18\n  cost: '0.000027'\n"), "{pinned}");
+    assert!(
+        pinned.contains("  value: ornate\n  model: openai/gpt-4o-mini-2024-07-18\n  cost: '0.000027'\n"),
+        "{pinned}"
+    );
 
     let second = orc(&folder, &fake, &["run", "p.orc.yaml", "--no-cache"]);
     assert_eq!(second.code, Some(0), "{second:?}");
@@ -207,7 +212,12 @@ fn conditions_collections_nested_tags_routes_and_outputs_are_answered() {
     assert_eq!(results[1]["one"]["result"], json!("blue"));
     assert_eq!(ran["steps"]["nested"]["value"]["result"], json!("outer"));
     // An answer is data: it is not rendered where it stands in another question.
-    assert!(fake.asked()[3].body["messages"][1]["content"].as_str().unwrap().starts_with("Outer with {{ not_a_template }}?"));
+    assert!(
+        fake.asked()[3].body["messages"][1]["content"]
+            .as_str()
+            .unwrap()
+            .starts_with("Outer with {{ not_a_template }}?")
+    );
     assert_eq!(ran["steps"]["passed"]["status"], json!("skipped"));
     assert_eq!(ran["steps"]["reached"]["status"], json!("completed"));
     assert_eq!(ran["outputs"]["name"], json!("Thing"));
@@ -244,16 +254,15 @@ fn what_has_to_do_with_a_secret_is_not_pinned() {
     let ended = orc(&folder, &fake, &["run", "p.orc.yaml", "-i", "topic=swordfish-9876"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(!format!("{ended:?}").contains("swordfish"), "{ended:?}");
-    assert_eq!(
-        document(&ended)["steps"]["say"]["auto"][0]["reason"],
-        json!("not pinned: it has to do with a secret")
-    );
+    assert_eq!(document(&ended)["steps"]["say"]["auto"][0]["reason"], json!("not pinned: it has to do with a secret"));
     assert!(!has_lock(&folder));
 }
 
 #[test]
 fn resolve_pins_what_is_known_and_says_why_not_of_the_rest() {
-    let text = format!("{STYLE}  - {{id: next, action: echo, parameters: {{message: '<AUTO>After {{{{ say.result }}}}?</AUTO>'}}}}\n");
+    let text = format!(
+        "{STYLE}  - {{id: next, action: echo, parameters: {{message: '<AUTO>After {{{{ say.result }}}}?</AUTO>'}}}}\n"
+    );
     let fake = Fake::new(vec![says(r#"{"value": "ornate"}"#), says(r#"{"value": "then"}"#)]);
     let folder = Folder::with("p.orc.yaml", text);
     let first = orc(&folder, &fake, &["resolve", "p.orc.yaml"]);

@@ -19,6 +19,9 @@ pub use walk::holes;
 
 mod words;
 
+mod explain;
+pub use explain::{at, markdown};
+
 /// What the model is told before each question.
 pub const SYSTEM: &str = "You fill in one value of a pipeline before a step of it runs. Answer with that value \
                           alone: no explanation, no quotes around it, no code fence.";
@@ -158,7 +161,8 @@ pub fn describe(schema: &Value) -> String {
             }
         }
         Some("object") => {
-            let names: Vec<&str> = schema["properties"].as_object().into_iter().flatten().map(|(name, _)| &**name).collect();
+            let names: Vec<&str> =
+                schema["properties"].as_object().into_iter().flatten().map(|(name, _)| &**name).collect();
             if names.is_empty() { "an object".to_owned() } else { format!("an object with {}", names.join(", ")) }
         }
         _ => "a value".to_owned(),

@@ -36,7 +36,7 @@ mod pins;
 pub(crate) use pins::Pins;
 
 mod ahead;
-pub use ahead::{Ahead, Answered, latest, resolve, unpinned};
+pub use ahead::{Ahead, Answered, Wanted, latest, resolve, unpinned};
 
 mod place;
 
@@ -106,7 +106,8 @@ pub(crate) async fn fill(
     stage: Stage,
     taken: &mut Taken,
 ) -> Result<Filled, Failure> {
-    let holes: Vec<&Hole> = step.holes.iter().filter(|hole| is_asked(hole) && Stage::of(&hole.place) == stage).collect();
+    let holes: Vec<&Hole> =
+        step.holes.iter().filter(|hole| is_asked(hole) && Stage::of(&hole.place) == stage).collect();
     if holes.is_empty() {
         return Ok((Arc::clone(step), Arc::clone(names)));
     }
@@ -128,7 +129,8 @@ pub(crate) fn fill_known(
     missed: impl Fn() -> bool,
     forget: impl Fn(),
 ) -> Result<Option<Filled>, Failure> {
-    let holes: Vec<&Hole> = step.holes.iter().filter(|hole| is_asked(hole) && Stage::of(&hole.place) == stage).collect();
+    let holes: Vec<&Hole> =
+        step.holes.iter().filter(|hole| is_asked(hole) && Stage::of(&hole.place) == stage).collect();
     if holes.is_empty() {
         return Ok(Some((Arc::clone(step), Arc::clone(names))));
     }
@@ -158,9 +160,8 @@ pub(crate) async fn condition(
     (key, written): (&str, &Value),
     taken: &mut Taken,
 ) -> Result<bool, Failure> {
-    let holds = |value: &Value, names: &Arc<Names>| {
-        cx.renderer.condition(value, names).map_err(|error| error.failure(key))
-    };
+    let holds =
+        |value: &Value, names: &Arc<Names>| cx.renderer.condition(value, names).map_err(|error| error.failure(key));
     let holes: Vec<&Hole> = step.holes.iter().filter(|hole| is_asked(hole) && hole.place == key).collect();
     if holes.is_empty() {
         return holds(written, names);
@@ -247,7 +248,8 @@ impl<'h> Answers<'h> {
                 By::Router | By::Nobody(_) => continue,
             };
             for piece in pieces {
-                let (from, to) = (usize::from(piece.tag.range.start()) - start, usize::from(piece.tag.range.end()) - start);
+                let (from, to) =
+                    (usize::from(piece.tag.range.start()) - start, usize::from(piece.tag.range.end()) - start);
                 out.push_str(&text[at..from]);
                 out.push_str(&expression(self.numbers[&*piece.position]));
                 at = to;
@@ -346,7 +348,8 @@ async fn answer(
             };
             taken.pay(asked.usage, asked.cost.clone());
             told.by = if asked.provider == simulated::NAME { "simulated" } else { "model" }.to_owned();
-            let model = if asked.provider.is_empty() { asked.model } else { format!("{}/{}", asked.provider, asked.model) };
+            let model =
+                if asked.provider.is_empty() { asked.model } else { format!("{}/{}", asked.provider, asked.model) };
             told.model = Some(model.clone());
             told.cost = Some(asked.cost.clone());
             let secret = question.is_secret || cx.secrets.touches(&asked.value);

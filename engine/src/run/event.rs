@@ -16,8 +16,8 @@ use super::ResultDocument;
 
 mod data;
 pub use data::{
-    Approval, AutoResolved, OutputStream, Paid, RunFinished, RunStarted, StepFinished, StepOutput, StepRetrying, StepStarted,
-    StepStatus,
+    Approval, AutoResolved, OutputStream, Paid, RunFinished, RunStarted, StepFinished, StepOutput, StepRetrying,
+    StepStarted, StepStatus,
 };
 
 /// A fact about a run.

@@ -30,8 +30,8 @@ use super::{
     secrets::Redactor,
     step,
 };
-use crate::tools::Failure;
 use crate::plan::{Plan, Scope, StepPlan, program::StepKind};
+use crate::tools::Failure;
 
 mod taken;
 

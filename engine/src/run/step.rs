@@ -230,12 +230,7 @@ pub(crate) async fn run(mut call: Call) -> StepEnd {
 
 /// Answers the tags of this stage; the step and its names are those with the answers from then on. What the
 /// step comes to where they are not answered.
-async fn fill(
-    call: &mut Call,
-    step: &mut Arc<StepPlan>,
-    stage: Stage,
-    taken: &mut Taken,
-) -> Result<(), Box<Done>> {
+async fn fill(call: &mut Call, step: &mut Arc<StepPlan>, stage: Stage, taken: &mut Taken) -> Result<(), Box<Done>> {
     match Box::pin(auto::fill(&call.cx, step, &call.names, &call.path, stage, taken)).await {
         Ok((filled, names)) => {
             (*step, call.names) = (filled, names);

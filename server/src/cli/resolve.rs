@@ -4,14 +4,16 @@ use std::{fmt::Write as _, io, path::PathBuf, process::ExitCode};
 
 use clap::{Args, ValueEnum};
 use engine::{
+    lock_file::{self, LockFile},
     plan::{Given, Plan},
     run::{
         RunConfig,
-        auto::{self, Answered},
+        auto::{self, Answered, Wanted},
         store::{SqliteStore, StoreError},
     },
 };
 use lang::auto::Hole;
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -43,6 +45,14 @@ pub(crate) struct Resolve {
     #[arg(long, value_name = "POSITION")]
     at: Option<String>,
 
+    /// Pin this value, as JSON, instead of asking.
+    #[arg(long, value_name = "JSON", requires = "at")]
+    value: Option<String>,
+
+    /// Take the pin away, so that the tag is asked for again.
+    #[arg(long, requires = "at", conflicts_with = "value")]
+    unpin: bool,
+
     /// How to write it.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -64,6 +74,9 @@ enum Format {
 impl Resolve {
     /// Exit code 0; 1 where a tag was not answered that could have been; 2 where the pipeline could not start.
     pub(crate) fn run(&self) -> io::Result<ExitCode> {
+        if self.unpin {
+            return self.unpin();
+        }
         let (plan, config) = match self.prepare() {
             Ok(prepared) => prepared,
             Err(refusal) => {
@@ -71,13 +84,21 @@ impl Resolve {
                 return Ok(ExitCode::from(INVALID));
             }
         };
-        let wanted = |step: &str, hole: &Hole| {
+        let by_hand = match self.value.as_deref().map(serde_json::from_str::<Value>).transpose() {
+            Ok(value) => value,
+            Err(error) => {
+                print::error(&format!("`--value` is no JSON: {error}; put text in quotes, as in `--value '\"text\"'`"));
+                return Ok(ExitCode::from(INVALID));
+            }
+        };
+        let picks = |step: &str, hole: &Hole| {
             let is_of_step = self.step.as_deref().is_none_or(|wanted| {
                 let path = format!("steps.{wanted}.");
                 step == wanted || hole.position.starts_with(&path) || hole.position.contains(&format!(".{path}"))
             });
             is_of_step && self.at.as_deref().is_none_or(|at| hole.with_nested().iter().any(|hole| hole.position == at))
         };
+        let wanted = Wanted { picks: &picks, by_hand: self.at.as_deref().zip(by_hand.as_ref()) };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let cancel = CancellationToken::new();
         let resolved = runtime.block_on(async {
@@ -94,7 +115,7 @@ impl Resolve {
         };
         match self.format {
             Format::Text => print::out(&text(&found))?,
-            Format::Json => print::out(&print::json(&serde_json::json!(found)))?,
+            Format::Json => print::out(&print::json(&json!(found)))?,
         }
         let failed = found.iter().any(|answered| answered.outcome == "failed");
         Ok(match (cancel.is_cancelled(), failed) {
@@ -102,6 +123,34 @@ impl Resolve {
             (false, true) => ExitCode::from(FAILED),
             (false, false) => ExitCode::SUCCESS,
         })
+    }
+
+    /// Takes the pin away. The pipeline need not be runnable for that.
+    fn unpin(&self) -> io::Result<ExitCode> {
+        let path = lock_file::path_of(std::path::Path::new(&self.file));
+        let at = self.at.as_deref().unwrap_or_default();
+        let unpinned = LockFile::read(&path).and_then(|mut lock| {
+            let found = lock.remove(at);
+            if found { lock.write(&path).map(|()| true) } else { Ok(false) }
+        });
+        match unpinned {
+            Ok(true) => {
+                let shown = match self.format {
+                    Format::Text => format!("unpinned      {at}\n"),
+                    Format::Json => print::json(&json!([{"position": at, "outcome": "unpinned"}])),
+                };
+                print::out(&shown)?;
+                Ok(ExitCode::SUCCESS)
+            }
+            Ok(false) => {
+                print::error(&format!("nothing is pinned at `{at}`"));
+                Ok(ExitCode::from(FAILED))
+            }
+            Err(error) => {
+                print::error(&error.to_string());
+                Ok(ExitCode::from(INVALID))
+            }
+        }
     }
 
     fn prepare(&self) -> Result<(Plan, RunConfig), Refusal> {

@@ -236,7 +236,8 @@ pub(super) fn pinned(plan: &Plan, config: &RunConfig) -> Result<(), Refusal> {
     if missing.is_empty() {
         return Ok(());
     }
-    let hint = format!("`orc resolve {}` pins what is known before a run, a run without `--locked` the rest", config.file);
+    let hint =
+        format!("`orc resolve {}` pins what is known before a run, a run without `--locked` the rest", config.file);
     Err(Refusal::Inputs(missing.into_iter().chain([hint]).collect()))
 }
 

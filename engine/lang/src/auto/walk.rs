@@ -21,7 +21,8 @@ pub fn holes(analysis: &Analysis) -> Vec<Hole> {
     if !analysis.text().contains("<AUTO") {
         return Vec::new();
     }
-    let mut walker = Walker { analysis, tree: &analysis.parse().tree, registry: analysis.registry(), found: Vec::new() };
+    let mut walker =
+        Walker { analysis, tree: &analysis.parse().tree, registry: analysis.registry(), found: Vec::new() };
     walker.root();
     let mut found = walker.found;
     found.sort_by_key(|hole| hole.range.start());
@@ -61,14 +62,17 @@ impl Walker<'_> {
                     }
                 }
                 "inputs" | "parameters" => {
-                    for input in pipeline.inputs.values().filter(|input| input.from_parameters == (key.name == "parameters")) {
+                    for input in
+                        pipeline.inputs.values().filter(|input| input.from_parameters == (key.name == "parameters"))
+                    {
                         let Some(default) = input.default else { continue };
                         let known = Known::by(By::Nobody("inputs are known before anything is asked"), "");
                         self.value(default, &owner(&key.name), format!("{}.default", input.name.value), &known, None);
                     }
                 }
                 name => {
-                    let by = if is_model(name) { By::Router } else { By::Nobody("it is read before anything is asked") };
+                    let by =
+                        if is_model(name) { By::Router } else { By::Nobody("it is read before anything is asked") };
                     self.value(key.value, &owner(""), name.to_owned(), &Known::by(by, ""), None);
                 }
             }
@@ -105,10 +109,16 @@ impl Walker<'_> {
                     plain(self, acting, known);
                 }
                 "condition" => plain(self, &owner, yes_or_no("a condition is true or false")),
-                "while" | "until" | "while_condition" => plain(self, &iterated, yes_or_no("a condition is true or false")),
+                "while" | "until" | "while_condition" => {
+                    plain(self, &iterated, yes_or_no("a condition is true or false"))
+                }
                 "for_each" => plain(self, &owner, list()),
                 "max_parallel" | "max_iterations" => {
-                    plain(self, &owner, Known::of(json!({"type": "integer", "minimum": 1}), "a loop's limit is a whole number"));
+                    plain(
+                        self,
+                        &owner,
+                        Known::of(json!({"type": "integer", "minimum": 1}), "a loop's limit is a whole number"),
+                    );
                 }
                 "goto" => {
                     let ids: Vec<&str> = later.iter().map(Step::id_text).filter(|id| !id.is_empty()).collect();
@@ -119,7 +129,9 @@ impl Walker<'_> {
                     };
                     plain(self, &owner, known);
                 }
-                "dependencies" => plain(self, &owner, Known::by(By::Nobody("what a step waits for is known before the run"), "")),
+                "dependencies" => {
+                    plain(self, &owner, Known::by(By::Nobody("what a step waits for is known before the run"), ""))
+                }
                 "produces" | "location" => plain(self, acting, Known::by(By::Nobody("nothing reads it in a run"), "")),
                 name if is_model(name) => plain(self, acting, Known::by(By::Router, "")),
                 _ => plain(self, &owner, Known::by(By::Nobody("nothing reads it in a run"), "")),
@@ -144,9 +156,13 @@ impl Walker<'_> {
                     continue;
                 }
                 "on" => list(),
-                "max_parallel" => Known::of(json!({"type": "integer", "minimum": 1}), "a loop's limit is a whole number"),
+                "max_parallel" => {
+                    Known::of(json!({"type": "integer", "minimum": 1}), "a loop's limit is a whole number")
+                }
                 name if is_model(name) => Known::by(By::Router, ""),
-                "until" | "while" => Known::by(By::Nobody("this version runs the actions of a queue once per item"), ""),
+                "until" | "while" => {
+                    Known::by(By::Nobody("this version runs the actions of a queue once per item"), "")
+                }
                 _ => Known::by(By::Nobody("nothing reads it in a run"), ""),
             };
             self.value(key.value, owner, place, &known, None);
@@ -155,12 +171,15 @@ impl Walker<'_> {
 
     fn items(&mut self, step: &Step, owner: &Owner) {
         for (at, item) in step.items.iter().enumerate() {
-            self.item(item, Owner {
-                path: format!("{}.action_loop[{at}]", owner.path),
-                step: owner.step,
-                item: Some(at),
-                in_loop: true,
-            });
+            self.item(
+                item,
+                Owner {
+                    path: format!("{}.action_loop[{at}]", owner.path),
+                    step: owner.step,
+                    item: Some(at),
+                    in_loop: true,
+                },
+            );
         }
     }
 
@@ -184,7 +203,10 @@ impl Walker<'_> {
 
     fn action(&self, tool: Option<&str>) -> Known {
         let Some(tool) = tool else {
-            return Known::by(By::Action, "an action that is a question is the prompt, and the answer the step's result");
+            return Known::by(
+                By::Action,
+                "an action that is a question is the prompt, and the answer the step's result",
+            );
         };
         let Target::Operation { tool, .. } = self.registry.resolve(Some(tool), None, None) else {
             return Known::of(json!({"type": "string"}), "an action is a word");
@@ -216,7 +238,11 @@ impl Walker<'_> {
     fn spec<'t>(&self, target: &Target<'t>, name: &str) -> (Option<&'t ParamSpec>, String) {
         match target {
             Target::Operation { tool, operation: Some(operation) } => {
-                let what = if tool.operations.len() == 1 { tool.name.clone() } else { format!("{}.{}", tool.name, operation.name) };
+                let what = if tool.operations.len() == 1 {
+                    tool.name.clone()
+                } else {
+                    format!("{}.{}", tool.name, operation.name)
+                };
                 (values::param(&operation.params, name), what)
             }
             Target::Operation { tool, operation: None } => {
@@ -264,14 +290,12 @@ impl Walker<'_> {
         }
         let template: &Template = template;
         let decoded = self.tree.decoded(node);
-        let stands = |tag: &&AutoTag| {
-            template.segments.iter().any(|s| s.kind == SegmentKind::Auto && s.range == tag.range)
-        };
+        let stands =
+            |tag: &&AutoTag| template.segments.iter().any(|s| s.kind == SegmentKind::Auto && s.range == tag.range);
         let tags: Vec<&AutoTag> = template.autos.iter().filter(stands).collect();
         let is_alone = matches!(&*tags, [only] if decoded.text[..only.range.start().into()].trim().is_empty()
             && decoded.text[only.range.end().into()..].trim().is_empty());
-        let position =
-            if owner.path.is_empty() { place.to_owned() } else { format!("{}.{place}", owner.path) };
+        let position = if owner.path.is_empty() { place.to_owned() } else { format!("{}.{place}", owner.path) };
         for (at, tag) in tags.iter().enumerate() {
             let known = if is_alone || known.by != By::Model && known.by != By::Action {
                 known.clone()
@@ -302,9 +326,7 @@ impl Site<'_> {
         let nested = tag.nested.iter().enumerate().map(|(at, inner)| {
             let known = match known.by {
                 By::Nobody(_) | By::Router => known.clone(),
-                By::Model | By::Action => {
-                    Known::of(json!({"type": "string"}), "it stands in another question")
-                }
+                By::Model | By::Action => Known::of(json!({"type": "string"}), "it stands in another question"),
             };
             let position = format!("{beneath}.{}", at + 1);
             self.hole(inner, position.clone(), known, &position)
@@ -363,7 +385,7 @@ fn of_spec(spec: &ParamSpec, what: &str) -> Known {
         return Known::by(By::Router, "");
     }
     let schema = schema_of(spec, 0);
-    let why = if schema.is_null() { String::new() } else { format!("`{}` of `{what}` takes it", spec.name) };
+    let why = if schema.is_null() { String::new() } else { format!("`{}` of `{what}` in the registry", spec.name) };
     let doc = spec.doc.lines().next().unwrap_or_default().to_owned();
     Known { doc, ..Known::of(schema, why) }
 }

@@ -24,7 +24,8 @@ const HEAD: usize = 6;
 /// What `body` asks for, as a schema, and the words that say so.
 pub(super) fn asked_for(body: &str) -> Option<(Value, String)> {
     let text = body.to_lowercase();
-    let found = |words: &[&str], text: &str| words.iter().find(|word| text.contains(**word)).map(|word| word.trim().to_owned());
+    let found =
+        |words: &[&str], text: &str| words.iter().find(|word| text.contains(**word)).map(|word| word.trim().to_owned());
     if let Some(word) = found(&YES_OR_NO, &text) {
         // More than the two words stand to choose from: then it is no question of yes or no.
         if !text.contains(" if ") || !text.contains(" or '<auto") {
@@ -77,7 +78,10 @@ mod tests {
     #[test]
     fn only_clear_words_ask_for_more_than_text() {
         assert_eq!(asks("Is {{ x }} >= 3? Answer 'true' or 'false'."), "true or false");
-        assert_eq!(asks("Choose a style: technical, academic, or accessible"), "one of technical, academic, accessible");
+        assert_eq!(
+            asks("Choose a style: technical, academic, or accessible"),
+            "one of technical, academic, accessible"
+        );
         assert_eq!(asks("Pick one: {{ a }}, {{ b }} or c"), "text");
         assert_eq!(asks("create a list of every source"), "a list, each item text");
         assert_eq!(asks("How many retries are sensible?"), "a whole number");

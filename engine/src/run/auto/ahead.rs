@@ -14,14 +14,14 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::{Answers, Taken, answer, asking, is_asked, only};
+use super::{Answers, Question, Taken, answer, asking, fits, is_asked, only};
 use crate::{
     catalog,
     changes::Changes,
-    lock_file::{self, LockFile, LockFileError, Standing},
+    lock_file::{self, LockFile, LockFileError, Pin, Standing},
     plan::{Plan, StepPlan},
     run::{
-        Past, RunConfig, RunError, begin,
+        Past, RunConfig, RunError, begin, clock,
         context::RunContext,
         event::AutoResolved,
         journal::Journal,
@@ -44,12 +44,7 @@ pub struct Ahead {
 
 impl Ahead {
     /// How the tag stands; `missed` tells which step's value the question took that is not known.
-    pub(crate) fn of(
-        cx: &RunContext,
-        hole: &Hole,
-        names: &Arc<Names>,
-        missed: impl Fn() -> Option<String>,
-    ) -> Self {
+    pub(crate) fn of(cx: &RunContext, hole: &Hole, names: &Arc<Names>, missed: impl Fn() -> Option<String>) -> Self {
         let ahead = |state, reason: String| Self { position: hole.position.clone(), state, reason };
         let mut answers = Answers::new(vec![hole], names);
         loop {
@@ -158,12 +153,23 @@ pub struct Answered {
     pub reason: Option<String>,
 }
 
+/// Which tags to answer, and how.
+pub struct Wanted<'w> {
+    /// Whether the tag of the step of this id is wanted.
+    pub picks: &'w (dyn Fn(&str, &Hole) -> bool + Sync),
+    /// At this position, this value in place of a model's.
+    pub by_hand: Option<(&'w str, &'w Value)>,
+}
+
+/// Who answered where a person did.
+const BY_HAND: &str = "by hand";
+
 /// Answers and pins the tags of `plan` that `wanted` picks and whose questions are known from the inputs and
 /// from `config.past`. Nothing runs.
 pub async fn resolve(
     plan: &Plan,
     config: &RunConfig,
-    wanted: &(dyn Fn(&str, &Hole) -> bool + Sync),
+    wanted: &Wanted<'_>,
     cancel: CancellationToken,
 ) -> Result<Vec<Answered>, RunError> {
     let started = Timestamp::now();
@@ -186,7 +192,8 @@ pub async fn resolve(
     }
     let mut found: Vec<Answered> = Vec::new();
     for step in all_asking(plan) {
-        let holes: Vec<&Hole> = step.holes.iter().filter(|hole| is_asked(hole) && wanted(&step.id, hole)).collect();
+        let holes: Vec<&Hole> =
+            step.holes.iter().filter(|hole| is_asked(hole) && (wanted.picks)(&step.id, hole)).collect();
         for outermost in holes {
             let mut answers = Answers::new(vec![outermost], &names);
             loop {
@@ -216,6 +223,19 @@ pub async fn resolve(
                         break;
                     }
                 };
+                if let Some((_, value)) = wanted.by_hand.filter(|(position, _)| *position == hole.position) {
+                    found.push(match pin(&cx, hole, &question, value) {
+                        Ok(()) => {
+                            let model = Some(BY_HAND.to_owned());
+                            let position = hole.position.clone();
+                            let value = Some(value.clone());
+                            Answered { position, outcome: "pinned", value, model, cost: None, reason: None }
+                        }
+                        Err(problem) => Answered { outcome: "failed", ..not(problem) },
+                    });
+                    answers.take(hole, value.clone());
+                    continue;
+                }
                 let mut taken = Taken::default();
                 match answer(&cx, &step, &answers.names, &step.id, hole, question, &mut taken).await {
                     Ok(value) => {
@@ -223,7 +243,8 @@ pub async fn resolve(
                         answers.take(hole, value);
                     }
                     Err(problem) => {
-                        let failed = Answered { position: hole.position.clone(), outcome: "failed", ..not(problem.message) };
+                        let failed =
+                            Answered { position: hole.position.clone(), outcome: "failed", ..not(problem.message) };
                         found.push(failed);
                         break;
                     }
@@ -240,6 +261,24 @@ pub async fn resolve(
         }
     }
     Ok(found)
+}
+
+/// Keeps a person's answer.
+fn pin(cx: &RunContext, hole: &Hole, question: &Question, value: &Value) -> Result<(), String> {
+    fits(&hole.target.schema, value).map_err(|problem| format!("the value does not fit: {problem}"))?;
+    if question.is_secret || cx.secrets.touches(value) {
+        return Err("not pinned: it has to do with a secret".to_owned());
+    }
+    let pin = Pin {
+        position: hole.position.clone(),
+        body: question.body.clone(),
+        context: question.context.clone(),
+        value: value.clone(),
+        model: BY_HAND.to_owned(),
+        cost: None,
+        date: clock::now(),
+    };
+    cx.pins.set(cx, pin, hole.in_loop).map(drop).map_err(|error| error.to_string())
 }
 
 fn answered(hole: &Hole, told: Value) -> Option<Answered> {

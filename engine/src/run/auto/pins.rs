@@ -9,7 +9,10 @@ use std::{
 use camino::Utf8Path;
 use lang::auto::Hole;
 
-use super::{fits, super::{context::RunContext, execute::lock, perform::failure}};
+use super::{
+    super::{context::RunContext, execute::lock, perform::failure},
+    fits,
+};
 use crate::{
     lock_file::{self, LockFile, LockFileError, Pin, Standing},
     tools::Failure,
