@@ -11,13 +11,12 @@ use std::{
 
 use jiff::Timestamp;
 use lang::{model::FailurePolicy, registry::Effect as Acts};
-use serde::Serialize;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     RunConfig, RunError,
-    auto::{self, Ahead, Stage},
+    auto::{Ahead, Stage},
     begin,
     cache::{self, Fingerprint},
     context::RunContext,
@@ -31,73 +30,13 @@ use super::{
     step,
 };
 use crate::plan::{Plan, Scope, StepPlan, program::StepKind};
-use crate::tools::Failure;
 
 mod taken;
 
-/// What would become of a step.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Forecast {
-    /// The step of the root.
-    pub step: String,
-    /// Its end.
-    pub verdict: Verdict,
-    /// Of which kind the reason is.
-    pub cause: Cause,
-    /// Why, for people.
-    pub reason: String,
-    /// How its AUTO tags stand.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub auto: Vec<Ahead>,
-}
+mod said;
+pub use said::{Cause, Forecast, Verdict};
 
-/// What would become of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// It acts.
-    Run,
-    /// An earlier result is used again.
-    Reuse,
-    /// It is passed over.
-    Skip,
-    /// That depends on what other steps come to.
-    Unknown,
-    /// It fails before it acts.
-    Fail,
-    /// The run stops before it.
-    NotRun,
-}
-
-/// Why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Cause {
-    /// It has never come to a result that could be used.
-    New,
-    /// It is written differently.
-    StepChanged,
-    /// An input, a file beside the steps, or orc itself is another one.
-    InputChanged,
-    /// A file it reads is another one.
-    FileChanged,
-    /// A step before it came to something else.
-    UpstreamChanged,
-    /// What it does is done each time.
-    EachTime,
-    /// It was asked for by name.
-    Asked,
-    /// Nothing it depends on changed.
-    Cached,
-    /// The run that is gone on with, or the latest one, has its result.
-    Known,
-    /// Its condition is false, or another step's route passes it over.
-    Skipped,
-    /// That cannot be known before.
-    Unknown,
-    /// It cannot succeed.
-    Failing,
-}
+mod asked;
 
 /// What a run of `plan` as `config` says would do, in order of declaration.
 pub fn forecast(plan: &Plan, config: &RunConfig) -> Result<Vec<Forecast>, RunError> {
@@ -520,28 +459,6 @@ impl<'a> Forecaster<'a> {
             Cause::InputChanged
         };
         Expected::acts(cause, reason)
-    }
-
-    /// The step with the answers to its tags of this stage, as far as they are known; nothing where one is not.
-    fn filled(&self, at: usize, stage: Stage) -> Result<Option<auto::Filled>, Failure> {
-        let may_change = || self.cx.renderer.read_files() && self.may_be_written_before(at);
-        let missed = || self.names.missed().is_some() || may_change();
-        let forget = || {
-            self.names.forget_seen();
-            self.cx.renderer.forget_files();
-        };
-        auto::fill_known(&self.cx, &self.scope.steps[at], &self.names, stage, missed, forget)
-    }
-
-    /// How the step's tags stand.
-    fn ahead(&self, step: &Arc<StepPlan>) -> Vec<Ahead> {
-        let steps = auto::asking([step]);
-        let asked = steps.iter().flat_map(|step| step.holes.iter()).filter(|hole| auto::is_asked(hole));
-        let ahead = asked.map(|hole| {
-            self.names.forget_seen();
-            Ahead::of(&self.cx, hole, &self.names, || self.names.missed())
-        });
-        ahead.collect()
     }
 
     /// Renders, and tells whether that took something which is not known yet.

@@ -34,6 +34,9 @@ use crate::{
     tools::{Failure, person::WAITING},
 };
 
+mod asked;
+use asked::{charged, fill, with};
+
 /// Between the path of a step and the number of its handler whose action is meant: `a!0`.
 pub(crate) const HANDLER: char = '!';
 
@@ -169,6 +172,8 @@ pub(crate) async fn run(mut call: Call) -> StepEnd {
     if auto::has(&step, Stage::Work)
         && let Err(mut done) = fill(&mut call, &mut step, Stage::Work, &mut taken).await
     {
+        // Asking was the attempt.
+        done.attempts = 1;
         if done.failure.is_some() && !done.cancelled {
             done = Box::pin(recover(&call, &step, done)).await;
         }
@@ -226,42 +231,6 @@ pub(crate) async fn run(mut call: Call) -> StepEnd {
         taken = Taken { told: failed.auto, spent: failed.served.map(Box::new) };
     }
     end(&call, &step, &watch, with(*done, taken))
-}
-
-/// Answers the tags of this stage; the step and its names are those with the answers from then on. What the
-/// step comes to where they are not answered.
-async fn fill(call: &mut Call, step: &mut Arc<StepPlan>, stage: Stage, taken: &mut Taken) -> Result<(), Box<Done>> {
-    match Box::pin(auto::fill(&call.cx, step, &call.names, &call.path, stage, taken)).await {
-        Ok((filled, names)) => {
-            (*step, call.names) = (filled, names);
-            Ok(())
-        }
-        Err(failure) => {
-            let cancelled = call.cx.cancel.is_cancelled();
-            let done = Done { failure: Some(failure).filter(|_| !cancelled), cancelled, ..Done::default() };
-            Err(Box::new(with(done, std::mem::take(taken))))
-        }
-    }
-}
-
-/// What a step came to, with what its tags took.
-fn with(done: Done, taken: Taken) -> Done {
-    let Taken { told, spent } = taken;
-    let served = match spent {
-        Some(spent) => Served::after(Some(*spent), done.served),
-        None => done.served,
-    };
-    Done { served, auto: [told, done.auto].concat(), ..done }
-}
-
-/// The same for a step that was passed over.
-fn charged(mut end: StepEnd, taken: Taken) -> StepEnd {
-    let document = Arc::make_mut(&mut end.document);
-    if let Some(spent) = taken.spent {
-        (document.usage, document.cost) = (spent.usage, spent.cost);
-    }
-    document.auto = taken.told;
-    end
 }
 
 /// What the step came to before, as what it comes to now.
