@@ -17,6 +17,8 @@ mod expression;
 
 mod failpoint;
 
+pub mod lock_file;
+
 pub mod models;
 
 pub mod keys;

@@ -15,6 +15,8 @@ pub mod schedule;
 
 pub mod audit;
 
+pub mod auto;
+
 mod begin;
 pub use begin::{UNRECORDED, new_id};
 
@@ -90,6 +92,8 @@ pub struct RunConfig {
     pub past: Arc<Past>,
     /// When the run began, if it is resumed: RFC 3339.
     pub resumed: Option<String>,
+    /// `--locked`: no `<AUTO>` may be asked for.
+    pub locked: bool,
     /// The right to run it, where the caller has it already.
     pub lock: Option<Arc<lock::RunLock>>,
 }

@@ -17,6 +17,8 @@ pub(crate) mod run;
 
 pub(crate) mod plan;
 
+mod resolve;
+
 mod resume;
 
 mod runs;
@@ -82,6 +84,9 @@ enum Command {
     /// Go on with a run that was interrupted, cancelled, or failed.
     Resume(resume::Resume),
 
+    /// Answer and pin the <AUTO> tags of a pipeline, as far as that needs no run.
+    Resolve(resolve::Resolve),
+
     /// See what ran here, and what became of it.
     Runs(runs::Runs),
 
@@ -145,6 +150,7 @@ pub fn main() -> ExitCode {
         Command::Run(run) => run.run(),
         Command::Plan(plan) => plan.run(),
         Command::Resume(resume) => resume.run(),
+        Command::Resolve(resolve) => resolve.run(),
         Command::Runs(runs) => runs.run(),
         Command::Explain(explain) => explain.run(),
         Command::Schema(schema) => schema.run(),

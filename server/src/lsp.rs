@@ -49,6 +49,8 @@ mod closed;
 
 mod history;
 
+mod pins;
+
 mod marks;
 
 mod layout;

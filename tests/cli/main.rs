@@ -13,6 +13,8 @@ mod hostile;
 
 mod agreement;
 mod audit;
+
+mod auto;
 mod commands;
 
 #[cfg(unix)]

@@ -58,6 +58,7 @@ impl Workspace {
             selection: None,
             past: Arc::default(),
             resumed: None,
+            locked: false,
             lock: None,
         }
     }

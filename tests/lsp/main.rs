@@ -4,6 +4,8 @@
 
 mod actions;
 
+mod auto;
+
 mod support;
 mod surroundings;
 

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Event, EventKind, ResultDocument, RunConfig, RunError,
+    auto::{self, Pins, Stage, Taken},
     cache::Cache,
     child::Above,
     clock,
@@ -85,7 +86,15 @@ pub(super) async fn run(
     drop(plan);
     let end =
         execute::scope(Arc::clone(&cx), Arc::clone(&program.scope), Arc::clone(&names), String::new(), first).await;
-    let document = document(&cx, &program, &config, &names, end, started, watch);
+    let mut taken = Taken::default();
+    let cancelled = is_cancelled(&cx, &end);
+    let is_whole = !end.steps.iter().any(|end| end.document.status == "waiting");
+    let outputs = if cancelled || !is_whole {
+        (program.outputs.keys().map(|name| (name.clone(), Value::Null)).collect(), Vec::new())
+    } else {
+        outputs(&cx, &program, &names, &mut taken).await
+    };
+    let document = document(&cx, &program, &config, (end, outputs, taken), started, watch);
     finish(&cx, document).await
 }
 
@@ -144,6 +153,8 @@ pub(super) fn context(
         recursion: config.past.recursion(),
         person: config.person.clone(),
         past: Arc::clone(&config.past),
+        pins: Pins::new(config.locked),
+        inline: String::new(),
         cache: cache_of(config).map(Arc::new),
         model: plan.program.model.clone(),
         broken: Arc::default(),
@@ -347,20 +358,29 @@ pub(super) fn names(
 }
 
 /// The outputs, null where one cannot be rendered, and the reasons of those.
-pub(super) fn outputs(
+pub(super) async fn outputs(
+    cx: &Arc<RunContext>,
     program: &Program,
-    renderer: &Renderer,
     names: &Arc<Names>,
+    taken: &mut Taken,
 ) -> (IndexMap<String, Value>, Vec<String>) {
     let mut problems = Vec::new();
-    let rendered = program.outputs.iter().map(|(name, value)| {
-        let value = renderer.value(value, names, &format!("output `{name}`")).unwrap_or_else(|failure| {
+    let mut rendered = IndexMap::with_capacity(program.outputs.len());
+    for (name, value) in &program.outputs {
+        let place = format!("output `{name}`");
+        let value = match program.asking_outputs.get(name) {
+            None => cx.renderer.value(value, names, &place),
+            Some(asking) => auto::fill(cx, asking, names, &asking.id, Stage::Work, taken)
+                .await
+                .and_then(|(asking, names)| cx.renderer.value(&asking.parameters[name], &names, &place)),
+        };
+        let value = value.unwrap_or_else(|failure| {
             problems.push(failure.message);
             Value::Null
         });
-        (name.clone(), value)
-    });
-    (rendered.collect(), problems)
+        rendered.insert(name.clone(), value);
+    }
+    (rendered, problems)
 }
 
 /// That the step waits, and for what.
@@ -368,30 +388,28 @@ fn asks(end: &StepEnd) -> String {
     end.document.error.clone().unwrap_or_else(|| format!("`{}` waits for an answer", end.document.id))
 }
 
+/// Whether the run was stopped before its end.
+fn is_cancelled(cx: &RunContext, end: &ScopeEnd) -> bool {
+    cx.cancel.is_cancelled()
+        && (cx.broken.get().is_some()
+            || end.steps.iter().any(|end| matches!(&*end.document.status, "cancelled" | "not_run")))
+}
+
 fn document(
     cx: &RunContext,
     program: &Program,
     config: &RunConfig,
-    names: &Arc<Names>,
-    end: ScopeEnd,
+    (end, (outputs, unrendered), taken): (ScopeEnd, (IndexMap<String, Value>, Vec<String>), Taken),
     started: Timestamp,
     watch: Instant,
 ) -> ResultDocument {
-    let cancelled = cx.cancel.is_cancelled()
-        && (cx.broken.get().is_some()
-            || end.steps.iter().any(|end| matches!(&*end.document.status, "cancelled" | "not_run")));
+    let cancelled = is_cancelled(cx, &end);
     let failed = end.steps.iter().find(|end| end.document.status == "failed");
     let mut problems: Vec<String> = failed
         .map(|end| format!("step `{}` failed: {}", end.document.id, end.document.error.as_deref().unwrap_or_default()))
         .into_iter()
         .collect();
     let mut error_type = failed.and_then(|end| end.document.error_type.clone());
-    let is_whole = !end.steps.iter().any(|end| end.document.status == "waiting");
-    let (outputs, unrendered) = if cancelled || !is_whole {
-        (program.outputs.keys().map(|name| (name.clone(), Value::Null)).collect(), Vec::new())
-    } else {
-        outputs(program, &cx.renderer, names)
-    };
     if !unrendered.is_empty() {
         error_type = error_type.or_else(|| Some("OutputError".to_owned()));
         problems.extend(unrendered);
@@ -408,7 +426,10 @@ fn document(
         error_type = Some(WAITING.to_owned());
     }
     let success = problems.is_empty();
-    let Spent { usage, cost } = Spent::of(end.steps.iter().map(|end| &*end.document));
+    let of_steps = Spent::of(end.steps.iter().map(|end| &*end.document));
+    // Outputs may have asked, too.
+    let of_outputs = taken.spent.map(|spent| Spent { usage: spent.usage, cost: spent.cost });
+    let Spent { usage, cost } = Spent::sum([&of_steps].into_iter().chain(&of_outputs));
     let ran: HashSet<&str> = end
         .steps
         .iter()

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Past,
+    auto::Pins,
     cache::Cache,
     child::Above,
     journal::{Batch, Journal},
@@ -71,6 +72,10 @@ pub(crate) struct RunContext {
     pub(crate) person: Option<Arc<dyn Person>>,
     /// What is known from before the run, or before it was resumed.
     pub(crate) past: Arc<Past>,
+    /// Answers to AUTO tags that are known, and where new ones are kept.
+    pub(crate) pins: Arc<Pins>,
+    /// Before the positions of tags: the step that this pipeline is written in, where it has no file.
+    pub(crate) inline: String,
     /// Earlier results, where they may be used again.
     pub(crate) cache: Option<Arc<Cache>>,
     pub(crate) model: Option<String>,

@@ -11,12 +11,13 @@ use std::{
 
 use jiff::Timestamp;
 use lang::{model::FailurePolicy, registry::Effect as Acts};
-use serde::Serialize;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    RunConfig, RunError, begin,
+    RunConfig, RunError,
+    auto::{Ahead, Stage},
+    begin,
     cache::{self, Fingerprint},
     context::RunContext,
     execute::{self, StepEnd},
@@ -32,66 +33,10 @@ use crate::plan::{Plan, Scope, StepPlan, program::StepKind};
 
 mod taken;
 
-/// What would become of a step.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Forecast {
-    /// The step of the root.
-    pub step: String,
-    /// Its end.
-    pub verdict: Verdict,
-    /// Of which kind the reason is.
-    pub cause: Cause,
-    /// Why, for people.
-    pub reason: String,
-}
+mod said;
+pub use said::{Cause, Forecast, Verdict};
 
-/// What would become of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// It acts.
-    Run,
-    /// An earlier result is used again.
-    Reuse,
-    /// It is passed over.
-    Skip,
-    /// That depends on what other steps come to.
-    Unknown,
-    /// It fails before it acts.
-    Fail,
-    /// The run stops before it.
-    NotRun,
-}
-
-/// Why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Cause {
-    /// It has never come to a result that could be used.
-    New,
-    /// It is written differently.
-    StepChanged,
-    /// An input, a file beside the steps, or orc itself is another one.
-    InputChanged,
-    /// A file it reads is another one.
-    FileChanged,
-    /// A step before it came to something else.
-    UpstreamChanged,
-    /// What it does is done each time.
-    EachTime,
-    /// It was asked for by name.
-    Asked,
-    /// Nothing it depends on changed.
-    Cached,
-    /// The run that is gone on with, or the latest one, has its result.
-    Known,
-    /// Its condition is false, or another step's route passes it over.
-    Skipped,
-    /// That cannot be known before.
-    Unknown,
-    /// It cannot succeed.
-    Failing,
-}
+mod asked;
 
 /// What a run of `plan` as `config` says would do, in order of declaration.
 pub fn forecast(plan: &Plan, config: &RunConfig) -> Result<Vec<Forecast>, RunError> {
@@ -110,6 +55,9 @@ pub fn forecast(plan: &Plan, config: &RunConfig) -> Result<Vec<Forecast>, RunErr
     let mut found = Forecaster::new(Arc::new(cx), plan, config, scope, names).run();
     for forecast in &mut found {
         forecast.reason = secrets.text(&forecast.reason);
+        for ahead in &mut forecast.auto {
+            ahead.reason = secrets.text(&ahead.reason);
+        }
     }
     Ok(found)
 }
@@ -149,12 +97,14 @@ struct Expected {
     /// What templates see of it, where that is known.
     value: Option<Arc<StepValue>>,
     goto: Option<usize>,
+    /// How its AUTO tags stand.
+    auto: Vec<Ahead>,
 }
 
 impl Expected {
     fn acts(cause: Cause, reason: impl Into<String>) -> Self {
         let (verdict, ending) = (Verdict::Run, Ending::Succeeded);
-        Self { verdict, cause, reason: reason.into(), ending, value: None, goto: None }
+        Self { verdict, cause, reason: reason.into(), ending, value: None, goto: None, auto: Vec::new() }
     }
 
     fn unknown(reason: impl Into<String>) -> Self {
@@ -215,6 +165,9 @@ impl<'a> Forecaster<'a> {
                 match effect {
                     Effect::Start(at) => {
                         let mut expected = self.expect(at);
+                        if matches!(expected.verdict, Verdict::Run | Verdict::Unknown) {
+                            expected.auto = self.ahead(&self.scope.steps[at]);
+                        }
                         self.go_on(at, &mut expected);
                         inputs.push_back(Input::Ended { step: at, ending: expected.ending, goto: expected.goto });
                         self.conclude(at, expected);
@@ -277,18 +230,25 @@ impl<'a> Forecaster<'a> {
         if expected.verdict == Verdict::Fail && execute::stops_run(&self.scope.steps[at]) {
             self.stopped_by = self.stopped_by.or(Some(at));
         }
-        let Expected { verdict, cause, reason, .. } = expected;
-        self.found[at] = Some(Forecast { step, verdict, cause, reason });
+        let Expected { verdict, cause, reason, auto, .. } = expected;
+        self.found[at] = Some(Forecast { step, verdict, cause, reason, auto });
     }
 
     /// Where the scope goes on behind the step, if that can be known.
     fn go_on(&mut self, at: usize, expected: &mut Expected) {
         let scope = Arc::clone(&self.scope);
-        let Some(target) = &scope.steps[at].routes.goto else { return };
-        if expected.ending != Ending::Succeeded || expected.cause == Cause::Known {
+        if scope.steps[at].routes.goto.is_none()
+            || expected.ending != Ending::Succeeded
+            || expected.cause == Cause::Known
+        {
             return;
         }
-        match self.look(|cx, names| step::route(cx, &scope, at, names, target)) {
+        let Ok(Some((step, names))) = self.filled(at, Stage::Goto) else {
+            self.open_routes.insert(at);
+            return;
+        };
+        let Some(target) = &step.routes.goto else { return };
+        match self.look(&names, |cx, names| step::route(cx, &scope, at, names, target)) {
             Looked::Known(Ok(target)) => expected.goto = target,
             // An error is one when the step has acted.
             Looked::Known(Err(_)) | Looked::Unknown(_) | Looked::File => {
@@ -349,13 +309,18 @@ impl<'a> Forecaster<'a> {
         if let Some(reason) = self.uncertain(at) {
             return Expected::unknown(reason);
         }
-        if let Some(condition) = &step.condition {
-            match self.look(|cx, names| cx.renderer.condition(condition, names)) {
-                Looked::Unknown(_) => return Expected::unknown(format!("if {}", one_line(condition))),
-                Looked::File if self.may_be_written_before(at) => {
-                    return Expected::unknown(format!("if {}", one_line(condition)));
-                }
-                Looked::File => match self.cx.renderer.condition(condition, &self.names) {
+        if let Some(written) = &step.condition {
+            let unknown = || Expected::unknown(format!("if {}", one_line(written)));
+            let (filled, names) = match self.filled(at, Stage::Condition) {
+                Ok(Some(filled)) => filled,
+                Ok(None) => return unknown(),
+                Err(problem) => return Expected::fails(problem.message),
+            };
+            let condition = filled.condition.as_ref().unwrap_or(written);
+            match self.look(&names, |cx, names| cx.renderer.condition(condition, names)) {
+                Looked::Unknown(_) => return unknown(),
+                Looked::File if self.may_be_written_before(at) => return unknown(),
+                Looked::File => match self.cx.renderer.condition(condition, &names) {
                     Ok(holds) => return self.on_condition(at, holds),
                     Err(error) => return Expected::fails(said(error)),
                 },
@@ -392,14 +357,33 @@ impl<'a> Forecaster<'a> {
             return Expected::acts(if asked { Cause::Asked } else { Cause::EachTime }, reason);
         }
         let looked = match self.taken_first[at].filter(|taken| self.hidden.contains(taken)) {
-            Some(taken) => Looked::Unknown(scope.steps[taken].id.clone()),
-            None => self.look(|cx, names| perform::prepare(cx, step, names)),
+            Some(taken) => Looked::Unknown(format!("`{}` comes to", scope.steps[taken].id)),
+            None => Looked::Known(()),
+        };
+        let filled = match (&looked, self.filled(at, Stage::Work)) {
+            (Looked::Unknown(_), Err(_)) => Some((Arc::clone(step), Arc::clone(&self.names))),
+            (_, Err(problem)) => return Expected::fails(problem.message),
+            (_, Ok(filled)) => filled,
+        };
+        let Some((step, names)) = &filled else {
+            return match (asked, cache::may_be_cached(&self.cx, step, &step.id)) {
+                (true, _) => Expected::acts(Cause::Asked, "asked for"),
+                (false, true) => Expected::unknown("that depends on what its `<AUTO>` is answered with"),
+                (false, false) => self.each_time(step),
+            };
+        };
+        let looked = match looked {
+            Looked::Unknown(by) => Looked::Unknown(by),
+            _ => match self.look(names, |cx, names| perform::prepare(cx, step, names)) {
+                Looked::Unknown(by) => Looked::Unknown(format!("`{by}` comes to")),
+                looked => looked,
+            },
         };
         let prepared = match looked {
             Looked::Unknown(by) => {
                 return match (asked, cache::may_be_cached(&self.cx, step, &step.id)) {
                     (true, _) => Expected::acts(Cause::Asked, "asked for"),
-                    (false, true) => Expected::unknown(format!("that depends on what `{by}` comes to")),
+                    (false, true) => Expected::unknown(format!("that depends on what {by}")),
                     (false, false) => self.each_time(step),
                 };
             }
@@ -411,7 +395,7 @@ impl<'a> Forecaster<'a> {
                     self.each_time(step)
                 };
             }
-            Looked::File => perform::prepare(&self.cx, step, &self.names),
+            Looked::File => perform::prepare(&self.cx, step, names),
             Looked::Known(prepared) => prepared,
         };
         let prepared = match prepared {
@@ -478,10 +462,14 @@ impl<'a> Forecaster<'a> {
     }
 
     /// Renders, and tells whether that took something which is not known yet.
-    fn look<T, E>(&self, render: impl FnOnce(&RunContext, &Arc<Names>) -> Result<T, E>) -> Looked<Result<T, E>> {
+    fn look<T, E>(
+        &self,
+        names: &Arc<Names>,
+        render: impl FnOnce(&RunContext, &Arc<Names>) -> Result<T, E>,
+    ) -> Looked<Result<T, E>> {
         self.names.forget_seen();
         self.cx.renderer.forget_files();
-        let rendered = render(&self.cx, &self.names);
+        let rendered = render(&self.cx, names);
         match (self.names.missed(), self.cx.renderer.read_files()) {
             (Some(name), _) => Looked::Unknown(name),
             (None, true) => Looked::File,

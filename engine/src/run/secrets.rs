@@ -489,6 +489,13 @@ impl Known {
                     self.value(text);
                 }
             }
+            (EventKind::AutoResolved, Said::Json(data)) => {
+                for key in ["value", "reason", "model"] {
+                    if let Some(field) = data.get_mut(key) {
+                        self.value(field);
+                    }
+                }
+            }
             (EventKind::Approval, Said::Json(data)) => self.asked(data),
             // Without secrets already, or names of the pipeline.
             (_, Said::Json(_) | Said::RunFinished(_)) => {}

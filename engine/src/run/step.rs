@@ -10,6 +10,7 @@ use tokio::time::sleep;
 
 use super::{
     EventKind,
+    auto::{self, Stage, Taken},
     cache::{self, Fingerprint, Hit, LookUp},
     clock,
     context::RunContext,
@@ -32,6 +33,9 @@ use crate::{
     },
     tools::{Failure, person::WAITING},
 };
+
+mod asked;
+use asked::{charged, fill, with};
 
 /// Between the path of a step and the number of its handler whose action is meant: `a!0`.
 pub(crate) const HANDLER: char = '!';
@@ -58,6 +62,8 @@ pub(crate) struct Done {
     pub(crate) waiting: Option<String>,
     pub(crate) recovered: bool,
     pub(crate) served: Option<Served>,
+    /// How its AUTO tags were answered.
+    pub(crate) auto: Vec<Value>,
     /// What the result depends on, where it may be used again.
     pub(crate) fingerprint: Option<Box<Fingerprint>>,
     /// The run that made the result, where it was not made in this one, and the model it came from.
@@ -136,26 +142,42 @@ pub(crate) fn is_short(cx: &RunContext, step: &StepPlan) -> bool {
 }
 
 /// Runs the step; its first intent is stored already, or (if it only computes) on its way, unless it has a condition or is a handler.
-pub(crate) async fn run(call: Call) -> StepEnd {
-    let step = Arc::clone(&call.scope.steps[call.at]);
+pub(crate) async fn run(mut call: Call) -> StepEnd {
+    let mut step = Arc::clone(&call.scope.steps[call.at]);
     if step.is_handler {
         let done = lock(&call.handled).get(&step.id).cloned();
         return done.unwrap_or_else(|| skipped(&call.scope, call.at, "handler_not_needed"));
     }
     let watch = Stopwatch::start();
     if call.cx.cancel.is_cancelled() {
-        return end(&call, &watch, Done { cancelled: true, ..Done::default() });
+        return end(&call, &step, &watch, Done { cancelled: true, ..Done::default() });
+    }
+    let mut taken = Taken::default();
+    if auto::has(&step, Stage::Condition)
+        && let Err(done) = fill(&mut call, &mut step, Stage::Condition, &mut taken).await
+    {
+        return end(&call, &step, &watch, *done);
     }
     if let Some(condition) = &step.condition {
         match call.cx.renderer.condition(condition, &call.names) {
             Ok(true) => {}
-            Ok(false) => return skipped(&call.scope, call.at, "condition_false"),
+            Ok(false) => return charged(skipped(&call.scope, call.at, "condition_false"), taken),
             Err(error) => {
                 let mut failure = error.failure("condition");
                 "ConditionError".clone_into(&mut failure.error_type);
-                return end(&call, &watch, Done { failure: Some(failure), ..Done::default() });
+                return end(&call, &step, &watch, with(Done { failure: Some(failure), ..Done::default() }, taken));
             }
         }
+    }
+    if auto::has(&step, Stage::Work)
+        && let Err(mut done) = fill(&mut call, &mut step, Stage::Work, &mut taken).await
+    {
+        // Asking was the attempt.
+        done.attempts = 1;
+        if done.failure.is_some() && !done.cancelled {
+            done = Box::pin(recover(&call, &step, done)).await;
+        }
+        return end(&call, &step, &watch, *done);
     }
     // A resumed loop goes on where it was.
     let goes_on = call.cx.past.knows(&call.path) || (step.kind.has_steps() && call.cx.past.was_begun(&call.path));
@@ -165,7 +187,9 @@ pub(crate) async fn run(call: Call) -> StepEnd {
         let may_be_cached = cache::may_be_cached(&call.cx, &step, &call.path);
         if may_be_cached {
             match cache::look_up(&call.cx, &step, &call.names) {
-                LookUp::Found(hit, fingerprint) => return end(&call, &watch, from_cache(*hit, fingerprint)),
+                LookUp::Found(hit, fingerprint) => {
+                    return end(&call, &step, &watch, with(from_cache(*hit, fingerprint), taken));
+                }
                 LookUp::Anew(rendered, depends_on) => (prepared, fingerprint) = (Some(rendered), depends_on),
                 LookUp::Nothing => {}
             }
@@ -181,7 +205,7 @@ pub(crate) async fn run(call: Call) -> StepEnd {
                 call.cx.journal.post(batch);
             }
         } else if (may_be_cached || step.condition.is_some()) && !begin(&call.cx, &step, &call.path).await {
-            return end(&call, &watch, Done { cancelled: true, ..Done::default() });
+            return end(&call, &step, &watch, with(Done { cancelled: true, ..Done::default() }, taken));
         }
     }
     let mut done = attempts(&call.cx, &step, &call.names, &call.path, prepared).await;
@@ -196,7 +220,17 @@ pub(crate) async fn run(call: Call) -> StepEnd {
     if done.failure.is_some() && !done.cancelled {
         done = Box::pin(recover(&call, &step, done)).await;
     }
-    end(&call, &watch, *done)
+    if done.failure.is_none()
+        && !done.cancelled
+        && done.waiting.is_none()
+        && auto::has(&step, Stage::Goto)
+        && let Err(failed) = fill(&mut call, &mut step, Stage::Goto, &mut taken).await
+    {
+        (done.failure, done.cancelled) = (failed.failure, failed.cancelled);
+        done.fingerprint = None;
+        taken = Taken { told: failed.auto, spent: failed.served.map(Box::new) };
+    }
+    end(&call, &step, &watch, with(*done, taken))
 }
 
 /// What the step came to before, as what it comes to now.
@@ -367,7 +401,16 @@ async fn handle(call: &Call, (index, handler): (usize, &Handler), failed: &Failu
         if !call.cx.past.knows(&path) && !begin(&call.cx, &task, &path).await {
             return (None, None);
         }
-        let done = Box::pin(attempts(&call.cx, &task, &names, &path, None)).await;
+        let mut taken = Taken::default();
+        let filled = auto::fill(&call.cx, &task, &names, &path, Stage::Work, &mut taken).await;
+        let (task, done) = match filled {
+            Ok((task, names)) => {
+                let done = Box::pin(attempts(&call.cx, &task, &names, &path, None)).await;
+                (task, done)
+            }
+            Err(failure) => (task, Box::new(Done { failure: Some(failure), ..Done::default() })),
+        };
+        let done = with(*done, taken);
         let result = (done.failure.is_none() && !done.cancelled).then(|| done.result.clone());
         let handler_call = Call {
             cx: Arc::clone(&call.cx),
@@ -377,7 +420,7 @@ async fn handle(call: &Call, (index, handler): (usize, &Handler), failed: &Failu
             path,
             handled: Arc::clone(&call.handled),
         };
-        let mut end = end(&handler_call, &watch, *done);
+        let mut end = end(&handler_call, &task, &watch, done);
         let mut batch = Batch::default();
         let prefix = handler_call.path.strip_suffix(&task.id).unwrap_or_default();
         record(&call.cx, &mut batch, &call.scope, prefix, &end);
@@ -455,8 +498,7 @@ fn handling(call: &Call, failed: &Failure) -> Arc<Names> {
     call.names.inner(HashMap::from([("error".to_owned(), from_json(&error))]), None)
 }
 
-fn end(call: &Call, watch: &Stopwatch, done: Done) -> StepEnd {
-    let step = &call.scope.steps[call.at];
+fn end(call: &Call, step: &StepPlan, watch: &Stopwatch, done: Done) -> StepEnd {
     let mut ending = match (&done.failure, done.cancelled) {
         (_, true) => Ending::Cancelled,
         _ if done.waiting.is_some() => Ending::Waiting,
@@ -489,6 +531,7 @@ fn end(call: &Call, watch: &Stopwatch, done: Done) -> StepEnd {
     document.attempts = done.attempts;
     document.retries = done.attempts.saturating_sub(1);
     document.timed_out = done.timed_out;
+    document.auto = done.auto;
     document.cache = done.cached.map(|run| json!({"hit": true, "run": run, "reason": "nothing it depends on changed"}));
     tell_served(&mut document, done.served);
     if let Some(question) = done.waiting {

@@ -163,6 +163,9 @@ fn text(inputs: &Value, picture: &Picture, reasons: &Reasons) -> String {
             let what: String = does_of[&**id].chars().take(40).collect();
             let line = format!("{:>3}  {id:<ids$}  {what:<does$}  {verb:<5}  {why}", stage + 1);
             let _ = writeln!(text, "{}", line.trim_end());
+            for ahead in &found.auto {
+                let _ = writeln!(text, "     {:ids$}  {}", "", ahead.sentence());
+            }
         }
     }
     for (name, value) in inputs.as_object().into_iter().flatten() {
@@ -184,6 +187,9 @@ pub(crate) fn as_json(plan: &Plan, picture: &Picture, reasons: &Reasons) -> Valu
             node["state"] = json!(found.verdict);
             node["cause"] = json!(found.cause);
             node["reason"] = json!(found.reason);
+            if !found.auto.is_empty() {
+                node["auto"] = json!(found.auto);
+            }
         }
     }
     let (inputs, _) = Redactor::of(plan).inputs(plan, &Value::Object(plan.inputs.clone()));

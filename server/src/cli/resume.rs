@@ -66,6 +66,10 @@ pub(crate) struct Resume {
     #[arg(long, value_name = "NAME=N", value_parser = run::limit)]
     limit: Vec<(String, usize)>,
 
+    /// Ask for no `<AUTO>`: do not go on where one is not pinned in the lock file.
+    #[arg(long)]
+    locked: bool,
+
     /// The end of standard input cancels the run.
     #[arg(long, hide = true)]
     follow_stdin: bool,
@@ -187,6 +191,7 @@ impl Resume {
             return Err(Refusal(FAILED, run::Refusal::Message(message)));
         }
         let config = self.config(&run, file, past, lock);
+        run::pinned(&plan, &config).map_err(|refusal| Refusal(INVALID, refusal))?;
         Ok((plan, config))
     }
 
@@ -236,6 +241,7 @@ impl Resume {
             selection: stored.selection.clone(),
             past: Arc::new(past),
             resumed: Some(run.started_at.clone()),
+            locked: self.locked,
             lock: Some(Arc::new(lock)),
         }
     }

@@ -8,7 +8,7 @@ use engine::{
     files::Disk,
     plan::{self, Given, Plan, PlanError},
     run::{
-        RunConfig,
+        RunConfig, auto,
         limits::{self, Limits},
         secrets::{self, Redactor},
         store,
@@ -37,11 +37,11 @@ pub(super) mod person;
 
 mod progress;
 
-mod request;
+pub(super) mod request;
 
 pub(crate) mod selection;
 
-mod signals;
+pub(super) mod signals;
 
 mod telemetry;
 
@@ -95,6 +95,10 @@ pub(crate) struct Run {
     /// Answer every model call with the simulated model: deterministic, free, labelled.
     #[arg(long)]
     simulate: bool,
+
+    /// Ask for no `<AUTO>`: do not start where one is not pinned in the lock file.
+    #[arg(long)]
+    locked: bool,
 
     /// How many steps may run at once [default: twice the cores].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
@@ -185,6 +189,7 @@ impl Run {
             Some(selection) => selection::confine(plan, selection, &mut config).map_err(Refusal::Message)?,
             None => plan,
         };
+        pinned(&plan, &config)?;
         Ok((plan, config))
     }
 
@@ -214,11 +219,26 @@ impl Run {
             max_concurrency: self.max_concurrency.map(usize::from),
             limits: self.limit.iter().cloned().collect(),
             simulate: self.simulate,
+            locked: self.locked,
             person: person::at_terminal().filter(|_| !self.request_on_stdin && self.file != "-"),
             store: usual.store.clone().filter(|_| !self.no_store),
             ..usual
         })
     }
+}
+
+/// Refuses a run with `--locked` that would have to ask for an `<AUTO>`.
+pub(super) fn pinned(plan: &Plan, config: &RunConfig) -> Result<(), Refusal> {
+    if !config.locked {
+        return Ok(());
+    }
+    let missing = auto::unpinned(plan, config).map_err(|error| Refusal::Message(error.to_string()))?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let hint =
+        format!("`orc resolve {}` pins what is known before a run, a run without `--locked` the rest", config.file);
+    Err(Refusal::Inputs(missing.into_iter().chain([hint]).collect()))
 }
 
 /// What `--limit` says.
@@ -252,6 +272,7 @@ pub(crate) fn looked_at_in(working_dir: Utf8PathBuf, file: &str, cache: bool) ->
         selection: None,
         past: Arc::default(),
         resumed: None,
+        locked: false,
         lock: None,
     }
 }
@@ -262,7 +283,7 @@ pub(super) fn planned(file: &str, context: Option<&std::path::Path>, written: &[
     plan_of(input::read(file).map_err(Refusal::Message)?, &given)
 }
 
-fn plan_of(source: Source, given: &[(String, Given)]) -> Result<Plan, Refusal> {
+pub(super) fn plan_of(source: Source, given: &[(String, Given)]) -> Result<Plan, Refusal> {
     let analysis = validate::analyse(&source, &Disk::new(engine::catalog::registry()));
     plan::plan(Arc::clone(&analysis), given).map_err(|error| Refusal::of(error, source.name, analysis))
 }

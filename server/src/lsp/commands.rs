@@ -16,6 +16,7 @@ use engine::{
 };
 use lang::{
     analysis::Analysis,
+    auto::By,
     check::{Diagnostic, Severity},
     text::Encoding,
 };
@@ -28,11 +29,15 @@ use tower_lsp::{
 
 use super::{
     document::Document,
-    ext::{ApproveArgument, CancelArgument, ExplainArgument, GraphArgument, GraphFormat, RunArgument, TrustArgument},
+    ext::{
+        ApproveArgument, AutoArgument, CancelArgument, ExplainArgument, GraphArgument, GraphFormat, RunArgument,
+        TrustArgument,
+    },
     files::{self, Around},
     from_proto,
     marks::Marks,
     ordered::Pinned,
+    pins,
     runs::{self, Job, Owner},
     trust::canonical,
 };
@@ -42,7 +47,7 @@ use crate::{
 };
 
 /// All commands, as `initialize` reports them.
-pub(crate) const NAMES: [&str; 10] = [
+pub(crate) const NAMES: [&str; 13] = [
     "orc.run",
     "orc.runStep",
     "orc.runFrom",
@@ -51,6 +56,9 @@ pub(crate) const NAMES: [&str; 10] = [
     "orc.cancel",
     "orc.plan",
     "orc.graph",
+    "orc.resolveAuto",
+    "orc.pinAuto",
+    "orc.unpinAuto",
     "orc.trust",
     "orc.explain",
 ];
@@ -70,6 +78,9 @@ pub(crate) async fn execute(owner: &Owner, pinned: Pinned, params: ExecuteComman
         "orc.cancel" => cancel(owner, &read::<CancelArgument>(argument)?.run_id),
         "orc.plan" => plan(owner, pinned, read(argument)?).await,
         "orc.graph" => graph(owner, pinned, read(argument)?).await,
+        "orc.resolveAuto" => auto(owner, pinned, read(argument)?, Auto::Resolve).await,
+        "orc.pinAuto" => auto(owner, pinned, read(argument)?, Auto::Pin).await,
+        "orc.unpinAuto" => auto(owner, pinned, read(argument)?, Auto::Unpin).await,
         "orc.trust" => {
             let argument: TrustArgument = if argument.is_null() { TrustArgument::default() } else { read(argument)? };
             trust(owner, &pinned, argument.uri.as_ref())
@@ -202,6 +213,61 @@ async fn approve(owner: &Owner, pinned: Pinned, argument: ApproveArgument) -> Re
     let (folder, run) = run_of(owner, &pinned, argument.run_id.clone()).await?;
     runs::answer(&folder, &run.id, &argument).await.map_err(failed)?;
     go_on(owner, folder, run)
+}
+
+/// Answers, pins or unpins the AUTO tag at a position. A process of its own does it, which ends with the
+/// request.
+async fn auto(owner: &Owner, pinned: Pinned, argument: AutoArgument, what: Auto) -> Result<Value> {
+    let place = place(&pinned, &argument.uri)?;
+    let said = pinned.environment.trusted;
+    if !owner.session.trust.covers(&place.root, said, &folders(&pinned)) {
+        return Err(untrusted(&place.root, said));
+    }
+    let session = Arc::clone(&owner.session);
+    let job = owner.session.work.run(move || {
+        let AutoArgument { uri, position, value, inputs } = argument;
+        let document = match pinned.document {
+            Some(document) => document,
+            None => Arc::new(stored(&uri, &place, session.around())?),
+        };
+        let analysis = document.checked();
+        let offset = from_proto::offset(analysis, position, pinned.environment.client.encoding);
+        let hole = lang::auto::at(analysis, offset).ok_or("there is no `<AUTO>` at this position")?;
+        if hole.target.by != By::Model {
+            return Err(format!(
+                "the `<AUTO>` at `{}` is not answered by a model, so there is nothing to pin",
+                hole.position
+            ));
+        }
+        let value = match what {
+            Auto::Resolve | Auto::Unpin => None,
+            Auto::Pin => match value.or_else(|| pins::value(analysis, &hole)) {
+                Some(value) => Some(value),
+                None => {
+                    return Err(format!(
+                        "nothing is pinned at `{}`; resolve it first, or give a `value`",
+                        hole.position
+                    ));
+                }
+            },
+        };
+        let text = analysis.text().to_owned();
+        let inputs = inputs.unwrap_or_default();
+        let unpin = what == Auto::Unpin;
+        Ok(pins::Job { folder: place.root, file: place.file, text, inputs, position: hole.position, value, unpin })
+    });
+    let job: pins::Job = job.await?.map_err(failed::<String>)?;
+    let answer = pins::perform(job).await.map_err(failed)?;
+    owner.stands_otherwise();
+    Ok(answer)
+}
+
+/// What to do with an AUTO tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Auto {
+    Resolve,
+    Pin,
+    Unpin,
 }
 
 /// Goes on with a run of one of the folders.

@@ -9,7 +9,10 @@ use serde_json::Value;
 
 use crate::{
     models::Usage,
-    run::{ResultDocument, document::StepDocument},
+    run::{
+        ResultDocument,
+        document::{Cost, StepDocument},
+    },
     tools::person::Question,
 };
 
@@ -84,6 +87,28 @@ pub struct StepRetrying {
     pub error_type: String,
     /// How long it waits.
     pub delay_ms: u64,
+}
+
+/// An `<AUTO>` has its value.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AutoResolved {
+    /// Where the tag stands, e.g. `steps.summary.parameters.style`.
+    pub position: String,
+    /// The value.
+    pub value: Value,
+    /// Where it is from: `pin`, `model`, `simulated`, `default`, or `only` where no other value fits.
+    pub by: String,
+    /// Who answered: `provider/model`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// What asking cost this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
+    /// It stands in the lock file.
+    pub pinned: bool,
+    /// Why it was asked for, why the default was taken, or why it is not pinned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// A step asks a person.

@@ -11,8 +11,6 @@ pub(crate) struct Later {
     record: Option<String>,
     #[arg(long, hide = true, value_name = "DIR")]
     replay: Option<String>,
-    #[arg(long, hide = true)]
-    locked: bool,
     #[arg(long, hide = true, value_name = "USD")]
     max_cost: Option<String>,
 }
@@ -23,7 +21,6 @@ impl Later {
         let used = [
             ("--record", self.record.is_some()),
             ("--replay", self.replay.is_some()),
-            ("--locked", self.locked),
             ("--max-cost", self.max_cost.is_some()),
         ];
         match used.into_iter().find(|(_, used)| *used) {
