@@ -18,6 +18,10 @@ mod anthropic;
 
 mod endpoint;
 
+pub mod estimate;
+
+pub(crate) mod tokens;
+
 mod gemini;
 
 mod kind;

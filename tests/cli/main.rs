@@ -64,6 +64,9 @@ mod keys;
 mod cost;
 
 #[cfg(unix)]
+mod estimate;
+
+#[cfg(unix)]
 mod together;
 
 #[cfg(unix)]

@@ -5,7 +5,8 @@
 //! The one assumption is that what runs succeeds. Files and the store are read, nothing is written.
 
 use std::{
-    collections::{BTreeSet, HashSet, VecDeque},
+    cell::OnceCell,
+    collections::{BTreeSet, HashMap, HashSet, VecDeque},
     sync::Arc,
 };
 
@@ -29,7 +30,10 @@ use super::{
     secrets::Redactor,
     step,
 };
-use crate::plan::{Plan, Scope, StepPlan, program::StepKind};
+use crate::{
+    models::estimate::{Estimate, Range},
+    plan::{Plan, Scope, StepPlan, program::StepKind},
+};
 
 mod taken;
 
@@ -37,6 +41,8 @@ mod said;
 pub use said::{Cause, Forecast, Verdict};
 
 mod asked;
+
+mod estimate;
 
 /// What a run of `plan` as `config` says would do, in order of declaration.
 pub fn forecast(plan: &Plan, config: &RunConfig) -> Result<Vec<Forecast>, RunError> {
@@ -86,6 +92,10 @@ struct Forecaster<'a> {
     hidden: HashSet<usize>,
     /// The step that the rendering of each takes before anything else, where that is sure.
     taken_first: Vec<Option<usize>>,
+    /// How long the answers of steps may be that ask a model, by step.
+    told: HashMap<String, Range>,
+    /// How long they were in earlier runs.
+    answers: OnceCell<HashMap<String, Range>>,
 }
 
 /// What is expected of a step, and how the scope goes on.
@@ -99,12 +109,23 @@ struct Expected {
     goto: Option<usize>,
     /// How its AUTO tags stand.
     auto: Vec<Ahead>,
+    /// What its models may take.
+    estimate: Option<Estimate>,
 }
 
 impl Expected {
     fn acts(cause: Cause, reason: impl Into<String>) -> Self {
         let (verdict, ending) = (Verdict::Run, Ending::Succeeded);
-        Self { verdict, cause, reason: reason.into(), ending, value: None, goto: None, auto: Vec::new() }
+        Self {
+            verdict,
+            cause,
+            reason: reason.into(),
+            ending,
+            value: None,
+            goto: None,
+            auto: Vec::new(),
+            estimate: None,
+        }
     }
 
     fn unknown(reason: impl Into<String>) -> Self {
@@ -154,6 +175,8 @@ impl<'a> Forecaster<'a> {
             after_skipping,
             open_routes,
             stopped_by: None,
+            told: HashMap::new(),
+            answers: OnceCell::new(),
         }
     }
 
@@ -167,6 +190,9 @@ impl<'a> Forecaster<'a> {
                         let mut expected = self.expect(at);
                         if matches!(expected.verdict, Verdict::Run | Verdict::Unknown) {
                             expected.auto = self.ahead(&self.scope.steps[at]);
+                            let estimate = self.estimated(&self.scope.steps[at]);
+                            let is_sure = expected.verdict == Verdict::Run;
+                            expected.estimate = estimate.map(|it| if is_sure { it } else { it.perhaps() });
                         }
                         self.go_on(at, &mut expected);
                         inputs.push_back(Input::Ended { step: at, ending: expected.ending, goto: expected.goto });
@@ -227,11 +253,14 @@ impl<'a> Forecaster<'a> {
                 self.names.hide(&step);
             }
         }
+        if let Some(estimate) = &expected.estimate {
+            self.told.insert(step.clone(), estimate.output_tokens);
+        }
         if expected.verdict == Verdict::Fail && execute::stops_run(&self.scope.steps[at]) {
             self.stopped_by = self.stopped_by.or(Some(at));
         }
-        let Expected { verdict, cause, reason, auto, .. } = expected;
-        self.found[at] = Some(Forecast { step, verdict, cause, reason, auto });
+        let Expected { verdict, cause, reason, auto, estimate, .. } = expected;
+        self.found[at] = Some(Forecast { step, verdict, cause, reason, auto, estimate });
     }
 
     /// Where the scope goes on behind the step, if that can be known.

@@ -11,6 +11,7 @@ use std::{
 use clap::{Args, ValueEnum};
 use engine::{
     catalog,
+    models::estimate::Estimate,
     plan::{
         Plan, StepPlan,
         picture::{Node, Picture},
@@ -166,12 +167,24 @@ fn text(inputs: &Value, picture: &Picture, reasons: &Reasons) -> String {
             for ahead in &found.auto {
                 let _ = writeln!(text, "     {:ids$}  {}", "", ahead.sentence());
             }
+            if let Some(estimate) = &found.estimate {
+                let _ = writeln!(text, "     {:ids$}  {}", "", estimate.shown());
+            }
         }
+    }
+    if let Some(whole) = whole(reasons) {
+        let of = whole.price_date.as_ref().map_or_else(String::new, |date| format!(", at the prices of {date}"));
+        let _ = writeln!(text, "     models: {}{of}", whole.shown());
     }
     for (name, value) in inputs.as_object().into_iter().flatten() {
         let _ = writeln!(text, "     {name} = {value}");
     }
     text
+}
+
+/// What all models together may take; nothing where none is asked.
+pub(crate) fn whole(reasons: &Reasons) -> Option<Estimate> {
+    reasons.values().filter_map(|found| found.estimate.clone()).reduce(Estimate::and)
 }
 
 fn json_text(plan: &Plan, picture: &Picture, reasons: &Reasons) -> String {
@@ -190,9 +203,15 @@ pub(crate) fn as_json(plan: &Plan, picture: &Picture, reasons: &Reasons) -> Valu
             if !found.auto.is_empty() {
                 node["auto"] = json!(found.auto);
             }
+            if let Some(estimate) = &found.estimate {
+                node["estimate"] = json!(estimate);
+            }
         }
     }
     let (inputs, _) = Redactor::of(plan).inputs(plan, &Value::Object(plan.inputs.clone()));
     shown["inputs"] = inputs;
+    if let Some(whole) = whole(reasons) {
+        shown["estimate"] = json!(whole);
+    }
     shown
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::run::auto::Ahead;
+use crate::{models::estimate::Estimate, run::auto::Ahead};
 
 /// What would become of a step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -18,6 +18,9 @@ pub struct Forecast {
     /// How its AUTO tags stand.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub auto: Vec<Ahead>,
+    /// What its models may take; nothing where it asks none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<Estimate>,
 }
 
 /// What would become of a step.

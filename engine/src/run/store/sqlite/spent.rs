@@ -8,6 +8,10 @@ use crate::{
     run::{document::Cost, step::HANDLER, store::StoreError},
 };
 
+/// How many runs, and how many of their answers, tell how long the next answers may be.
+const RUNS: usize = 20;
+const ANSWERS: usize = 20_000;
+
 /// What one step's models took, its attempts and its handler included.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SpentStep {
@@ -94,5 +98,25 @@ impl SqliteStore {
         });
         found.sort_by(|one, other| (&one.at, &one.run, &one.step).cmp(&(&other.at, &other.run, &other.step)));
         Ok(found)
+    }
+
+    /// How many tokens the answers to the steps of the pipeline had, those of iterations under the step's own
+    /// name; of its newest runs.
+    pub(crate) fn answers(&self, pipeline: &str) -> Result<Vec<(String, u64)>, StoreError> {
+        self.rows(
+            &format!(
+                "SELECT json_extract(last, '$.document.id'),
+                        json_extract(last, '$.document.usage.output_tokens') / max(1, json_extract(last, '$.document.usage.requests'))
+                 FROM (SELECT id FROM runs WHERE pipeline = ? ORDER BY started_at DESC LIMIT {RUNS}) AS newest
+                      CROSS JOIN steps ON steps.run_id = newest.id
+                 WHERE last IS NOT NULL AND json_extract(last, '$.document.success')
+                       AND json_extract(last, '$.document.usage.output_tokens') IS NOT NULL
+                       AND json_extract(last, '$.document.provider') != '{SIMULATED}'
+                 LIMIT {ANSWERS}",
+                SIMULATED = simulated::NAME,
+            ),
+            &[&pipeline],
+            |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())),
+        )
     }
 }
