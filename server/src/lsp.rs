@@ -49,6 +49,8 @@ mod closed;
 
 mod history;
 
+mod expense;
+
 mod pins;
 
 mod marks;

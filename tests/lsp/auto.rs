@@ -8,7 +8,7 @@ use crate::support::TestServer;
 
 #[path = "../../engine/src/models/fake.rs"]
 #[expect(dead_code, reason = "the tests of the engine use all of it")]
-mod fake;
+pub(crate) mod fake;
 use fake::{Fake, Reply};
 
 const TEXT: &str = "\

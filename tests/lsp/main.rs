@@ -6,6 +6,8 @@ mod actions;
 
 mod auto;
 
+mod expense;
+
 mod support;
 mod surroundings;
 

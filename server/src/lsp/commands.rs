@@ -47,7 +47,7 @@ use crate::{
 };
 
 /// All commands, as `initialize` reports them.
-pub(crate) const NAMES: [&str; 13] = [
+pub(crate) const NAMES: [&str; 14] = [
     "orc.run",
     "orc.runStep",
     "orc.runFrom",
@@ -56,6 +56,7 @@ pub(crate) const NAMES: [&str; 13] = [
     "orc.cancel",
     "orc.plan",
     "orc.graph",
+    "orc.estimate",
     "orc.resolveAuto",
     "orc.pinAuto",
     "orc.unpinAuto",
@@ -77,6 +78,7 @@ pub(crate) async fn execute(owner: &Owner, pinned: Pinned, params: ExecuteComman
         "orc.approve" => approve(owner, pinned, read(argument)?).await,
         "orc.cancel" => cancel(owner, &read::<CancelArgument>(argument)?.run_id),
         "orc.plan" => plan(owner, pinned, read(argument)?).await,
+        "orc.estimate" => estimate(owner, pinned, read(argument)?).await,
         "orc.graph" => graph(owner, pinned, read(argument)?).await,
         "orc.resolveAuto" => auto(owner, pinned, read(argument)?, Auto::Resolve).await,
         "orc.pinAuto" => auto(owner, pinned, read(argument)?, Auto::Pin).await,
@@ -144,6 +146,17 @@ async fn run(owner: &Owner, pinned: Pinned, argument: RunArgument, mode: Option<
     let answer = json!({ "runId": job.id });
     runs::start(owner, job).map_err(failed)?;
     Ok(answer)
+}
+
+/// What the models of a run may take, as `orc plan` says it: the whole, and each step that asks one.
+async fn estimate(owner: &Owner, pinned: Pinned, mut argument: RunArgument) -> Result<Value> {
+    // What it would cost to ask, also where runs of the editor are simulated.
+    argument.options.get_or_insert_default().simulate.get_or_insert(false);
+    let plan = plan(owner, pinned, argument).await?;
+    let steps = plan["steps"].as_array().into_iter().flatten();
+    let estimates = steps.filter_map(|step| Some((step["id"].as_str()?.to_owned(), step.get("estimate")?.clone())));
+    let estimates: serde_json::Map<String, Value> = estimates.collect();
+    Ok(json!({ "estimate": plan["estimate"], "steps": estimates }))
 }
 
 /// What a run would do with each step and why, as `orc plan` says it. Runs nothing, so it needs no trust.
