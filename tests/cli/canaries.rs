@@ -1,8 +1,8 @@
-//! Keys are planted where a key can stand – in the variables of every provider, in what servers send back of
+//! Keys are planted where a key can stand – in the variables of every provider and in the file of keys, in what servers send back of
 //! them, in addresses – and looked for in all that is written and said: as they are, in base64, and as they
 //! stand in an address.
 
-use std::{fs, path::Path};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use serde_json::{Value, json};
 
@@ -143,7 +143,15 @@ fn answer(asked: &Asked) -> Reply {
     )
 }
 
-fn orc(folder: &Folder, fake: &Fake, arguments: &[&str]) -> Ended {
+/// A home with the last of the keys in its file.
+fn home() -> Folder {
+    let (name, key) = KEYS[KEYS.len() - 1];
+    let home = Folder::with("orc/keys", format!("{name}={key}\n"));
+    fs::set_permissions(home.path().join("orc/keys"), fs::Permissions::from_mode(0o600)).unwrap();
+    home
+}
+
+fn orc((folder, home): (&Folder, &Folder), fake: &Fake, arguments: &[&str]) -> Ended {
     let query = format!("/v1?key={}", in_address(IN_ADDRESS));
     let addresses = [
         ("OPENAI_BASE_URL", fake.base(&query)),
@@ -152,7 +160,8 @@ fn orc(folder: &Folder, fake: &Fake, arguments: &[&str]) -> Ended {
         ("HF_BASE_URL", fake.base("/v1")),
     ];
     let mut variables: Vec<(&str, &str)> = addresses.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    variables.extend(KEYS);
+    variables.extend(&KEYS[..KEYS.len() - 1]);
+    variables.push(("XDG_CONFIG_HOME", home.path().to_str().unwrap()));
     variables.push(("RUST_BACKTRACE", "full"));
     variables.push(("RUST_LOG", "trace"));
     let ended = folder.orc_with(&variables, arguments);
@@ -165,19 +174,20 @@ fn orc(folder: &Folder, fake: &Fake, arguments: &[&str]) -> Ended {
 fn no_key_is_in_anything_that_is_written_or_said() {
     let fake = Fake::always(answer);
     let mut files = 0;
+    let home = home();
     for model in ["openai/gpt-4o-mini", "anthropic/claude-haiku-4-5", "google/gemini-2.5-flash", "huggingface/org/name"]
     {
         let folder = Folder::with("p.orc.yaml", ASKS.replace("MODEL", model));
         for format in ["text", "json", "jsonl"] {
             let more = ["--record", "tape", "-o", "result.json", "--format", format, "--max-concurrency", "2"];
-            let ended = orc(&folder, &fake, &[&["run", "p.orc.yaml"][..], &more].concat());
+            let ended = orc((&folder, &home), &fake, &[&["run", "p.orc.yaml"][..], &more].concat());
             assert_eq!(ended.code, Some(1), "{ended:?}");
         }
         let document: Value = serde_json::from_str(&folder.read("result.json")).unwrap();
         let steps = document["steps"].as_object().unwrap();
         let told = |step: &str| steps[step].to_string().contains("[secret ");
         assert!(told("echo") && told("error"), "{document:#}");
-        orc(&folder, &fake, &["run", "p.orc.yaml", "--replay", "tape", "--format", "jsonl"]);
+        orc((&folder, &home), &fake, &["run", "p.orc.yaml", "--replay", "tape", "--format", "jsonl"]);
         for arguments in [
             &["runs", "show", "latest"][..],
             &["runs", "show", "latest", "--format", "json"],
@@ -187,8 +197,10 @@ fn no_key_is_in_anything_that_is_written_or_said() {
             &["resume", "latest", "--retry-failed"],
             &["plan", "p.orc.yaml", "--format", "json"],
             &["doctor"],
+            &["keys", "list"],
+            &["cost", "--format", "json"],
         ] {
-            orc(&folder, &fake, arguments);
+            orc((&folder, &home), &fake, arguments);
         }
         files += clean_files(folder.path());
     }
