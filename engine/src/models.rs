@@ -11,8 +11,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     run::document::{Cost, StepDocument},
-    tools::{Failure, ToolCx, ToolError},
+    tools::{Failure, OutputSink, ToolCx, ToolError},
 };
+
+mod answers;
+pub(crate) use answers::Answers;
 
 mod anthropic;
 
@@ -21,6 +24,10 @@ mod endpoint;
 pub mod estimate;
 
 pub(crate) mod tokens;
+
+mod gateway;
+pub(crate) use gateway::{Caller, Gateway};
+pub use gateway::{Played, Recorded, Reused};
 
 mod gemini;
 
@@ -37,6 +44,10 @@ mod remote;
 pub mod simulated;
 pub use simulated::Simulated;
 
+mod stream;
+
+pub mod tape;
+
 mod transport;
 pub use transport::prepare_tls;
 
@@ -45,34 +56,43 @@ mod trouble;
 mod wire;
 
 #[cfg(test)]
+#[expect(dead_code, reason = "the tests of the command line use all of it")]
 mod fake;
 
 #[cfg(test)]
 mod tests;
 
-/// What is asked.
-#[derive(Debug, Clone, PartialEq, Default)]
+/// What is asked. As it is written in a cassette: a field that is not given is not there.
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Request {
     /// Model name as the provider knows it.
     pub model: String,
     /// What the model is told before the prompt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<String>,
     /// The prompt.
     pub prompt: String,
     /// The JSON Schema the answer must fit, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<Value>,
     /// Largest answer in tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u64>,
     /// Sampling temperature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f64>,
     /// Sampling seed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
     /// An earlier answer that did not fit the schema.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correction: Option<Correction>,
 }
 
 /// An answer that did not fit, and why: it is asked for once more.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Correction {
     /// The answer.
     pub answer: String,
@@ -130,6 +150,8 @@ pub struct Spent {
     pub usage: Option<Usage>,
     /// Money.
     pub cost: Cost,
+    /// Of what was replayed: what the recording took.
+    pub recorded: Option<Recorded>,
 }
 
 impl Spent {
@@ -138,7 +160,8 @@ impl Spent {
         let documents = documents.filter(|document| document.provenance.is_none());
         Self {
             usage: Usage::sum(documents.clone().filter_map(|document| document.usage)),
-            cost: Cost::sum(documents.map(|document| &document.cost)),
+            cost: Cost::sum(documents.clone().map(|document| &document.cost)),
+            recorded: Recorded::sum(documents.filter_map(|document| Recorded::of(document.cache.as_ref()?))),
         }
     }
 
@@ -146,15 +169,27 @@ impl Spent {
     pub fn sum<'s>(all: impl Iterator<Item = &'s Self> + Clone) -> Self {
         Self {
             usage: Usage::sum(all.clone().filter_map(|spent| spent.usage)),
-            cost: Cost::sum(all.map(|spent| &spent.cost)),
+            cost: Cost::sum(all.clone().map(|spent| &spent.cost)),
+            recorded: Recorded::sum(all.filter_map(|spent| spent.recorded.clone())),
         }
     }
 
     /// As of one that served what holds the steps that took it; `None` where no model was asked.
     pub fn served(self) -> Option<Served> {
-        let Self { usage, cost } = self;
+        let Self { usage, cost, recorded } = self;
         let asked = usage.is_some() || cost != Cost::free();
-        asked.then(|| Served { provider: String::new(), model: String::new(), usage, cost })
+        let reused = recorded.map(|recorded| Box::new(Reused::Recorded(recorded)));
+        asked.then(|| Served { provider: String::new(), model: String::new(), usage, cost, reused })
+    }
+}
+
+impl From<Box<Served>> for Spent {
+    fn from(served: Box<Served>) -> Self {
+        let recorded = match served.reused.map(|reused| *reused) {
+            Some(Reused::Recorded(recorded)) => Some(recorded),
+            _ => None,
+        };
+        Self { usage: served.usage, cost: served.cost, recorded }
     }
 }
 
@@ -178,7 +213,7 @@ struct Answer {
 }
 
 /// What came back.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Response {
     /// The answer: text, or a value that fits the schema.
     pub value: Value,
@@ -191,7 +226,11 @@ pub struct Response {
     /// What it cost.
     pub cost: Cost,
     /// Why the answer is of no use, where it is none: it was paid for all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+    /// Where it comes from, where nobody was asked for it now.
+    #[serde(skip)]
+    pub reused: Option<Box<Reused>>,
 }
 
 /// The future a call is.
@@ -210,8 +249,23 @@ pub trait Provider: Send + Sync + std::fmt::Debug {
         Some(REMOTE)
     }
 
+    /// Where it is, where that may be one of several places: another one may answer otherwise.
+    fn place(&self) -> Option<String> {
+        None
+    }
+
     /// Asks a model once. What may pass is tried again by the provider, within its own deadline.
     fn call<'a>(&'a self, request: &'a Request, cancel: &'a CancellationToken) -> ModelFuture<'a>;
+
+    /// The same, with the text of the answer told to `told` as it comes, where the provider can do that.
+    fn stream<'a>(
+        &'a self,
+        request: &'a Request,
+        cancel: &'a CancellationToken,
+        _told: &'a OutputSink,
+    ) -> ModelFuture<'a> {
+        self.call(request, cancel)
+    }
 }
 
 /// Who answered a step and what it took; the answer itself is the step's result.
@@ -226,6 +280,9 @@ pub struct Served {
     /// What it cost.
     #[serde(default = "Cost::free")]
     pub cost: Cost,
+    /// Where the answers come from, where nobody was asked for them now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reused: Option<Box<Reused>>,
 }
 
 impl Served {
@@ -238,6 +295,7 @@ impl Served {
             // Where one of two is not told, the sum is not known either.
             usage: before.usage.zip(now.usage).and_then(|(before, now)| Usage::sum([before, now])),
             cost: Cost::sum([&before.cost, &now.cost].into_iter()),
+            reused: Reused::both(before.reused.as_deref(), now.reused.as_deref()),
         })
     }
 }
@@ -312,16 +370,20 @@ pub async fn ask(named: Option<&str>, request: Request, cx: &ToolCx) -> Result<R
         }
     };
     let request = Request { model: model.to_owned(), ..request };
+    let provider = match &cx.caller {
+        Some(caller) => caller.before(provider),
+        None => provider,
+    };
     tokio::select! {
         biased;
         () = cx.cancel.cancelled() => Err(ToolError::new("CancelledError", "the call to the model was cancelled")),
-        response = fitting(&*provider, request, &cx.cancel) => response,
+        response = fitting(&*provider, request, cx) => response,
     }
 }
 
 /// Asks, and asks once more where the answer does not fit the schema.
-async fn fitting(provider: &dyn Provider, request: Request, cancel: &CancellationToken) -> Result<Response, ToolError> {
-    let Some(schema) = &request.schema else { return provider.call(&request, cancel).await };
+async fn fitting(provider: &dyn Provider, request: Request, cx: &ToolCx) -> Result<Response, ToolError> {
+    let Some(schema) = &request.schema else { return told(provider, &request, cx).await };
     let validator = jsonschema::options().offline().build(schema).map_err(|error| {
         ToolError::new("ParameterError", format!("`schema` is no JSON Schema that can be checked: {error}"))
     })?;
@@ -334,11 +396,11 @@ async fn fitting(provider: &dyn Provider, request: Request, cancel: &Cancellatio
             Some(if place.is_empty() { error.to_string() } else { format!("{error} (at `{place}`)") })
         }
     };
-    let first = provider.call(&request, cancel).await?;
+    let first = told(provider, &request, cx).await?;
     let Some(problem) = misfit(&first) else { return Ok(first) };
     let answer = crate::tools::params::text(&first.value);
     let again = Request { correction: Some(Correction { answer, problem }), ..request.clone() };
-    let mut second = match provider.call(&again, cancel).await {
+    let mut second = match told(provider, &again, cx).await {
         Ok(second) => second,
         // The first answer was paid for.
         Err(ToolError(failure)) => return Ok(Response { failure: Some(failure), ..first }),
@@ -350,7 +412,16 @@ async fn fitting(provider: &dyn Provider, request: Request, cancel: &Cancellatio
     // Where one of two is not told, the sum is not known either.
     second.usage = first.usage.zip(second.usage).and_then(|(first, second)| Usage::sum([first, second]));
     second.cost = Cost::sum([&first.cost, &second.cost].into_iter());
+    second.reused = Reused::both(first.reused.as_deref(), second.reused.as_deref());
     Ok(second)
+}
+
+/// Asks, and tells the answer as it comes where somebody listens.
+fn told<'a>(provider: &'a dyn Provider, request: &'a Request, cx: &'a ToolCx) -> ModelFuture<'a> {
+    match &cx.on_output {
+        Some(told) => provider.stream(request, &cx.cancel, told),
+        None => provider.call(request, &cx.cancel),
+    }
 }
 
 fn is_simulated(model: &str) -> bool {

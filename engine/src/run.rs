@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    models::tape::Recording,
     plan::Plan,
     tools::{Permissions, person::Person},
 };
@@ -36,7 +37,7 @@ mod perform;
 mod step;
 
 mod clock;
-mod journal;
+pub(crate) mod journal;
 
 pub mod secrets;
 
@@ -86,6 +87,8 @@ pub struct RunConfig {
     pub store: Option<PathBuf>,
     /// Whether earlier results in the store may be used again; `--no-cache` says no.
     pub cache: bool,
+    /// `--record` or `--replay`.
+    pub tape: Option<Recording>,
     /// What the plan was confined to, for the record.
     pub selection: Option<Selection>,
     /// What is known from before.
@@ -119,6 +122,9 @@ pub enum RunError {
     /// The default of an input cannot be rendered.
     #[error("{0}")]
     Inputs(String),
+    /// What is to be recorded into or replayed cannot be used.
+    #[error("{0}")]
+    Recording(String),
     /// A directory cannot be used.
     #[error("{0}")]
     Directory(String),

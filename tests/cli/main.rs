@@ -67,6 +67,21 @@ mod cost;
 mod estimate;
 
 #[cfg(unix)]
+mod answers;
+
+#[cfg(unix)]
+mod canaries;
+
+#[cfg(unix)]
+mod paid;
+
+#[cfg(unix)]
+mod streaming;
+
+#[cfg(unix)]
+mod tape;
+
+#[cfg(unix)]
 mod together;
 
 #[cfg(unix)]

@@ -17,9 +17,9 @@ use crate::support::{Ended, Folder};
 #[path = "../../engine/src/models/fake.rs"]
 #[expect(dead_code, reason = "the tests of the engine use all of it")]
 pub(crate) mod fake;
-use fake::{Fake, Reply};
+pub(crate) use fake::{Asked, End, Fake, Reply};
 
-const CANARY: &str = "canary-0123456789abcdef";
+pub(crate) const CANARY: &str = "canary-0123456789abcdef";
 
 const ASKS: &str = "\
 id: asks
@@ -107,7 +107,7 @@ fn begun(folder: &Folder, fake: &Fake) -> Child {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-fn document(ended: &Ended) -> Value {
+pub(crate) fn document(ended: &Ended) -> Value {
     serde_json::from_str(&ended.stdout).unwrap()
 }
 

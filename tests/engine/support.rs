@@ -55,6 +55,7 @@ impl Workspace {
             cache: true,
             person: None,
             store: None,
+            tape: None,
             selection: None,
             past: Arc::default(),
             resumed: None,

@@ -86,9 +86,14 @@ impl Endpoint {
         }
     }
 
-    /// The address of `path`, which begins with a slash, beneath the base.
+    /// The address of `path`, which begins with a slash and may have a query, beneath the base.
     pub(super) fn url(&self, path: &str) -> Url {
         let mut url = self.base.clone();
+        let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
+        if let Some(query) = query {
+            let before = url.query().map(|before| format!("{before}&")).unwrap_or_default();
+            url.set_query(Some(&format!("{before}{query}")));
+        }
         url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
         url
     }
@@ -204,6 +209,8 @@ mod tests {
         let url = |base: &str| of(&kind::OPENAI, &[("OPENAI_BASE_URL", base)]).expect(base).url("/x/y").to_string();
         assert_eq!(url("http://localhost:1/v1/"), "http://localhost:1/v1/x/y");
         assert_eq!(url("http://localhost:1/v1?version=2"), "http://localhost:1/v1/x/y?version=2");
+        let endpoint = of(&kind::OPENAI, &[("OPENAI_BASE_URL", "http://localhost:1/v1?a=b")]).unwrap();
+        assert_eq!(endpoint.url("/x?alt=sse").to_string(), "http://localhost:1/v1/x?a=b&alt=sse");
     }
 
     #[test]

@@ -12,10 +12,21 @@ use super::{
     Answer, Request, Usage,
     endpoint::Key,
     kind::{Dialect, Headers},
+    stream::{Folded, Framing, Streaming},
     wire::Wire,
 };
 
-pub(super) const DIALECT: Dialect = Dialect { path, headers, hottest: 2.0, body, read };
+pub(super) const DIALECT: Dialect = Dialect { path, headers, hottest: 2.0, body, read, stream: STREAM };
+
+const STREAM: Streaming = Streaming {
+    framing: Framing::Events,
+    ask: |body| {
+        body["stream"] = json!(true);
+        body["stream_options"] = json!({"include_usage": true});
+    },
+    path,
+    fold,
+};
 
 fn path(_: &Request) -> String {
     "/chat/completions".to_owned()
@@ -80,6 +91,31 @@ fn read(reply: &Value) -> Result<Answer, String> {
         is_cut: stopped == "length",
         reasoned,
     })
+}
+
+/// `data: {…}` with a `delta` each, the usage in one of its own, `data: [DONE]` at the end.
+fn fold(folded: &mut Folded, piece: Value) {
+    if let Some(error) = piece.get("error").filter(|error| !error.is_null()) {
+        folded.error = Some(error.clone());
+        return;
+    }
+    for name in ["model", "usage"] {
+        if let Some(value) = piece.get(name).filter(|value| !value.is_null()) {
+            folded.set(&[name], value.clone());
+        }
+    }
+    let Some(choice) = piece["choices"].get(0) else { return };
+    let delta = &choice["delta"];
+    folded.append(&["choices", "0", "message", "content"], &text(&delta["content"]), true);
+    for name in ["refusal", "reasoning_content", "reasoning"] {
+        if let Some(text) = delta[name].as_str() {
+            folded.append(&["choices", "0", "message", name], text, false);
+        }
+    }
+    if let Some(reason) = choice.get("finish_reason").filter(|reason| !reason.is_null()) {
+        folded.set(&["choices", "0", "finish_reason"], reason.clone());
+        folded.is_whole = true;
+    }
 }
 
 /// The text of a message: a string, or parts.

@@ -9,14 +9,14 @@ use super::{
     endpoint::Endpoint,
     kind::{Kind, OLLAMA},
     price,
-    transport::{Call, LIMITS, Limits},
+    transport::{Call, LIMITS, Limits, Streamed},
     trouble::{clean, who},
     wire::{Wire, json_of},
 };
 use crate::{
     catalog,
     run::document::Cost,
-    tools::{Failure, ToolError},
+    tools::{Failure, OutputSink, ToolError},
 };
 
 /// The class of an answer that does not fit the schema; it may be asked again.
@@ -40,7 +40,7 @@ impl Remote {
         Self { limits, ..self }
     }
 
-    async fn ask(&self, request: &Request) -> Result<Response, ToolError> {
+    async fn ask(&self, request: &Request, told: Option<&OutputSink>) -> Result<Response, ToolError> {
         let kind = self.kind;
         let endpoint = Endpoint::of(kind, &self.environment)?;
         let hottest = kind.dialect.hottest;
@@ -59,6 +59,7 @@ impl Remote {
             headers: (kind.dialect.headers)(endpoint.key.as_ref()),
             body: &body,
             model: &request.model,
+            stream: told.map(|told| Streamed::new(&kind.dialect.stream, request, &body, told)),
         };
         let reply = call.post(&self.limits).await?;
         let answer = (kind.dialect.read)(&reply).map_err(|problem| {
@@ -81,13 +82,17 @@ impl Remote {
                 (value, Some(failure))
             }
         };
-        Ok(Response { value, provider: kind.name.to_owned(), model: served, usage, cost, failure })
+        Ok(Response { value, provider: kind.name.to_owned(), model: served, usage, cost, failure, reused: None })
     }
 }
 
 impl Provider for Remote {
     fn name(&self) -> &str {
         self.kind.name
+    }
+
+    fn place(&self) -> Option<String> {
+        Some(Endpoint::of(self.kind, &self.environment).ok()?.url("").to_string())
     }
 
     fn call<'a>(&'a self, request: &'a Request, cancel: &'a CancellationToken) -> ModelFuture<'a> {
@@ -97,7 +102,24 @@ impl Provider for Remote {
                 () = cancel.cancelled() => {
                     Err(ToolError::new("CancelledError", "the call to the model was cancelled"))
                 }
-                response = self.ask(request) => response,
+                response = self.ask(request, None) => response,
+            }
+        })
+    }
+
+    fn stream<'a>(
+        &'a self,
+        request: &'a Request,
+        cancel: &'a CancellationToken,
+        told: &'a OutputSink,
+    ) -> ModelFuture<'a> {
+        Box::pin(async move {
+            tokio::select! {
+                biased;
+                () = cancel.cancelled() => {
+                    Err(ToolError::new("CancelledError", "the call to the model was cancelled"))
+                }
+                response = self.ask(request, Some(told)) => response,
             }
         })
     }

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     lock_file::{self, Pin, Standing},
-    models::{self, Request, Served, simulated},
+    models::{self, Request, Reused, Served, simulated},
     plan::StepPlan,
     tools::{Failure, ToolError},
 };
@@ -77,8 +77,8 @@ pub(crate) struct Taken {
 }
 
 impl Taken {
-    fn pay(&mut self, usage: Option<models::Usage>, cost: Cost) {
-        let now = Served { provider: String::new(), model: String::new(), usage, cost };
+    fn pay(&mut self, usage: Option<models::Usage>, cost: Cost, reused: Option<Box<Reused>>) {
+        let now = Served { provider: String::new(), model: String::new(), usage, cost, reused };
         let before = self.spent.take().map(|spent| *spent);
         self.spent = Served::after(before, Some(now)).map(Box::new);
     }
@@ -331,13 +331,13 @@ async fn answer(
         }
         Err(standing) => {
             told.reason = Some(standing.reason().to_owned());
-            let asked = ask(cx, step, names, hole, &question.prompt).await;
+            let asked = ask(cx, (step, path), names, hole, &question.prompt).await;
             let asked = match asked {
                 Ok(asked) => asked,
                 Err(problem) => {
                     let problem = *problem;
                     if let Some((usage, cost)) = problem.spent {
-                        taken.pay(usage, cost);
+                        taken.pay(usage, cost, None);
                     }
                     let value = default(hole, &problem.failure)?;
                     "default".clone_into(&mut told.by);
@@ -346,7 +346,7 @@ async fn answer(
                     return Ok(value);
                 }
             };
-            taken.pay(asked.usage, asked.cost.clone());
+            taken.pay(asked.usage, asked.cost.clone(), asked.reused);
             told.by = if asked.provider == simulated::NAME { "simulated" } else { "model" }.to_owned();
             let model =
                 if asked.provider.is_empty() { asked.model } else { format!("{}/{}", asked.provider, asked.model) };
@@ -402,7 +402,7 @@ struct Unanswered {
 
 async fn ask(
     cx: &Arc<RunContext>,
-    step: &StepPlan,
+    (step, path): (&StepPlan, &str),
     names: &Arc<Names>,
     hole: &Hole,
     prompt: &str,
@@ -423,6 +423,7 @@ async fn ask(
     let mut tool_cx = perform::tool_cx(cx, step);
     tool_cx.models = models::stand_in(model.as_deref(), cx.simulate);
     tool_cx.model = model;
+    tool_cx.caller = Some(cx.gateway.caller(path, cx.journal.last_attempt(path), step.cache));
     let request = Request {
         system: Some(lang::auto::SYSTEM.to_owned()),
         prompt: prompt.to_owned(),

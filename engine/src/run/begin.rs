@@ -34,7 +34,7 @@ use super::{
 };
 use crate::{
     catalog,
-    models::{self, Spent},
+    models::{self, Answers, Gateway, Spent, tape::Tape},
     plan::{Plan, Program},
     tools::{confine, person::WAITING},
 };
@@ -53,6 +53,8 @@ pub(super) async fn run(
     if !config.working_dir.is_dir() {
         return Err(RunError::Directory(format!("the working directory `{}` does not exist", config.working_dir)));
     }
+    let tape = config.tape.as_ref().map(|tape| Tape::open(tape, config.resumed.is_some()));
+    let tape = tape.transpose().map_err(RunError::Recording)?;
     let program = Arc::clone(&plan.program);
     let run_id = config.run_id.clone().unwrap_or_else(|| new_id(&program.id));
     let output_dir = output_dir(&plan, &config)?;
@@ -80,7 +82,7 @@ pub(super) async fn run(
         }
     };
     let place = Place { run_id, started, output_dir, inputs, secrets };
-    let cx = Arc::new(context(&plan, &config, place, renderer, journal, cancel.clone()));
+    let cx = Arc::new(context(&plan, &config, place, renderer, journal, (cancel.clone(), tape)));
     let first = first_batch(&cx, &plan, &config);
     // What the pipeline was read into is not needed any more; it is as large as all else together.
     drop(plan);
@@ -123,11 +125,17 @@ pub(super) fn context(
     place: Place,
     renderer: Renderer,
     journal: Journal,
-    cancel: CancellationToken,
+    (cancel, tape): (CancellationToken, Option<Tape>),
 ) -> RunContext {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let limit = config.max_concurrency.unwrap_or(2 * cores).max(1);
+    let gateway = Gateway {
+        answers: Answers::new(config, &place.run_id, journal.clone(), Arc::clone(&place.secrets)),
+        secrets: Arc::clone(&place.secrets),
+        tape,
+    };
     RunContext {
+        gateway: Arc::new(gateway),
         run_id: place.run_id,
         started: place.started,
         pipeline: plan.program.id.clone(),
@@ -164,7 +172,8 @@ pub(super) fn context(
 /// The earlier results that the run may use again. What was asked for by name runs in any case.
 fn cache_of(config: &RunConfig) -> Option<Cache> {
     let asked = config.selection.as_ref().filter(|selection| selection.reuses());
-    let file = config.store.as_deref().filter(|_| config.cache)?;
+    // What is recorded must be all that the run needs; what is replayed is nobody's result.
+    let file = config.store.as_deref().filter(|_| config.cache && config.tape.is_none())?;
     Cache::open(file, asked.map(|selection| selection.step.clone()))
 }
 
@@ -214,6 +223,7 @@ fn first_batch(cx: &RunContext, plan: &Plan, config: &RunConfig) -> Batch {
                 limits: config.limits.clone(),
                 no_cache: !config.cache,
                 selection: config.selection.clone(),
+                tape: config.tape.clone(),
                 secret_inputs,
             }),
             time: clock::text(started),
@@ -428,8 +438,8 @@ fn document(
     let success = problems.is_empty();
     let of_steps = Spent::of(end.steps.iter().map(|end| &*end.document));
     // Outputs may have asked, too.
-    let of_outputs = taken.spent.map(|spent| Spent { usage: spent.usage, cost: spent.cost });
-    let Spent { usage, cost } = Spent::sum([&of_steps].into_iter().chain(&of_outputs));
+    let of_outputs = taken.spent.map(Spent::from);
+    let Spent { usage, cost, recorded } = Spent::sum([&of_steps].into_iter().chain(&of_outputs));
     let ran: HashSet<&str> = end
         .steps
         .iter()
@@ -465,6 +475,7 @@ fn document(
             engine: format!("orc {}", env!("CARGO_PKG_VERSION")),
             file: config.file.clone(),
             simulated: config.simulate,
+            replayed: config.tape.as_ref().and_then(|tape| tape.replayed(recorded)),
         },
     }
 }

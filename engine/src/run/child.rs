@@ -286,7 +286,7 @@ async fn done(
     };
     let ran = |status: &str| matches!(status, "completed" | "failed" | "cancelled");
     let of_steps = Spent::of(end.steps.iter().map(|end| &*end.document));
-    let of_outputs = taken.spent.map(|spent| Spent { usage: spent.usage, cost: spent.cost });
+    let of_outputs = taken.spent.map(Spent::from);
     let spent = Spent::sum([&of_steps].into_iter().chain(&of_outputs));
     let problem = (!problems.is_empty()).then(|| problems.join("; "));
     let result = json!({

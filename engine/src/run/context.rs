@@ -25,6 +25,7 @@ use super::{
     store::StoreError,
 };
 use crate::{
+    models::Gateway,
     plan::StepPlan,
     tools::{Permissions, person::Person, recursion_control::Recursion},
 };
@@ -76,6 +77,8 @@ pub(crate) struct RunContext {
     pub(crate) pins: Arc<Pins>,
     /// Before the positions of tags: the step that this pipeline is written in, where it has no file.
     pub(crate) inline: String,
+    /// What stands between the steps and the models.
+    pub(crate) gateway: Arc<Gateway>,
     /// Earlier results, where they may be used again.
     pub(crate) cache: Option<Arc<Cache>>,
     pub(crate) model: Option<String>,

@@ -56,7 +56,7 @@ pub fn forecast(plan: &Plan, config: &RunConfig) -> Result<Vec<Forecast>, RunErr
     let names = Names::watched(&names);
     secrets.learn_inputs(plan, &inputs);
     let place = begin::Place { run_id, started, output_dir, inputs, secrets: Arc::clone(&secrets) };
-    let cx = begin::context(plan, config, place, renderer, Journal::closed(), CancellationToken::new());
+    let cx = begin::context(plan, config, place, renderer, Journal::closed(), (CancellationToken::new(), None));
     let scope = Arc::clone(&plan.program.scope);
     let mut found = Forecaster::new(Arc::new(cx), plan, config, scope, names).run();
     for forecast in &mut found {

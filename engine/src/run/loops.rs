@@ -397,7 +397,7 @@ async fn action_loop(
 
 /// What the iterations took, and the tags of the loop's own conditions.
 fn all_spent(iterations: &[Spent], asked: Option<Box<Served>>) -> Option<Served> {
-    let asked = asked.map(|asked| Spent { usage: asked.usage, cost: asked.cost });
+    let asked = asked.map(Spent::from);
     Spent::sum(iterations.iter().chain(&asked)).served()
 }
 

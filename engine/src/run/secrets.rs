@@ -400,7 +400,7 @@ impl Known {
         let values = step.auto.iter().chain([&step.value]);
         if !(values.into_iter().any(|value| self.touches(value))
             || found(&step.action)
-            || step.error.as_deref().is_some_and(found))
+            || [&step.error, &step.model].into_iter().flatten().any(|text| found(text)))
         {
             return false;
         }
@@ -409,6 +409,8 @@ impl Known {
         self.string(&mut step.action);
         let value = self.outcome(&mut step.value);
         let auto = step.auto.iter_mut().fold(false, |changed, value| self.value(value) | changed);
+        // Who answered is no data of the run.
+        self.option(&mut step.model);
         self.option(&mut step.error) | value | auto
     }
 
@@ -417,7 +419,14 @@ impl Known {
         let Value::Object(fields) = value else { return self.value(value) };
         fields.iter_mut().fold(false, |changed, (key, field)| {
             let found = match &**key {
-                "success" | "status" | "recovered" | "timed_out" | "served" => false,
+                "success" | "status" | "recovered" | "timed_out" => false,
+                "served" => {
+                    // Who answered is no data of the run.
+                    if let Some(model) = field.get_mut("model") {
+                        self.value(model);
+                    }
+                    false
+                }
                 "failure" => self.value(&mut field["message"]),
                 _ => self.value(field),
             };
@@ -467,6 +476,8 @@ impl Known {
             // The names of steps are the pipeline's; what people answer is looked at where they do.
             Record::Intent { .. }
             | Record::Answered { .. }
+            // Only what holds no secret is kept.
+            | Record::Answer { .. }
             | Record::Forget { .. }
             | Record::Event(_)
             | Record::RunFinished { .. } => {}

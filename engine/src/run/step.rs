@@ -26,7 +26,7 @@ use super::{
     store::{LastWord, Record},
 };
 use crate::{
-    models::Served,
+    models::{Recorded, Reused, Served},
     plan::{
         Handler, Scope, StepPlan,
         program::{Routes, StepKind},
@@ -241,7 +241,7 @@ fn from_cache(hit: Hit, fingerprint: Box<Fingerprint>) -> Done {
     Done {
         result: document.value["result"].clone(),
         // Nothing was spent this time.
-        served: served.map(|served| Served { usage: None, cost: Cost::free(), ..served }),
+        served: served.map(|served| Served { usage: None, cost: Cost::free(), reused: None, ..served }),
         fingerprint: Some(fingerprint),
         cached: Some(run),
         ..Done::default()
@@ -480,7 +480,11 @@ async fn handle(call: &Call, (index, handler): (usize, &Handler), failed: &Failu
 
 /// Says in the document who answered, and what that took.
 fn tell_served(document: &mut StepDocument, served: Option<Served>) {
-    let Some(Served { provider, model, usage, cost }) = served else { return };
+    let Some(Served { provider, model, usage, cost, reused }) = served else { return };
+    // Without a name they are the models of its parts, or of its tags.
+    if let Some(told) = reused.and_then(|reused| reused.told(!model.is_empty())) {
+        document.cache = Some(told);
+    }
     (document.usage, document.cost) = (usage, cost);
     document.model = Some(model).filter(|model| !model.is_empty());
     document.provider = Some(provider).filter(|provider| !provider.is_empty());
@@ -489,7 +493,8 @@ fn tell_served(document: &mut StepDocument, served: Option<Served>) {
 /// What [`tell_served`] said.
 fn served_by(document: &StepDocument) -> Option<Served> {
     let (model, provider) = document.model.clone().zip(document.provider.clone())?;
-    Some(Served { provider, model, usage: document.usage, cost: document.cost.clone() })
+    let reused = document.cache.as_ref().and_then(Recorded::of).map(|recorded| Box::new(Reused::Recorded(recorded)));
+    Some(Served { provider, model, usage: document.usage, cost: document.cost.clone(), reused })
 }
 
 /// The names a handler sees: those of the step, and the error.

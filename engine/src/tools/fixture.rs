@@ -30,6 +30,7 @@ impl World {
             models: None,
             model: None,
             on_output: None,
+            caller: None,
             cleaner: None,
             asking: Asking::default(),
             run_id: "run".to_owned(),

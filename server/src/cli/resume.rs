@@ -238,6 +238,7 @@ impl Resume {
             person: run::person::at_terminal().filter(|_| !self.follow_stdin),
             cache: !run.config.no_cache,
             store: Some(store),
+            tape: stored.tape.clone(),
             selection: stored.selection.clone(),
             past: Arc::new(past),
             resumed: Some(run.started_at.clone()),

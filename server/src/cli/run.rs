@@ -2,10 +2,11 @@
 
 use std::{io, path::PathBuf, process::ExitCode, sync::Arc};
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, ValueEnum};
 use engine::{
     files::Disk,
+    models::tape::{Mode, Recording},
     plan::{self, Given, Plan, PlanError},
     run::{
         RunConfig, auto,
@@ -99,6 +100,14 @@ pub(crate) struct Run {
     /// Ask for no `<AUTO>`: do not start where one is not pinned in the lock file.
     #[arg(long)]
     locked: bool,
+
+    /// Write each request to a model and its answer into this directory, as YAML without keys and secrets.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["replay", "simulate"])]
+    record: Option<Utf8PathBuf>,
+
+    /// Answer models' requests from a recording in this directory alone, without any connection.
+    #[arg(long, value_name = "DIR", conflicts_with = "simulate")]
+    replay: Option<Utf8PathBuf>,
 
     /// How many steps may run at once [default: twice the cores].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
@@ -203,6 +212,16 @@ impl Run {
         Ok((Source { name: self.file.clone(), text: request.text, found: false }, inputs.collect()))
     }
 
+    /// `--record` or `--replay`.
+    fn tape(&self, working_dir: &Utf8Path) -> Option<Recording> {
+        let (mode, named) = match (&self.record, &self.replay) {
+            (Some(named), _) => (Mode::Record, named),
+            (None, Some(named)) => (Mode::Replay, named),
+            (None, None) => return None,
+        };
+        Some(Recording { mode, named: named.to_string(), directory: working_dir.join(named) })
+    }
+
     fn config(&self) -> Result<RunConfig, String> {
         let usual = looked_at(&self.file, !self.no_cache)?;
         let absolute = |paths: &[Utf8PathBuf]| paths.iter().map(|path| usual.working_dir.join(path)).collect();
@@ -220,6 +239,7 @@ impl Run {
             limits: self.limit.iter().cloned().collect(),
             simulate: self.simulate,
             locked: self.locked,
+            tape: self.tape(&usual.working_dir),
             person: person::at_terminal().filter(|_| !self.request_on_stdin && self.file != "-"),
             store: usual.store.clone().filter(|_| !self.no_store),
             ..usual
@@ -269,6 +289,7 @@ pub(crate) fn looked_at_in(working_dir: Utf8PathBuf, file: &str, cache: bool) ->
         store: Some(store::file(working_dir.as_std_path())),
         cache,
         working_dir,
+        tape: None,
         selection: None,
         past: Arc::default(),
         resumed: None,

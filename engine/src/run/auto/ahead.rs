@@ -182,7 +182,7 @@ pub async fn resolve(
     let names = Names::watched(&names);
     secrets.learn_inputs(plan, &inputs);
     let place = begin::Place { run_id, started, output_dir, inputs, secrets: Arc::clone(&secrets) };
-    let cx = Arc::new(begin::context(plan, config, place, renderer, Journal::closed(), cancel));
+    let cx = Arc::new(begin::context(plan, config, place, renderer, Journal::closed(), (cancel, None)));
     let scope = &plan.program.scope;
     for (at, step) in scope.steps.iter().enumerate() {
         match cx.past.end(&step.id, scope, at).and_then(|end| end.value) {

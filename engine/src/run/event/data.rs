@@ -53,7 +53,7 @@ pub struct StepStarted {
     pub model: Option<String>,
 }
 
-/// What a step prints: of each stream of an attempt the first 256 KiB.
+/// What a step prints, and what a model says as it comes: of each stream of an attempt the first 256 KiB.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StepOutput {
     /// Where it was printed.
@@ -73,6 +73,8 @@ pub enum OutputStream {
     Stdout,
     /// Standard error.
     Stderr,
+    /// The answer of a model, as it is made; one that does not fit its schema is followed by the next.
+    Model,
 }
 
 /// An attempt failed and another one follows.

@@ -7,10 +7,6 @@ use clap::Args;
 /// Options that come with a later version.
 #[derive(Debug, Args)]
 pub(crate) struct Later {
-    #[arg(long, hide = true, value_name = "DIR")]
-    record: Option<String>,
-    #[arg(long, hide = true, value_name = "DIR")]
-    replay: Option<String>,
     #[arg(long, hide = true, value_name = "USD")]
     max_cost: Option<String>,
 }
@@ -18,11 +14,7 @@ pub(crate) struct Later {
 impl Later {
     /// An error that names the first such option in use.
     pub(super) fn refuse(&self) -> Result<(), String> {
-        let used = [
-            ("--record", self.record.is_some()),
-            ("--replay", self.replay.is_some()),
-            ("--max-cost", self.max_cost.is_some()),
-        ];
+        let used = [("--max-cost", self.max_cost.is_some())];
         match used.into_iter().find(|(_, used)| *used) {
             Some((option, _)) => {
                 Err(format!("`{option}` comes with a later version; run the whole pipeline without it"))

@@ -84,7 +84,7 @@ pub(super) fn summary(document: &ResultDocument, colour: bool) -> String {
 fn note(step: &StepDocument) -> String {
     match (&step.error, &*step.status) {
         (Some(error), _) => format!(": {error}"),
-        (None, "completed") if step.cache.is_some() => " unchanged".to_owned(),
+        (None, "completed") if step.is_reused() => " unchanged".to_owned(),
         (None, "completed") => String::new(),
         (None, status) => format!(" {}", status.replace('_', " ")),
     }

@@ -75,7 +75,7 @@ impl SqliteStore {
             |row| {
                 let served: Option<Served> = json_at(row, 4)?;
                 let (run, pipeline, step, at) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
-                Ok(served.map(|Served { provider, model, usage, cost }| SpentStep {
+                Ok(served.map(|Served { provider, model, usage, cost, reused: _ }| SpentStep {
                     run,
                     pipeline,
                     step,
