@@ -36,7 +36,7 @@ fn document(ended: &Ended) -> Value {
 fn lock(folder: &Folder) -> String {
     let lines = folder.read("p.orc.yaml.lock");
     let told = lines.lines().filter(|line| !line.starts_with('#') && !line.trim_start().starts_with("date:"));
-    told.map(|line| format!("{line}\n")).collect()
+    told.collect::<Vec<_>>().join("\n")
 }
 
 fn has_lock(folder: &Folder) -> bool {
