@@ -81,7 +81,7 @@ fn a_tag_is_asked_once_with_its_schema_and_then_pinned() {
     let pinned = lock(&folder);
     assert!(pinned.contains("position: steps.say.parameters.message"), "{pinned}");
     assert!(
-        pinned.contains("  value: ornate\n  model: openai/gpt-4o-mini-2024-07-18\n  cost: '0.000027'\n"),
+        pinned.contains("  value: ornate\n  model: openai/gpt-4o-mini-2024-07-18\n  cost: '0.000027'"),
         "{pinned}"
     );
 
