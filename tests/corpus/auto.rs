@@ -3,11 +3,14 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, fs};
 
+use engine::models::{Provider as _, Request, Simulated};
 use lang::{
     analysis::Analysis,
     auto::{self, By, Hole},
     text::Encoding,
 };
+
+use tokio_util::sync::CancellationToken;
 
 use crate::{analyse, diff, manifest, root, updating};
 
@@ -57,4 +60,23 @@ fn every_tag_of_the_corpus_is_filled_with_what_the_contract_says() {
     } else {
         assert_eq!(old, rendered, "{}", diff(&old, &rendered).join("\n"));
     }
+}
+
+/// Each is a schema that the checker of answers understands and that some value fits.
+#[tokio::test]
+async fn every_tag_of_the_corpus_that_is_asked_for_can_be_answered() {
+    let mut answered = 0;
+    for row in manifest() {
+        let analysis = analyse(&row);
+        let holes = auto::holes(&analysis);
+        for hole in holes.iter().flat_map(Hole::with_nested).filter(|hole| hole.target.by == By::Model) {
+            let schema = Some(hole.target.schema.clone());
+            let request = Request { prompt: hole.prompt(&hole.body), schema, ..Request::default() };
+            let response = Simulated.call(&request, &CancellationToken::new()).await;
+            let response = response.unwrap_or_else(|error| panic!("{} {}: {error:?}", row.path, hole.position));
+            assert_eq!(response.failure, None, "{} {}", row.path, hole.position);
+            answered += 1;
+        }
+    }
+    assert!(answered > 30, "{answered}");
 }

@@ -347,7 +347,8 @@ async fn answer(
                 }
             };
             taken.pay(asked.usage, asked.cost.clone(), asked.reused);
-            told.by = if asked.provider == simulated::NAME { "simulated" } else { "model" }.to_owned();
+            let by = if asked.provider == simulated::NAME { "simulated" } else { "model" };
+            by.clone_into(&mut told.by);
             let model =
                 if asked.provider.is_empty() { asked.model } else { format!("{}/{}", asked.provider, asked.model) };
             told.model = Some(model.clone());
@@ -357,7 +358,7 @@ async fn answer(
                 told.reason = Some("not pinned: it has to do with a secret".to_owned());
             } else if asked.provider != simulated::NAME {
                 let pin = Pin {
-                    position: cx.pins.position(cx, hole),
+                    position: Pins::position(cx, hole),
                     body: question.body,
                     context: question.context,
                     value: asked.value.clone(),

@@ -79,8 +79,7 @@ const MAX_DEPTH: usize = 4;
 
 /// A bound as JSON: whole where it is whole.
 fn number(value: f64) -> Value {
-    let whole = value as i64;
-    if whole as f64 == value { json!(whole) } else { json!(value) }
+    if value.fract().abs() < f64::EPSILON { json!(value as i64) } else { json!(value) }
 }
 
 /// What the tag is filled with at a place that is `known`.

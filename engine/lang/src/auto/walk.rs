@@ -110,7 +110,7 @@ impl Walker<'_> {
                 }
                 "condition" => plain(self, &owner, yes_or_no("a condition is true or false")),
                 "while" | "until" | "while_condition" => {
-                    plain(self, &iterated, yes_or_no("a condition is true or false"))
+                    plain(self, &iterated, yes_or_no("a condition is true or false"));
                 }
                 "for_each" => plain(self, &owner, list()),
                 "max_parallel" | "max_iterations" => {
@@ -130,10 +130,13 @@ impl Walker<'_> {
                     plain(self, &owner, known);
                 }
                 "dependencies" => {
-                    plain(self, &owner, Known::by(By::Nobody("what a step waits for is known before the run"), ""))
+                    plain(self, &owner, Known::by(By::Nobody("what a step waits for is known before the run"), ""));
                 }
                 "produces" | "location" => plain(self, acting, Known::by(By::Nobody("nothing reads it in a run"), "")),
                 name if is_model(name) => plain(self, acting, Known::by(By::Router, "")),
+                "on_error" | "error_handlers" => {
+                    plain(self, &owner, Known::by(By::Nobody("what a handler does is not asked for"), ""));
+                }
                 _ => plain(self, &owner, Known::by(By::Nobody("nothing reads it in a run"), "")),
             }
         }
@@ -224,7 +227,7 @@ impl Walker<'_> {
                 self.value(parameter.value, owner, place, &operations(tool), None);
                 continue;
             }
-            let (spec, what) = self.spec(target, &parameter.name);
+            let (spec, what) = Self::spec(target, &parameter.name);
             let known = match spec {
                 _ if is_model(&parameter.name) => Known::by(By::Router, ""),
                 Some(spec) => of_spec(spec, &what),
@@ -235,7 +238,7 @@ impl Walker<'_> {
     }
 
     /// What the registry says of the parameter `name`, and of what it is one.
-    fn spec<'t>(&self, target: &Target<'t>, name: &str) -> (Option<&'t ParamSpec>, String) {
+    fn spec<'t>(target: &Target<'t>, name: &str) -> (Option<&'t ParamSpec>, String) {
         match target {
             Target::Operation { tool, operation: Some(operation) } => {
                 let what = if tool.operations.len() == 1 {

@@ -37,7 +37,7 @@ impl Pins {
     }
 
     /// Where the tag stands, seen from the file of the pipeline.
-    pub(crate) fn position(&self, cx: &RunContext, hole: &Hole) -> String {
+    pub(crate) fn position(cx: &RunContext, hole: &Hole) -> String {
         format!("{}{}", cx.inline, hole.position)
     }
 
@@ -58,7 +58,7 @@ impl Pins {
                 entry.insert(read)
             }
         };
-        let found = pins.find(&self.position(cx, hole), body, context);
+        let found = pins.find(&Self::position(cx, hole), body, context);
         Ok(found.and_then(|pin| {
             if fits(&hole.target.schema, &pin.value).is_ok() { Ok(Box::new(pin.clone())) } else { Err(Standing::Unfit) }
         }))
