@@ -151,3 +151,27 @@ steps:
     );
     assert_eq!(rows(&cost(&folder, "pipeline")), [("p".to_owned(), 5, 5 * EACH)]);
 }
+
+#[test]
+fn what_tags_took_counts_for_their_step() {
+    let text = "\
+id: p
+model: openai/gpt-4o-mini
+steps:
+  - {id: say, action: echo, parameters: {message: '<AUTO>A word?</AUTO>'}}
+  - id: all
+    for_each: '<AUTO type=\"array\">Two names?</AUTO>'
+    action: generate
+    parameters: {prompt: 'Who is {{ item }}?'}
+";
+    let list = "{\"value\": [\"x\", \"y\"]}";
+    let fake = Fake::new(vec![says("{\"value\": \"Word.\"}"), says(list), says("X."), says("Y.")]);
+    let folder = Folder::with("p.orc.yaml", text);
+    let ended = orc(&folder, &fake, &["run", "p.orc.yaml", "--max-concurrency", "1"]);
+    let document: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!((ended.code, &document["cost"]["nano_usd"]), (Some(0), &json!(4 * EACH)), "{document:#}");
+    assert_eq!(rows(&cost(&folder, "pipeline")), [("p".to_owned(), 4, 4 * EACH)]);
+    assert_eq!(rows(&cost(&folder, "model")), [("openai/gpt-4o-mini-2024-07-18".to_owned(), 4, 4 * EACH)]);
+    let shown = folder.orc(&["runs", "show"]).stdout;
+    assert!(shown.contains("  say         completed  $0.000024\n") && shown.contains(", $0.000096\n"), "{shown}");
+}

@@ -50,6 +50,8 @@ impl By {
     fn of(self, spent: &SpentStep) -> String {
         match self {
             Self::Day => spent.at.chars().take(10).collect(),
+            // Of what only tags asked, the model is named with its provider.
+            Self::Model if spent.provider.is_empty() => spent.model.clone(),
             Self::Model => format!("{}/{}", spent.provider, spent.model),
             Self::Pipeline => spent.pipeline.clone(),
         }

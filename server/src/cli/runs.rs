@@ -232,7 +232,9 @@ impl Show {
         if let Some(end) = &run.finished_at {
             let _ = write!(text, ", ended {end}");
         }
-        let spent = Cost::sum(attempts.iter().filter_map(|attempt| paid(&attempt.last.as_ref()?.document)));
+        // The steps of the root hold what those beneath them took.
+        let root = attempts.iter().filter(|attempt| !attempt.step.contains(['[', '!']));
+        let spent = Cost::sum(root.filter_map(|attempt| paid(&attempt.last.as_ref()?.document)));
         if spent != Cost::free() {
             let _ = write!(text, ", {}", spent.exact());
         }
@@ -272,19 +274,22 @@ impl Show {
     }
 }
 
-/// What a step paid for itself: steps that run others name no model.
+/// What a step paid in this run, and those beneath it.
 fn paid(document: &StepDocument) -> Option<&Cost> {
-    let is_own = document.model.is_some() && document.cache.is_none() && document.provenance.is_none();
-    is_own.then_some(&document.cost)
+    document.provenance.is_none().then_some(&document.cost)
 }
 
 /// The model that a step asked, and what that cost.
 fn asked(document: &StepDocument) -> String {
-    let Some(model) = &document.model else { return String::new() };
+    let Some(model) = &document.model else {
+        // What it took are its own tags.
+        let is_own = !document.auto.is_empty() && document.cost != Cost::free();
+        return if is_own { format!("  {}", document.cost.exact()) } else { String::new() };
+    };
     let provider = document.provider.as_deref().unwrap_or_default();
     let cost = match &document.cache {
-        Some(_) => "used again".to_owned(),
-        None => document.cost.exact(),
+        Some(_) if document.usage.is_none_or(|usage| usage.requests == 0) => "used again".to_owned(),
+        _ => document.cost.exact(),
     };
     format!("  {provider}/{model}  {cost}")
 }

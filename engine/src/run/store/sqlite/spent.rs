@@ -1,12 +1,40 @@
 //! What the models of all runs took: the ledger, step by step.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::{SqliteStore, json_at};
 use crate::{
     models::{Served, Usage, simulated},
     run::{document::Cost, step::HANDLER, store::StoreError},
 };
+
+/// Takes out of each step that runs others what they took: that stands for itself. What is left is that of its
+/// own tags.
+fn without_parts(found: &mut Vec<SpentStep>) {
+    let mut places: HashMap<(String, String), usize> = HashMap::new();
+    for (at, spent) in found.iter().enumerate().filter(|(_, spent)| spent.provider.is_empty()) {
+        places.insert((spent.run.clone(), spent.step.clone()), at);
+    }
+    let mut parts: Vec<Vec<usize>> = vec![Vec::new(); found.len()];
+    for (at, spent) in found.iter().enumerate() {
+        // The innermost around it: what is further out counts that one.
+        let around = spent.step.rmatch_indices('[').map(|(end, _)| (spent.run.clone(), spent.step[..end].to_owned()));
+        if let Some(whole) = around.into_iter().find_map(|path| places.get(&path)) {
+            parts[*whole].push(at);
+        }
+    }
+    let all = found.clone();
+    for (at, parts) in parts.into_iter().enumerate().filter(|(_, parts)| !parts.is_empty()) {
+        for part in parts {
+            let cost = &found[at].cost;
+            let rest = cost.nano_usd.saturating_sub(all[part].cost.nano_usd).max(0);
+            found[at].cost = Cost::of(rest, true, cost.price_date.clone());
+            found[at].usage = found[at].usage.map(|usage| usage.less(all[part].usage.unwrap_or_default()));
+        }
+    }
+    let nothing = |usage: Option<Usage>| usage.is_none_or(|usage| usage.requests == 0);
+    found.retain(|spent| !spent.provider.is_empty() || !spent.model.is_empty() && !nothing(spent.usage));
+}
 
 /// How many runs, and how many of their answers, tell how long the next answers may be.
 const RUNS: usize = 20;
@@ -37,15 +65,19 @@ impl SqliteStore {
     /// Everything that was asked of models in this workspace, in order of time. What was used again was paid
     /// for once, by the run that made it; what was simulated was not asked of anybody.
     pub fn spent(&self) -> Result<Vec<SpentStep>, StoreError> {
-        // A step that runs others names no model: theirs stand for themselves.
         let mut found = self.rows(
             "SELECT runs.id, runs.pipeline, steps.step, coalesce(steps.outcome_at, runs.started_at),
-                    json_extract(last, '$.document.provider'), json_extract(last, '$.document.model'),
+                    json_extract(last, '$.document.provider'),
+                    coalesce(json_extract(last, '$.document.model'), json_extract(last, '$.document.auto[0].model')),
                     json_extract(last, '$.document.usage'), json_extract(last, '$.document.cost')
              FROM steps CROSS JOIN runs ON runs.id = steps.run_id
-             WHERE last IS NOT NULL AND json_extract(last, '$.document.model') IS NOT NULL
-                   AND json_extract(last, '$.document.provenance') IS NULL
-                   AND json_extract(last, '$.document.cache') IS NULL",
+             WHERE last IS NOT NULL AND json_extract(last, '$.document.provenance') IS NULL
+                   AND (json_extract(last, '$.document.model') IS NOT NULL
+                        OR json_extract(last, '$.document.usage') IS NOT NULL
+                        OR NOT json_extract(last, '$.document.cost.known'))
+                   -- Of several answers some may have been there.
+                   AND (json_extract(last, '$.document.cache') IS NULL
+                        OR json_extract(last, '$.document.usage.requests') > 0)",
             &[],
             |row| {
                 Ok(SpentStep {
@@ -54,7 +86,7 @@ impl SqliteStore {
                     step: row.get(2)?,
                     at: row.get(3)?,
                     provider: row.get::<_, Option<String>>(4)?.unwrap_or_default(),
-                    model: row.get(5)?,
+                    model: row.get::<_, Option<String>>(5)?.unwrap_or_default(),
                     usage: json_at(row, 6)?,
                     cost: json_at(row, 7)?.unwrap_or_else(Cost::unknown),
                 })
@@ -88,7 +120,8 @@ impl SqliteStore {
             },
         )?;
         found.extend(open.into_iter().flatten().filter(|spent| !spent.model.is_empty()));
-        found.retain(|spent| spent.provider != simulated::NAME);
+        without_parts(&mut found);
+        found.retain(|spent| spent.provider != simulated::NAME && !spent.model.starts_with(simulated::NAME));
         // What a handler took stands in the end of its step, once there is one.
         let known: HashSet<(String, String)> =
             found.iter().map(|spent| (spent.run.clone(), spent.step.clone())).collect();
