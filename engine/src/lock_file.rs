@@ -156,7 +156,7 @@ impl LockFile {
     }
 
     /// Puts the pins into `path`, all or nothing; without pins there is no file.
-    pub fn write(&self, path: &Path) -> Result<(), LockFileError> {
+    fn write(&self, path: &Path) -> Result<(), LockFileError> {
         let failed = |error: io::Error| LockFileError::Unwritable(path.display().to_string(), error.to_string());
         if self.pins.is_empty() {
             return match fs::remove_file(path) {
@@ -172,6 +172,25 @@ impl LockFile {
             let _ = fs::remove_file(&temporary);
             failed(error)
         })
+    }
+
+    /// Changes the pins of the pipeline in `file`, as they stand on the disk now. Other processes that change them
+    /// wait meanwhile, so that no pin is lost.
+    pub fn change(file: &Path, change: impl FnOnce(&mut Self)) -> Result<Self, LockFileError> {
+        let path = path_of(file);
+        // The pipeline stays while the lock file is replaced. One that was never saved is nobody else's.
+        let guard = fs::File::open(file).ok();
+        if let Some(guard) = &guard {
+            let held = guard.lock();
+            held.map_err(|error| LockFileError::Unwritable(path.display().to_string(), error.to_string()))?;
+        }
+        let mut pins = Self::read(&path)?;
+        let before = pins.clone();
+        change(&mut pins);
+        if pins != before {
+            pins.write(&path)?;
+        }
+        Ok(pins)
     }
 
     /// All pins, sorted.
@@ -289,6 +308,23 @@ mod tests {
         lock.set(pin("p", "x", "c", json!(3)), true);
         assert_eq!(lock.pins().len(), 1);
         assert!(lock.remove("p") && lock.pins().is_empty());
+    }
+
+    #[test]
+    fn pins_of_many_at_once_are_all_kept() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("p.orc.yaml");
+        fs::write(&file, "id: p\n").expect("a file");
+        std::thread::scope(|threads| {
+            for number in 0..16 {
+                let file = &file;
+                threads.spawn(move || {
+                    let pin = pin(&format!("p{number:02}"), "b", "c", json!(number));
+                    LockFile::change(file, |pins| pins.set(pin, false)).expect("it is written");
+                });
+            }
+        });
+        assert_eq!(LockFile::read(&path_of(&file)).expect("it is read").pins().len(), 16);
     }
 
     #[test]

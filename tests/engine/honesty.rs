@@ -260,8 +260,9 @@ fn the_run_does_what_the_plan_said() {
                 let text = format!("k\n{number}\n{}\n", number + 1);
                 std::fs::write(workspace.root().join(format!("in{at}.csv")), text).expect("a file");
             }
-            let lock = lock_file::path_of(workspace.root().join(&config.file).as_std_path());
-            pins(&mut dice, case.steps.len()).write(&lock).expect("a lock file");
+            let pinned = pins(&mut dice, case.steps.len());
+            let file = workspace.root().join(&config.file);
+            LockFile::change(file.as_std_path(), |pins| *pins = pinned).expect("a lock file");
             let text = case.text();
             let inputs: [(&str, Value); 1] = [("n", json!(case.n))];
             let plan = planned(&text, &inputs).unwrap_or_else(|problem| panic!("{problem}\n{text}"));

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, io, path::PathBuf, process::ExitCode};
 
 use clap::{Args, ValueEnum};
 use engine::{
-    lock_file::{self, LockFile},
+    lock_file::LockFile,
     plan::{Given, Plan},
     run::{
         RunConfig,
@@ -127,14 +127,11 @@ impl Resolve {
 
     /// Takes the pin away. The pipeline need not be runnable for that.
     fn unpin(&self) -> io::Result<ExitCode> {
-        let path = lock_file::path_of(std::path::Path::new(&self.file));
         let at = self.at.as_deref().unwrap_or_default();
-        let unpinned = LockFile::read(&path).and_then(|mut lock| {
-            let found = lock.remove(at);
-            if found { lock.write(&path).map(|()| true) } else { Ok(false) }
-        });
+        let mut found = false;
+        let unpinned = LockFile::change(std::path::Path::new(&self.file), |pins| found = pins.remove(at));
         match unpinned {
-            Ok(true) => {
+            Ok(_) if found => {
                 let shown = match self.format {
                     Format::Text => format!("unpinned      {at}\n"),
                     Format::Json => print::json(&json!([{"position": at, "outcome": "unpinned"}])),
@@ -142,7 +139,7 @@ impl Resolve {
                 print::out(&shown)?;
                 Ok(ExitCode::SUCCESS)
             }
-            Ok(false) => {
+            Ok(_) => {
                 print::error(&format!("nothing is pinned at `{at}`"));
                 Ok(ExitCode::from(FAILED))
             }

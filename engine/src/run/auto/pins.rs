@@ -68,12 +68,9 @@ impl Pins {
     pub(crate) fn set(&self, cx: &RunContext, pin: Pin, is_repeated: bool) -> Result<bool, LockFileError> {
         let Some(path) = path(cx) else { return Ok(false) };
         let mut files = lock(&self.files);
-        // Another run, or a person, may have changed it since.
-        let mut pins = LockFile::read(&path)?;
-        pins.set(pin, is_repeated);
-        let written = pins.write(&path);
+        let pins = LockFile::change(cx.file.as_std_path(), |pins| pins.set(pin, is_repeated))?;
         files.insert(path, pins);
-        written.map(|()| true)
+        Ok(true)
     }
 }
 
