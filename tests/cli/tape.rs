@@ -204,7 +204,9 @@ fn a_run_that_was_killed_goes_on_recording_and_replaying() {
         for point in (1..).step_by(every) {
             let broken = Folder::with("p.orc.yaml", &text);
             if mode == "--replay" {
-                cassettes.iter().for_each(|(name, text)| broken.write(&format!("tape/{name}"), text));
+                for (name, text) in &cassettes {
+                    broken.write(&format!("tape/{name}"), text);
+                }
             }
             if !broken.orc_seeing_killed_at(point, &variables, &["run", "p.orc.yaml", mode, "tape"]) {
                 break;
@@ -217,7 +219,10 @@ fn a_run_that_was_killed_goes_on_recording_and_replaying() {
             assert_eq!(ended.code, Some(0), "{mode} at {point}: {ended:?}");
             assert_eq!(comparable(&ended.stdout), comparable(&wanted.stdout), "{mode} at {point}");
             let left = files(&broken.path().join("tape"));
-            let left: BTreeMap<_, _> = left.into_iter().filter(|(name, _)| name.ends_with(".yaml")).collect();
+            let left: BTreeMap<_, _> = left
+                .into_iter()
+                .filter(|(name, _)| Path::new(name).extension().is_some_and(|end| end == "yaml"))
+                .collect();
             assert_eq!(left, cassettes, "{mode} at {point}");
         }
     }
