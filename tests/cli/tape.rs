@@ -221,7 +221,7 @@ fn a_run_that_was_killed_goes_on_recording_and_replaying() {
             let left = files(&broken.path().join("tape"));
             let left: BTreeMap<_, _> = left
                 .into_iter()
-                .filter(|(name, _)| Path::new(name).extension().is_some_and(|ending| ending == "yaml"))
+                .filter(|(name, _)| Path::new(name).extension().is_some_and(|end| end == "yaml"))
                 .collect();
             assert_eq!(left, cassettes, "{mode} at {point}");
         }
