@@ -93,6 +93,8 @@ fn matrix(text: &str, (first, every): (u32, u32), again: bool) -> (u32, usize) {
             break;
         }
         points += 1;
+        // What it had sent may not have been looked at yet.
+        fake.settle();
         let sent = counts(&fake);
         let known = recorded(&folder, &sent);
         let listed = folder.orc(&["runs", "list", "--format", "json"]);

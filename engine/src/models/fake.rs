@@ -67,12 +67,17 @@ pub(crate) struct Fake {
     pub(crate) news: Receiver<&'static str>,
 }
 
+/// What [`Fake::settle`] asks, which counts for nothing.
+const SETTLE: &[u8] = b"SETTLE / HTTP/1.1\r\n\r\n";
+
 struct Shared {
     /// What it says where the script is at its end.
     always: Option<fn(&Asked) -> Reply>,
     replies: Mutex<VecDeque<Reply>>,
     asked: Mutex<Vec<Asked>>,
     connections: AtomicUsize,
+    /// Of these, those that are being served.
+    open: AtomicUsize,
 }
 
 impl Fake {
@@ -90,14 +95,24 @@ impl Fake {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let address = listener.local_addr().expect("it listens");
         let replies = Mutex::new(replies.into());
-        let shared = Arc::new(Shared { always, replies, asked: Mutex::default(), connections: AtomicUsize::new(0) });
+        let shared = Arc::new(Shared {
+            always,
+            replies,
+            asked: Mutex::default(),
+            connections: AtomicUsize::new(0),
+            open: AtomicUsize::new(0),
+        });
         let (sender, news) = channel();
         let served = Arc::clone(&shared);
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 served.connections.fetch_add(1, Ordering::SeqCst);
+                served.open.fetch_add(1, Ordering::SeqCst);
                 let (served, sender) = (Arc::clone(&served), sender.clone());
-                thread::spawn(move || serve(&stream, &served, &sender));
+                thread::spawn(move || {
+                    serve(&stream, &served, &sender);
+                    served.open.fetch_sub(1, Ordering::SeqCst);
+                });
             }
         });
         Self { address, shared, news }
@@ -106,6 +121,17 @@ impl Fake {
     /// Its address, with this path.
     pub(crate) fn base(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
+    }
+
+    /// Waits until all is served that was sent by those who have gone.
+    pub(crate) fn settle(&self) {
+        // Connections are taken in their order: once this one is, all before it are.
+        let mut last = TcpStream::connect(self.address).expect("it listens");
+        last.write_all(SETTLE).expect("it reads");
+        last.read_to_end(&mut Vec::new()).expect("it answers");
+        while self.shared.open.load(Ordering::SeqCst) > 0 {
+            thread::yield_now();
+        }
     }
 
     /// What it was asked so far.
@@ -126,6 +152,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn serve(stream: &TcpStream, shared: &Shared, news: &Sender<&'static str>) {
     let (mut reader, mut out) = (BufReader::new(stream), stream);
     while let Some(asked) = read(&mut reader) {
+        if SETTLE.starts_with(asked.line.as_bytes()) {
+            return;
+        }
         let always = shared.always.map(|answer| answer(&asked));
         lock(&shared.asked).push(asked);
         // Nobody may listen.
