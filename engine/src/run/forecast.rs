@@ -12,7 +12,6 @@ use std::{
 
 use jiff::Timestamp;
 use lang::{model::FailurePolicy, registry::Effect as Acts};
-use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -24,7 +23,7 @@ use super::{
     execute::{self, StepEnd},
     journal::Journal,
     perform,
-    render::{Names, RenderError, Renderer, StepValue},
+    render::{Names, Renderer, StepValue},
     resume,
     schedule::{Effect, Ending, Input, Schedule, SkipReason},
     secrets::Redactor,
@@ -39,6 +38,7 @@ mod taken;
 
 mod said;
 pub use said::{Cause, Forecast, Verdict};
+use said::{one_line, said};
 
 mod asked;
 
@@ -592,13 +592,4 @@ fn writes(cx: &RunContext, step: &StepPlan) -> bool {
         (None, StepKind::Child) => true,
         (None, _) => !matches!(resume::effect(&cx.registry, step), Some(Acts::Pure | Acts::Read | Acts::Model)),
     }
-}
-
-fn said(error: RenderError) -> String {
-    error.failure("condition").message
-}
-
-fn one_line(condition: &Value) -> String {
-    let text = condition.as_str().map_or_else(|| condition.to_string(), str::to_owned);
-    text.lines().next().unwrap_or_default().to_owned()
 }

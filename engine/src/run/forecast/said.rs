@@ -1,8 +1,12 @@
 //! What is said of a step before a run.
 
 use serde::Serialize;
+use serde_json::Value;
 
-use crate::{models::estimate::Estimate, run::auto::Ahead};
+use crate::{
+    models::estimate::Estimate,
+    run::{auto::Ahead, render::RenderError},
+};
 
 /// What would become of a step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -69,4 +73,15 @@ pub enum Cause {
     Unknown,
     /// It cannot succeed.
     Failing,
+}
+
+/// What is wrong with a condition.
+pub(super) fn said(error: RenderError) -> String {
+    error.failure("condition").message
+}
+
+/// The first line of a condition.
+pub(super) fn one_line(condition: &Value) -> String {
+    let text = condition.as_str().map_or_else(|| condition.to_string(), str::to_owned);
+    text.lines().next().unwrap_or_default().to_owned()
 }
