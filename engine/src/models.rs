@@ -6,6 +6,7 @@
 
 use std::{collections::BTreeMap, ffi::OsString, pin::Pin, sync::Arc};
 
+use lang::registry::ModelTable;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -266,11 +267,11 @@ pub fn stand_in(model: Option<&str>, simulate: bool) -> Option<Arc<dyn Provider>
 }
 
 /// The name of the provider that answers for a step's model, where there is one.
-pub fn provider_name(model: &str, simulate: bool) -> Option<&'static str> {
+pub fn provider_name(table: &ModelTable, model: &str, simulate: bool) -> Option<String> {
     if simulate || is_simulated(model) {
-        return Some(simulated::NAME);
+        return Some(simulated::NAME.to_owned());
     }
-    kind::serving(model).ok().map(|(kind, _)| kind.name)
+    kind::serving(table, model).ok().map(|service| service.provider)
 }
 
 /// Asks the model that `named` (a parameter) or else the step names: `cx.models` where the step has one,
@@ -283,14 +284,14 @@ pub async fn ask(named: Option<&str>, request: Request, cx: &ToolCx) -> Result<R
     let is_name = |name: &&str| !name.trim().is_empty() && !name.trim_start().starts_with("<AUTO");
     let model = named.filter(is_name).or_else(|| cx.model.as_deref().filter(is_name)).unwrap_or_default();
     let (provider, model) = match stand_in(Some(model), false).or_else(|| cx.models.clone()) {
-        Some(provider) => (provider, model),
+        Some(provider) => (provider, model.to_owned()),
         None => {
-            let (kind, model) = kind::serving(model)?;
-            let remote: Arc<dyn Provider> = Arc::new(remote::Remote::new(kind, Arc::clone(&cx.environment)));
-            (remote, model)
+            let service = kind::serving(&cx.registry.models, model)?;
+            let model = service.model.clone();
+            (Arc::new(remote::Remote::of(service, cx)) as Arc<dyn Provider>, model)
         }
     };
-    let request = Request { model: model.to_owned(), ..request };
+    let request = Request { model, ..request };
     tokio::select! {
         biased;
         () = cx.cancel.cancelled() => Err(ToolError::new("CancelledError", "the call to the model was cancelled")),

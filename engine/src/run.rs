@@ -78,6 +78,8 @@ pub struct RunConfig {
     pub limits: limits::Limits,
     /// `--simulate`: every model call goes to the simulated provider.
     pub simulate: bool,
+    /// The workspace is trusted: its `models.yaml` may say where keys are sent.
+    pub is_trusted: bool,
     /// Who can be asked while it runs; without anybody, steps that ask wait for `orc runs approve`.
     pub person: Option<Arc<dyn Person>>,
     /// The store's file; `None` = `--no-store`, in memory.

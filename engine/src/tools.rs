@@ -11,7 +11,7 @@ use std::{
 use crate::models::{Response, Served};
 use camino::Utf8PathBuf;
 use indexmap::IndexMap;
-use lang::registry::{ToolSpec, did_you_mean};
+use lang::registry::{Registry, ToolSpec, did_you_mean};
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
@@ -192,6 +192,10 @@ pub struct ToolCx {
     pub timeout: Option<Duration>,
     /// The process environment, captured once at the start.
     pub environment: Arc<BTreeMap<String, String>>,
+    /// Everything that is known, models with the workspace's among them.
+    pub registry: Arc<Registry>,
+    /// The workspace is trusted to say where keys are sent.
+    pub is_trusted: bool,
     /// Asks a model; `None` where the step may not.
     pub models: Option<Arc<dyn crate::models::Provider>>,
     /// The model the step named or the router chose.

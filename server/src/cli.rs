@@ -29,6 +29,8 @@ mod schema;
 
 mod tools;
 
+mod trust;
+
 mod doctor;
 
 mod report;
@@ -93,6 +95,9 @@ enum Command {
     /// Show models and what they cost.
     Models(models::Models),
 
+    /// Trust a folder: what its models.yaml says about addresses and keys counts, and editors run what is in it.
+    Trust(trust::Trust),
+
     /// Print the completions of a shell.
     Completions {
         /// The shell.
@@ -137,6 +142,7 @@ pub fn main() -> ExitCode {
         Command::Resume(resume) => resume.run(),
         Command::Runs(runs) => runs.run(),
         Command::Explain(explain) => explain.run(),
+        Command::Trust(trust) => trust.run(),
         Command::Schema(schema) => schema.run(),
         Command::Tools(tools) => tools.run(),
         Command::Models(models) => models.run(),

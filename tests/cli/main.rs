@@ -54,6 +54,7 @@ mod limits;
 
 #[cfg(unix)]
 mod models;
+mod overlay;
 
 #[cfg(unix)]
 mod together;

@@ -16,7 +16,7 @@ use crate::support::{Ended, Folder};
 
 #[path = "../../engine/src/models/fake.rs"]
 #[expect(dead_code, reason = "the tests of the engine use all of it")]
-mod fake;
+pub(crate) mod fake;
 use fake::{Fake, Reply};
 
 const CANARY: &str = "canary-0123456789abcdef";

@@ -52,6 +52,7 @@ impl Workspace {
             max_concurrency: Some(4),
             limits: limits::Limits::new(),
             simulate: false,
+            is_trusted: false,
             cache: true,
             person: None,
             store: None,

@@ -78,6 +78,7 @@ fn spec(row: Row) -> ModelSpec {
         vision: row.v == Some(1),
         chat: row.k.is_none(),
         deprecated: row.s.is_some(),
+        ..ModelSpec::default()
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use lang::registry::{Registry, overlay::Host};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Answer, ModelFuture, Provider, Request, Response,
     endpoint::Endpoint,
-    kind::{Kind, OLLAMA},
+    kind::{Kind, OLLAMA, Service},
     price,
     transport::{Call, LIMITS, Limits},
     trouble::{clean, who},
@@ -16,7 +17,7 @@ use super::{
 use crate::{
     catalog,
     run::document::Cost,
-    tools::{Failure, ToolError},
+    tools::{Failure, ToolCx, ToolError},
 };
 
 /// The class of an answer that does not fit the schema; it may be asked again.
@@ -26,13 +27,30 @@ pub(super) const MISFIT: &str = "SchemaMismatchError";
 #[derive(Debug)]
 pub(super) struct Remote {
     kind: &'static Kind,
+    /// Its name, which is the kind's, or one of `models.yaml`.
+    name: String,
+    host: Host,
+    registry: Arc<Registry>,
+    is_trusted: bool,
     environment: Arc<BTreeMap<String, String>>,
     limits: Limits,
 }
 
 impl Remote {
     pub(super) fn new(kind: &'static Kind, environment: Arc<BTreeMap<String, String>>) -> Self {
-        Self { kind, environment, limits: LIMITS }
+        let (name, host) = (kind.name.to_owned(), Host::default());
+        Self { kind, name, host, registry: catalog::registry(), is_trusted: false, environment, limits: LIMITS }
+    }
+
+    /// The one that serves a model, as the registry of a run and its environment lead to it.
+    pub(super) fn of(service: Service, cx: &ToolCx) -> Self {
+        Self {
+            name: service.provider,
+            host: service.host,
+            registry: Arc::clone(&cx.registry),
+            is_trusted: cx.is_trusted,
+            ..Self::new(service.kind, Arc::clone(&cx.environment))
+        }
     }
 
     #[cfg(test)]
@@ -42,7 +60,7 @@ impl Remote {
 
     async fn ask(&self, request: &Request) -> Result<Response, ToolError> {
         let kind = self.kind;
-        let endpoint = Endpoint::of(kind, &self.environment)?;
+        let endpoint = Endpoint::at(kind, &self.host, &self.environment, self.is_trusted)?;
         let hottest = kind.dialect.hottest;
         if let Some(temperature) = request.temperature.filter(|temperature| *temperature > hottest) {
             let message = format!(
@@ -70,8 +88,7 @@ impl Remote {
             // The person's own machine answers; nobody is paid.
             Cost::free()
         } else {
-            let table = &catalog::registry().models;
-            price::cost(table, kind.name, (&served, &request.model), answer.usage.as_ref())
+            price::cost(&self.registry.models, &self.name, (&served, &request.model), answer.usage.as_ref())
         };
         let usage = answer.usage;
         let (value, failure) = match value_of(answer, request, &endpoint) {
@@ -81,13 +98,13 @@ impl Remote {
                 (value, Some(failure))
             }
         };
-        Ok(Response { value, provider: kind.name.to_owned(), model: served, usage, cost, failure })
+        Ok(Response { value, provider: self.name.clone(), model: served, usage, cost, failure })
     }
 }
 
 impl Provider for Remote {
     fn name(&self) -> &str {
-        self.kind.name
+        &self.name
     }
 
     fn call<'a>(&'a self, request: &'a Request, cancel: &'a CancellationToken) -> ModelFuture<'a> {

@@ -175,7 +175,7 @@ impl Call<'_> {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         for (name, text, is_secret) in &self.headers {
             let mut value = HeaderValue::from_str(text).map_err(|_| {
-                let variable = self.endpoint.key.as_ref().map_or("the key", |key| key.variable);
+                let variable = self.endpoint.key.as_ref().map_or("the key", |key| &*key.variable);
                 let message = format!("the key in `{variable}` holds characters that no key has; check it");
                 ToolError::new("AuthenticationError", message)
             })?;

@@ -32,7 +32,6 @@ use super::{
     store::{self, Record, Store as _, StoredConfig},
 };
 use crate::{
-    catalog,
     models::{self, Spent},
     plan::{Plan, Program},
     tools::{confine, person::WAITING},
@@ -125,7 +124,7 @@ pub(super) fn context(
         file: normal(&config.working_dir.join(&config.file)),
         above: Above::default(),
         values: Arc::new(place.inputs),
-        registry: catalog::registry(),
+        registry: Arc::clone(plan.analysis.shared_registry()),
         renderer: Arc::new(renderer),
         journal,
         secrets: place.secrets,
@@ -140,6 +139,7 @@ pub(super) fn context(
         permissions: config.permissions.clone(),
         environment: Arc::new(environment()),
         simulate: config.simulate,
+        is_trusted: config.is_trusted,
         store: config.store.clone(),
         recursion: config.past.recursion(),
         person: config.person.clone(),
@@ -347,7 +347,11 @@ pub(super) fn names(
 }
 
 /// The outputs, null where one cannot be rendered, and the reasons of those.
-pub(super) fn outputs(program: &Program, renderer: &Renderer, names: &Arc<Names>) -> (IndexMap<String, Value>, Vec<String>) {
+pub(super) fn outputs(
+    program: &Program,
+    renderer: &Renderer,
+    names: &Arc<Names>,
+) -> (IndexMap<String, Value>, Vec<String>) {
     let mut problems = Vec::new();
     let rendered = program.outputs.iter().map(|(name, value)| {
         let value = renderer.value(value, names, &format!("output `{name}`")).unwrap_or_else(|failure| {

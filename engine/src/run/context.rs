@@ -63,6 +63,8 @@ pub(crate) struct RunContext {
     pub(crate) permissions: Permissions,
     pub(crate) environment: Arc<BTreeMap<String, String>>,
     pub(crate) simulate: bool,
+    /// What the workspace says about keys and addresses counts.
+    pub(crate) is_trusted: bool,
     /// The store's file.
     pub(crate) store: Option<PathBuf>,
     /// What the steps of the run count together.

@@ -186,6 +186,8 @@ pub(crate) fn tool_cx(cx: &RunContext, step: &StepPlan) -> Box<ToolCx> {
         cancel: cx.cancel.child_token(),
         timeout: step.timeout,
         environment: Arc::clone(&cx.environment),
+        registry: Arc::clone(&cx.registry),
+        is_trusted: cx.is_trusted,
         models: None,
         model: None,
         on_output: None,

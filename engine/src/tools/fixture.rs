@@ -27,6 +27,8 @@ impl World {
             cancel: tokio_util::sync::CancellationToken::new(),
             timeout: None,
             environment: Arc::new(BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())])),
+            registry: crate::catalog::registry(),
+            is_trusted: false,
             models: None,
             model: None,
             on_output: None,

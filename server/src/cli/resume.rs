@@ -17,7 +17,7 @@ use engine::{
         store::StoredRun,
     },
 };
-use lang::{analysis::Analysis, beside::beside};
+use lang::{analysis::Analysis, beside::beside, registry::Registry};
 
 use super::{
     FAILED, INVALID,
@@ -26,6 +26,7 @@ use super::{
     run::{self, Format, perform::Performance},
     runs, validate,
 };
+use crate::trust;
 
 /// Options of `orc resume`.
 #[derive(Debug, Args, Default)]
@@ -65,6 +66,10 @@ pub(crate) struct Resume {
     /// At most N steps that use this tool, or ask models of this provider, at a time [default: as before].
     #[arg(long, value_name = "NAME=N", value_parser = run::limit)]
     limit: Vec<(String, usize)>,
+
+    /// The caller knows that the workspace is trusted.
+    #[arg(long, hide = true)]
+    trusted: bool,
 
     /// The end of standard input cancels the run.
     #[arg(long, hide = true)]
@@ -230,6 +235,7 @@ impl Resume {
             max_concurrency: self.max_concurrency.map(usize::from).or(stored.max_concurrency),
             limits: stored.limits.clone().into_iter().chain(self.limit.iter().cloned()).collect(),
             simulate: stored.simulate,
+            is_trusted: self.trusted || trust::is_kept(stored.working_dir.as_std_path()),
             person: run::person::at_terminal().filter(|_| !self.follow_stdin),
             cache: !run.config.no_cache,
             store: Some(store),
@@ -250,7 +256,14 @@ fn now(run: &StoredRun) -> Result<Option<Arc<Analysis>>, String> {
     let text = std::fs::read_to_string(run.config.working_dir.join(&run.file))
         .map_err(|error| format!("`{}` cannot be read: {error}", run.file))?;
     let source = Source { name: run.file.clone(), text, found: false };
-    Ok(Some(validate::analyse(&source, &Disk::new(catalog::registry()))))
+    Ok(Some(validate::analyse(&source, &Disk::new(registry_of(run)))))
+}
+
+/// What is known where the run runs.
+fn registry_of(run: &StoredRun) -> Arc<Registry> {
+    let root = &run.config.working_dir;
+    let path = lang::workspace::normal(&root.join(&run.file));
+    catalog::around(root, path.parent().unwrap_or(root)).registry
 }
 
 /// The pipeline as it was when the run began.
@@ -260,7 +273,7 @@ fn stored(run: &StoredRun) -> Arc<Analysis> {
 
 fn analysis(run: &StoredRun, text: &str) -> Analysis {
     let name = Utf8Path::new(&run.file).file_name().unwrap_or(&run.file);
-    Analysis::new(catalog::registry(), name, text)
+    Analysis::new(registry_of(run), name, text)
 }
 
 fn plan_of(stored: &StoredRun, analysis: Arc<Analysis>, mut written: Vec<(String, Given)>) -> Result<Plan, Refusal> {

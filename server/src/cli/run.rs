@@ -5,6 +5,7 @@ use std::{io, path::PathBuf, process::ExitCode, sync::Arc};
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum};
 use engine::{
+    catalog,
     files::Disk,
     plan::{self, Given, Plan, PlanError},
     run::{
@@ -24,6 +25,7 @@ use super::{
     report::{Checked, Format as ReportFormat, Report},
     validate,
 };
+use crate::trust;
 
 mod bars;
 
@@ -122,6 +124,10 @@ pub(crate) struct Run {
     #[command(flatten)]
     later: later::Later,
 
+    /// The caller knows that the workspace is trusted.
+    #[arg(long, hide = true)]
+    trusted: bool,
+
     /// The run's id, announced by the caller already.
     #[arg(long, hide = true, value_name = "ID")]
     run_id: Option<String>,
@@ -214,6 +220,7 @@ impl Run {
             max_concurrency: self.max_concurrency.map(usize::from),
             limits: self.limit.iter().cloned().collect(),
             simulate: self.simulate,
+            is_trusted: self.trusted || usual.is_trusted,
             person: person::at_terminal().filter(|_| !self.request_on_stdin && self.file != "-"),
             store: usual.store.clone().filter(|_| !self.no_store),
             ..usual
@@ -245,6 +252,7 @@ pub(crate) fn looked_at_in(working_dir: Utf8PathBuf, file: &str, cache: bool) ->
         max_concurrency: None,
         limits: Limits::new(),
         simulate: false,
+        is_trusted: trust::is_kept(working_dir.as_std_path()),
         person: None,
         store: Some(store::file(working_dir.as_std_path())),
         cache,
@@ -263,7 +271,11 @@ pub(super) fn planned(file: &str, context: Option<&std::path::Path>, written: &[
 }
 
 fn plan_of(source: Source, given: &[(String, Given)]) -> Result<Plan, Refusal> {
-    let analysis = validate::analyse(&source, &Disk::new(engine::catalog::registry()));
+    let around = catalog::around_file(&source.name);
+    if !around.problems.is_empty() {
+        return Err(Refusal::Inputs(around.problems.iter().map(ToString::to_string).collect()));
+    }
+    let analysis = validate::analyse(&source, &Disk::new(around.registry));
     plan::plan(Arc::clone(&analysis), given).map_err(|error| Refusal::of(error, source.name, analysis))
 }
 
