@@ -11,17 +11,28 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    run::document::{Cost, StepDocument},
+    run::{
+        RunContext,
+        document::{Cost, StepDocument},
+    },
     tools::{Failure, ToolCx, ToolError},
 };
 
 mod anthropic;
+
+pub mod budget;
+pub use budget::Purse;
+
+mod chain;
 
 mod endpoint;
 
 mod gemini;
 
 mod kind;
+
+mod need;
+pub use need::Need;
 
 mod ollama;
 
@@ -31,11 +42,15 @@ mod price;
 
 mod remote;
 
+pub mod router;
+
 pub mod simulated;
 pub use simulated::Simulated;
 
 mod transport;
 pub use transport::prepare_tls;
+
+pub mod tokens;
 
 mod trouble;
 
@@ -151,7 +166,7 @@ impl Spent {
     pub fn served(self) -> Option<Served> {
         let Self { usage, cost } = self;
         let asked = usage.is_some() || cost != Cost::free();
-        asked.then(|| Served { provider: String::new(), model: String::new(), usage, cost })
+        asked.then(|| Served { provider: String::new(), model: String::new(), usage, cost, requested: None })
     }
 }
 
@@ -189,6 +204,8 @@ pub struct Response {
     pub cost: Cost,
     /// Why the answer is of no use, where it is none: it was paid for all the same.
     pub failure: Option<Failure>,
+    /// The model that was asked first, as `provider/name`, where another one answered.
+    pub requested: Option<String>,
 }
 
 /// The future a call is.
@@ -223,6 +240,9 @@ pub struct Served {
     /// What it cost.
     #[serde(default = "Cost::free")]
     pub cost: Cost,
+    /// The model that was asked first, as `provider/name`, where another one answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested: Option<String>,
 }
 
 impl Served {
@@ -232,6 +252,7 @@ impl Served {
         Some(Self {
             provider: now.provider.clone(),
             model: now.model.clone(),
+            requested: now.requested.clone(),
             // Where one of two is not told, the sum is not known either.
             usage: before.usage.zip(now.usage).and_then(|(before, now)| Usage::sum([before, now])),
             cost: Cost::sum([&before.cost, &now.cost].into_iter()),
@@ -274,28 +295,37 @@ pub fn provider_name(table: &ModelTable, model: &str, simulate: bool) -> Option<
     kind::serving(table, model).ok().map(|service| service.provider)
 }
 
+/// What calls to `model` cost in a run, as far as that is known.
+pub(crate) fn price_of<'c>(cx: &'c RunContext, model: &str) -> Option<price::Priced<'c>> {
+    if cx.simulate || is_simulated(model) {
+        return None;
+    }
+    let service = kind::serving(&cx.registry.models, model).ok()?;
+    let spec = cx.registry.models.exact(&service.provider, &service.model)?;
+    let endpoint = endpoint::Endpoint::at(service.kind, &service.host, &cx.environment, cx.is_trusted);
+    let is_free = endpoint.is_ok_and(|endpoint| service.kind.name == kind::OLLAMA.name && endpoint.is_local);
+    Some(price::Priced::new(spec, is_free))
+}
+
 /// Asks the model that `named` (a parameter) or else the step names: `cx.models` where the step has one,
 /// else the provider that serves it. Without a provider this is a `NoModelError`, never a guess.
 ///
 /// An answer that does not fit the schema is asked for once more, with what is wrong with it. What was
 /// spent on an answer of no use stands in the response, with the reason as its `failure`.
 pub async fn ask(named: Option<&str>, request: Request, cx: &ToolCx) -> Result<Response, ToolError> {
-    // An AUTO tag leaves the choice to the router, which this version does not have.
+    // What an AUTO tag leaves open, the router has decided by now.
     let is_name = |name: &&str| !name.trim().is_empty() && !name.trim_start().starts_with("<AUTO");
     let model = named.filter(is_name).or_else(|| cx.model.as_deref().filter(is_name)).unwrap_or_default();
-    let (provider, model) = match stand_in(Some(model), false).or_else(|| cx.models.clone()) {
-        Some(provider) => (provider, model.to_owned()),
-        None => {
-            let service = kind::serving(&cx.registry.models, model)?;
-            let model = service.model.clone();
-            (Arc::new(remote::Remote::of(service, cx)) as Arc<dyn Provider>, model)
+    let one = |provider: Arc<dyn Provider>, request: Request| async move {
+        tokio::select! {
+            biased;
+            () = cx.cancel.cancelled() => Err(ToolError::new("CancelledError", "the call to the model was cancelled")),
+            response = fitting(&*provider, request, &cx.cancel) => response,
         }
     };
-    let request = Request { model, ..request };
-    tokio::select! {
-        biased;
-        () = cx.cancel.cancelled() => Err(ToolError::new("CancelledError", "the call to the model was cancelled")),
-        response = fitting(&*provider, request, &cx.cancel) => response,
+    match stand_in(Some(model), false).or_else(|| cx.models.clone()) {
+        Some(provider) => one(provider, Request { model: model.to_owned(), ..request }).await,
+        None => chain::ask(model, request, cx, one).await,
     }
 }
 

@@ -24,6 +24,9 @@ pub mod forecast;
 
 mod child;
 mod context;
+pub(crate) use context::RunContext;
+
+pub mod estimate;
 
 pub mod limits;
 
@@ -49,6 +52,8 @@ pub mod select;
 pub use select::Selection;
 
 mod render;
+
+mod route;
 
 pub mod event;
 pub use event::{Event, EventKind};
@@ -80,6 +85,8 @@ pub struct RunConfig {
     pub simulate: bool,
     /// The workspace is trusted: its `models.yaml` may say where keys are sent.
     pub is_trusted: bool,
+    /// `--max-cost`: the most that models may cost, in billionths of a dollar.
+    pub max_cost: Option<i64>,
     /// Who can be asked while it runs; without anybody, steps that ask wait for `orc runs approve`.
     pub person: Option<Arc<dyn Person>>,
     /// The store's file; `None` = `--no-store`, in memory.

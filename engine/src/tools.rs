@@ -150,9 +150,9 @@ impl Outcome {
 
     /// A model's answer as result; a failure with what it cost where the answer is of no use.
     pub fn answered(response: Response) -> Self {
-        let Response { value, provider, model, usage, cost, failure } = response;
+        let Response { value, provider, model, usage, cost, failure, requested } = response;
         let result = if failure.is_none() { value } else { Value::Null };
-        Self { result, failure, served: Some(Box::new(Served { provider, model, usage, cost })) }
+        Self { result, failure, served: Some(Box::new(Served { provider, model, usage, cost, requested })) }
     }
 
     /// A reported failure, with what there is of a result.
@@ -200,6 +200,10 @@ pub struct ToolCx {
     pub models: Option<Arc<dyn crate::models::Provider>>,
     /// The model the step named or the router chose.
     pub model: Option<String>,
+    /// What models may cost.
+    pub purse: Arc<crate::models::Purse>,
+    /// The models to go on with, where the one that is asked is not available.
+    pub fallback: Arc<[String]>,
     /// Takes what a command prints while it runs.
     pub on_output: Option<OutputSink>,
     /// Takes out of a command's output what must not be kept.

@@ -31,6 +31,8 @@ mod tools;
 
 mod trust;
 
+mod cost;
+
 mod doctor;
 
 mod report;
@@ -98,6 +100,9 @@ enum Command {
     /// Trust a folder: what its models.yaml says about addresses and keys counts, and editors run what is in it.
     Trust(trust::Trust),
 
+    /// Show what models cost so far, by day, model or pipeline.
+    Cost(cost::Cost),
+
     /// Print the completions of a shell.
     Completions {
         /// The shell.
@@ -143,6 +148,7 @@ pub fn main() -> ExitCode {
         Command::Runs(runs) => runs.run(),
         Command::Explain(explain) => explain.run(),
         Command::Trust(trust) => trust.run(),
+        Command::Cost(cost) => cost.run(),
         Command::Schema(schema) => schema.run(),
         Command::Tools(tools) => tools.run(),
         Command::Models(models) => models.run(),

@@ -55,6 +55,7 @@ mod limits;
 #[cfg(unix)]
 mod models;
 mod overlay;
+mod routing;
 
 #[cfg(unix)]
 mod together;

@@ -53,6 +53,7 @@ impl Workspace {
             limits: limits::Limits::new(),
             simulate: false,
             is_trusted: false,
+            max_cost: None,
             cache: true,
             person: None,
             store: None,

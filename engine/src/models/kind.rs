@@ -139,8 +139,8 @@ pub(super) fn serving(table: &ModelTable, model: &str) -> Result<Service, ToolEr
     let model = model.trim();
     if model.is_empty() || model.starts_with("<AUTO") {
         return Err(no_model(
-            "no model is named, and this version does not choose one; write `model: provider/name` in the step or the \
-             pipeline, e.g. `openai/gpt-5-mini`, or run with `--simulate`"
+            "no model is named; write `model: provider/name` in the step or the pipeline, e.g. `openai/gpt-5-mini`, or run \
+             with `--simulate`"
                 .to_owned(),
         ));
     }

@@ -23,6 +23,8 @@ mod errors;
 
 mod gemini;
 
+mod ledger;
+
 mod ollama;
 
 mod openai;

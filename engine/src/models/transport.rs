@@ -22,6 +22,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::{
+    budget::Hold,
     endpoint::Endpoint,
     kind::{Headers, Kind},
     trouble::{Class, Said, clean, explain, who},
@@ -75,13 +76,16 @@ struct Trouble {
     message: String,
     /// How long the provider wants to be left alone.
     wait: Option<Duration>,
+    /// It was sent, and nobody knows what became of it.
+    may_be_paid: bool,
 }
 
 impl Call<'_> {
-    /// Sends it and reads the answer.
-    pub(super) async fn post(&self, limits: &Limits) -> Result<Value, ToolError> {
+    /// Sends it and reads the answer. An error says whether it may have been paid for all the same; what broke off
+    /// is asked again only where that fits what is left of the budget.
+    pub(super) async fn post(&self, limits: &Limits, hold: &mut Hold<'_>) -> Result<Value, (ToolError, bool)> {
         let deadline = Instant::now() + limits.total;
-        let headers = self.headers()?;
+        let headers = self.headers().map_err(|error| (error, false))?;
         let body = self.body.to_string();
         let mut attempt = 1;
         loop {
@@ -93,7 +97,7 @@ impl Call<'_> {
             };
             if !trouble.class.may_pass() || attempt >= limits.attempts {
                 let tried = if attempt > 1 { format!(" ({attempt} attempts)") } else { String::new() };
-                return Err(failure(trouble.class, format!("{}{tried}", trouble.message)));
+                return Err((failure(trouble.class, format!("{}{tried}", trouble.message)), trouble.may_be_paid));
             }
             let pause = trouble.wait.unwrap_or_else(|| pause(limits.pause, attempt, jitter()));
             if pause >= deadline.saturating_duration_since(Instant::now()) {
@@ -102,7 +106,11 @@ impl Call<'_> {
                     trouble.message,
                     pause.as_secs()
                 );
-                return Err(failure(trouble.class, message));
+                return Err((failure(trouble.class, message), trouble.may_be_paid));
+            }
+            if trouble.may_be_paid && !hold.again() {
+                let message = format!("{}; another attempt does not fit the budget", trouble.message);
+                return Err((failure(trouble.class, message), false));
             }
             sleep(pause).await;
             attempt += 1;
@@ -142,7 +150,7 @@ impl Call<'_> {
         let class = Class::of(status, &said);
         let message = explain(self.kind, self.endpoint, self.model, status, class, &said);
         let wait = wait(&headers, Timestamp::now()).or_else(|| seconds(said.wait.as_deref()?.strip_suffix('s')?));
-        Trouble { class, message, wait }
+        Trouble { class, message, wait, may_be_paid: false }
     }
 
     /// The body, or as much of it as may be.
@@ -206,7 +214,7 @@ impl Call<'_> {
         } else {
             format!("the connection to {} broke before it answered: {reason}", self.who())
         };
-        Trouble::new(Class::Network, message)
+        Trouble { may_be_paid: !error.is_connect(), ..Trouble::new(Class::Network, message) }
     }
 
     fn redirected(&self, response: &Response, status: StatusCode) -> Trouble {
@@ -225,7 +233,8 @@ impl Call<'_> {
 
 impl Trouble {
     fn new(class: Class, message: String) -> Self {
-        Self { class, message, wait: None }
+        let may_be_paid = matches!(class, Class::Timeout | Class::Garbled);
+        Self { class, message, wait: None, may_be_paid }
     }
 }
 

@@ -12,7 +12,7 @@ use lang::{
 use serde_json::Value;
 
 use super::{
-    Handler, RetryPlan, duration,
+    Handler, RetryPlan, Terms, duration,
     inputs::Inputs,
     program::{LoopNames, Program, Routes, Scope, StepKind, StepPlan},
 };
@@ -42,6 +42,7 @@ pub(super) fn program(analysis: &Analysis, inputs: &Inputs) -> Program {
             .map(|output| (output.name.value.clone(), builder.json(output.value)))
             .collect(),
         model: pipeline.model.as_ref().map(|model| model.value.clone()),
+        terms: Arc::new(Terms::of(|name| builder.root_key(name))),
         template_inputs: inputs.templates.clone(),
         levels: analysis
             .graph()
@@ -150,6 +151,7 @@ impl Builder<'_> {
                 &parameters,
             ),
             model: keys.get("model").and_then(Value::as_str).map(str::to_owned),
+            terms: Terms::read(&keys),
             cache: self.cache(&keys),
             parameters,
         };
@@ -272,6 +274,7 @@ impl Builder<'_> {
                     is_handler: false,
                     kind: StepKind::Act,
                     model: None,
+                    terms: Terms::read(&keys),
                     cache: self.cache(&keys),
                 })
             })

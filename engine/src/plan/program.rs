@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use lang::{model::FailurePolicy, registry::OutputSpec};
 use serde_json::Value;
 
-use super::{Handler, RetryPlan};
+use super::{Handler, RetryPlan, Terms};
 
 /// A pipeline as a run executes it.
 #[derive(Debug, Clone)]
@@ -20,6 +20,8 @@ pub struct Program {
     pub outputs: IndexMap<String, Value>,
     /// The root's `model`.
     pub model: Option<String>,
+    /// What it says about the models of all steps.
+    pub terms: Arc<Terms>,
     /// Inputs whose value is the declared default and holds a template, in an order in which each
     /// can be rendered with those before it.
     pub template_inputs: Vec<String>,
@@ -90,6 +92,8 @@ pub struct StepPlan {
     pub output: Arc<OutputSpec>,
     /// `model` of the step itself.
     pub model: Option<String>,
+    /// What it says about the models it asks.
+    pub terms: Terms,
     /// `cache` of the step, or `false` of the pipeline; `None` leaves it to what the step does.
     pub cache: Option<bool>,
 }

@@ -24,7 +24,8 @@ use super::{
     store::StoreError,
 };
 use crate::{
-    plan::StepPlan,
+    models::Purse,
+    plan::{StepPlan, Terms},
     tools::{Permissions, person::Person, recursion_control::Recursion},
 };
 
@@ -76,6 +77,10 @@ pub(crate) struct RunContext {
     /// Earlier results, where they may be used again.
     pub(crate) cache: Option<Arc<Cache>>,
     pub(crate) model: Option<String>,
+    /// What the pipeline says about the models of all steps.
+    pub(crate) terms: Arc<Terms>,
+    /// What models may cost.
+    pub(crate) purse: Arc<Purse>,
     /// Why the run cannot be recorded any more, once that is so.
     pub(crate) broken: Arc<OnceLock<StoreError>>,
 }
@@ -85,7 +90,8 @@ impl RunContext {
     /// that of the pipeline. Nothing where its action takes none.
     pub(crate) fn model_of(&self, step: &StepPlan) -> Option<String> {
         let named = step.parameters.get("model").and_then(Value::as_str);
-        let named = named.or(step.model.as_deref()).or(self.model.as_deref())?;
+        let root = self.model.as_deref().filter(|_| step.terms.requires.is_none());
+        let named = named.or(step.model.as_deref()).or(root)?;
         let target = || self.registry.resolve(step.tool.as_deref(), step.action.as_deref(), None);
         (template::is_plain(named) && takes_model(&target())).then(|| named.to_owned())
     }

@@ -19,6 +19,7 @@ use super::{
     RunConfig, RunError, begin,
     cache::{self, Fingerprint},
     context::RunContext,
+    estimate::{self, Estimate, History},
     execute::{self, StepEnd},
     journal::Journal,
     perform,
@@ -43,6 +44,12 @@ pub struct Forecast {
     pub cause: Cause,
     /// Why, for people.
     pub reason: String,
+    /// The model it asks, as far as that is known.
+    pub model: Option<String>,
+    /// It asks models, or steps beneath it may.
+    pub asks: bool,
+    /// What they will cost; `None` = nobody is asked, or it is not known.
+    pub estimate: Option<Estimate>,
 }
 
 /// What would become of a step.
@@ -132,6 +139,9 @@ struct Forecaster<'a> {
     open_routes: BTreeSet<usize>,
     /// A step that cannot succeed stops the run.
     stopped_by: Option<usize>,
+    history: History,
+    /// The models that steps ask, and what that costs, of those that could be rendered.
+    asked: Vec<(Option<String>, Option<Estimate>)>,
     /// The ids of the steps.
     ids: HashSet<&'a str>,
     /// The steps that will have a value, which is not known.
@@ -189,6 +199,8 @@ impl<'a> Forecaster<'a> {
         let ids = plan.program.scope.steps.iter().map(|step| &*step.id).collect();
         let taken_first = taken::first(plan);
         Self {
+            history: History::of(&cx),
+            asked: vec![(None, None); scope.steps.len()],
             ids,
             hidden: HashSet::new(),
             taken_first,
@@ -278,7 +290,11 @@ impl<'a> Forecaster<'a> {
             self.stopped_by = self.stopped_by.or(Some(at));
         }
         let Expected { verdict, cause, reason, .. } = expected;
-        self.found[at] = Some(Forecast { step, verdict, cause, reason });
+        let (model, estimate) = std::mem::take(&mut self.asked[at]);
+        let may_ask = matches!(verdict, Verdict::Run | Verdict::Unknown) && asks(&self.cx, &self.scope.steps[at]);
+        let estimate = estimate.or_else(|| self.history.estimate(&self.cx, &step)).filter(|_| may_ask);
+        let model = model.filter(|_| may_ask);
+        self.found[at] = Some(Forecast { step, verdict, cause, reason, model, asks: may_ask, estimate });
     }
 
     /// Where the scope goes on behind the step, if that can be known.
@@ -418,6 +434,7 @@ impl<'a> Forecaster<'a> {
             Ok(prepared) => prepared,
             Err(error) => return Expected::fails(error.0.message),
         };
+        self.asked[at] = (prepared.model.clone(), estimate::of(&self.cx, step, &prepared, &self.history));
         if asked {
             return Expected::acts(Cause::Asked, "asked for");
         }
@@ -574,6 +591,16 @@ fn writes(cx: &RunContext, step: &StepPlan) -> bool {
         (Some(body), _) => body.steps.iter().any(|step| writes(cx, step)),
         (None, StepKind::Child) => true,
         (None, _) => !matches!(resume::effect(&cx.registry, step), Some(Acts::Pure | Acts::Read | Acts::Model)),
+    }
+}
+
+/// Whether the step, or one beneath it, asks models.
+fn asks(cx: &RunContext, step: &StepPlan) -> bool {
+    match (step.kind.body(), &step.kind) {
+        _ if cx.simulate => false,
+        (Some(body), _) => body.steps.iter().any(|step| asks(cx, step)),
+        (None, StepKind::Child) => true,
+        (None, _) => matches!(resume::effect(&cx.registry, step), Some(Acts::Model)),
     }
 }
 

@@ -207,7 +207,13 @@ fn from_cache(hit: Hit, fingerprint: Box<Fingerprint>) -> Done {
     Done {
         result: document.value["result"].clone(),
         // Nothing was spent this time.
-        served: served.map(|(model, provider)| Served { provider, model, usage: None, cost: Cost::free() }),
+        served: served.map(|(model, provider)| Served {
+            provider,
+            model,
+            usage: None,
+            cost: Cost::free(),
+            requested: document.requested_model.clone(),
+        }),
         fingerprint: Some(fingerprint),
         cached: Some(run),
         ..Done::default()
@@ -472,6 +478,7 @@ fn end(call: &Call, watch: &Stopwatch, done: Done) -> StepEnd {
     if let Some(served) = done.served {
         document.usage = served.usage;
         document.cost = served.cost;
+        document.requested_model = served.requested;
         document.model = Some(served.model).filter(|model| !model.is_empty());
         document.provider = Some(served.provider).filter(|provider| !provider.is_empty());
     }

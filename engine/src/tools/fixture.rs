@@ -31,6 +31,8 @@ impl World {
             is_trusted: false,
             models: None,
             model: None,
+            purse: Arc::default(),
+            fallback: Arc::default(),
             on_output: None,
             cleaner: None,
             asking: Asking::default(),

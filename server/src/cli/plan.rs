@@ -17,6 +17,8 @@ use engine::{
     },
     run::{
         RunConfig, Selection,
+        document::dollars,
+        estimate::{Interval, Total},
         forecast::{Forecast, Verdict, forecast},
         resume,
         secrets::Redactor,
@@ -42,6 +44,10 @@ pub(crate) struct PlanCommand {
     /// A JSON file with inputs, an object by name; -i wins.
     #[arg(short = 'c', long = "context", value_name = "FILE")]
     context: Option<PathBuf>,
+
+    /// As with every model call answered by the simulated model.
+    #[arg(long)]
+    simulate: bool,
 
     /// As if no earlier result could be used again.
     #[arg(long)]
@@ -97,7 +103,8 @@ impl PlanCommand {
 
     /// The plan as it would run, and for each step what would become of it and why.
     fn reasons(&self, plan: Plan) -> Result<(Plan, Reasons), String> {
-        reasons(plan, self.selection.read(), run::looked_at(&self.file, !self.no_cache)?)
+        let config = RunConfig { simulate: self.simulate, ..run::looked_at(&self.file, !self.no_cache)? };
+        reasons(plan, self.selection.read(), config)
     }
 
     fn shown(&self, plan: &Plan, reasons: &Reasons) -> String {
@@ -161,14 +168,40 @@ fn text(inputs: &Value, picture: &Picture, reasons: &Reasons) -> String {
             let Some(found) = reasons.get(id) else { continue };
             let (verb, why) = (verb(found.verdict), &found.reason);
             let what: String = does_of[&**id].chars().take(40).collect();
-            let line = format!("{:>3}  {id:<ids$}  {what:<does$}  {verb:<5}  {why}", stage + 1);
+            let cost = cost(found);
+            let line = format!("{:>3}  {id:<ids$}  {what:<does$}  {verb:<5}  {why}{cost}", stage + 1);
             let _ = writeln!(text, "{}", line.trim_end());
         }
     }
     for (name, value) in inputs.as_object().into_iter().flatten() {
         let _ = writeln!(text, "     {name} = {value}");
     }
+    let total = total(reasons);
+    if reasons.values().any(|found| found.estimate.is_some()) {
+        let _ = writeln!(text, "models: {}, prices of {}", range(total.nano_usd), total.price_date);
+    }
+    if !total.unknown.is_empty() {
+        let _ = writeln!(text, "not known what models cost: {}", total.unknown.join(", "));
+    }
     text
+}
+
+/// What the models of all steps will cost.
+fn total(reasons: &Reasons) -> Total {
+    let asking = reasons.values().filter(|found| found.asks);
+    Total::of(asking.map(|found| (&*found.step, found.estimate.as_ref())))
+}
+
+/// The model and what it will cost, where that is known.
+fn cost(found: &Forecast) -> String {
+    let model = found.model.as_ref().map(|model| format!("  {model}")).unwrap_or_default();
+    let cost = found.estimate.as_ref().map(|estimate| format!("  {}", range(estimate.nano_usd))).unwrap_or_default();
+    format!("{model}{cost}")
+}
+
+fn range(interval: Interval) -> String {
+    let dollars = |nano: u64| dollars(i64::try_from(nano).unwrap_or(i64::MAX), true);
+    format!("≈ {} ({} … {})", dollars(interval.expected), dollars(interval.low), dollars(interval.high))
 }
 
 fn json_text(plan: &Plan, picture: &Picture, reasons: &Reasons) -> String {
@@ -184,9 +217,16 @@ pub(crate) fn as_json(plan: &Plan, picture: &Picture, reasons: &Reasons) -> Valu
             node["state"] = json!(found.verdict);
             node["cause"] = json!(found.cause);
             node["reason"] = json!(found.reason);
+            if found.asks {
+                node["model"] = json!(found.model);
+                node["estimate"] = json!(found.estimate);
+            }
         }
     }
     let (inputs, _) = Redactor::of(plan).inputs(plan, &Value::Object(plan.inputs.clone()));
+    if reasons.values().any(|found| found.asks) {
+        shown["estimate"] = json!(total(reasons));
+    }
     shown["inputs"] = inputs;
     shown
 }

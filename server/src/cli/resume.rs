@@ -59,6 +59,10 @@ pub(crate) struct Resume {
     #[arg(long, value_enum)]
     format: Option<Format>,
 
+    /// The most that models may cost, in US$, what was spent before included [default: as before].
+    #[arg(long, value_name = "USD", value_parser = run::amount)]
+    max_cost: Option<i64>,
+
     /// How many steps may run at once [default: as before].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     max_concurrency: Option<u16>,
@@ -235,6 +239,7 @@ impl Resume {
             max_concurrency: self.max_concurrency.map(usize::from).or(stored.max_concurrency),
             limits: stored.limits.clone().into_iter().chain(self.limit.iter().cloned()).collect(),
             simulate: stored.simulate,
+            max_cost: self.max_cost.or(stored.max_cost),
             is_trusted: self.trusted || trust::is_kept(stored.working_dir.as_std_path()),
             person: run::person::at_terminal().filter(|_| !self.follow_stdin),
             cache: !run.config.no_cache,

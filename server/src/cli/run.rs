@@ -98,6 +98,10 @@ pub(crate) struct Run {
     #[arg(long)]
     simulate: bool,
 
+    /// The most that models may cost, in US$; a call that may not fit is not made.
+    #[arg(long, value_name = "USD", value_parser = amount)]
+    max_cost: Option<i64>,
+
     /// How many steps may run at once [default: twice the cores].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     max_concurrency: Option<u16>,
@@ -220,12 +224,19 @@ impl Run {
             max_concurrency: self.max_concurrency.map(usize::from),
             limits: self.limit.iter().cloned().collect(),
             simulate: self.simulate,
+            max_cost: self.max_cost,
             is_trusted: self.trusted || usual.is_trusted,
             person: person::at_terminal().filter(|_| !self.request_on_stdin && self.file != "-"),
             store: usual.store.clone().filter(|_| !self.no_store),
             ..usual
         })
     }
+}
+
+/// What `--max-cost` says, in billionths of a dollar.
+pub(super) fn amount(text: &str) -> Result<i64, String> {
+    let amount = text.trim().trim_start_matches('$').parse::<f64>().ok();
+    amount.and_then(plan::dollars).ok_or_else(|| format!("`{text}` is no amount of US$, e.g. 0.50"))
 }
 
 /// What `--limit` says.
@@ -252,6 +263,7 @@ pub(crate) fn looked_at_in(working_dir: Utf8PathBuf, file: &str, cache: bool) ->
         max_concurrency: None,
         limits: Limits::new(),
         simulate: false,
+        max_cost: None,
         is_trusted: trust::is_kept(working_dir.as_std_path()),
         person: None,
         store: Some(store::file(working_dir.as_std_path())),

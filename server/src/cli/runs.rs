@@ -13,6 +13,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use engine::{
     run::{
         audit::{self, Entry, Program, What},
+        document::StepDocument,
         lock, resume,
         store::{self, Store, StoredAttempt, StoredRun},
     },
@@ -212,6 +213,18 @@ impl List {
     }
 }
 
+/// The model that answered and what it cost, where one was asked.
+fn spent(document: &StepDocument) -> String {
+    if document.usage.is_none() && document.cost.known {
+        return String::new();
+    }
+    let model = document.provider.as_ref().zip(document.model.as_ref());
+    let model = model.map(|(provider, model)| format!("{provider}/{model}  ")).unwrap_or_default();
+    let instead = document.requested_model.as_ref().map(|model| format!("  instead of {model}")).unwrap_or_default();
+    let least = if document.cost.known { "" } else { "≥ " };
+    format!("  {model}{least}${}{instead}", document.cost.usd)
+}
+
 impl Show {
     fn run(&self) -> Answer {
         let workspace = Workspace::open()?;
@@ -242,8 +255,9 @@ impl Show {
             let again = if attempt.attempt > 1 { format!("  attempt {}", attempt.attempt) } else { String::new() };
             let error = attempt.last.as_ref().and_then(|last| last.document.error.clone());
             let error = error.map(|error| format!("  {error}")).unwrap_or_default();
+            let cost = attempt.last.as_ref().map(|last| spent(&last.document)).unwrap_or_default();
             let began = if attempt.forgotten { "  began again since" } else { "" };
-            let _ = writeln!(text, "  {:<width$}  {state}{again}{error}{began}", attempt.step);
+            let _ = writeln!(text, "  {:<width$}  {state}{again}{cost}{error}{began}", attempt.step);
         }
         let asks_nobody = approve::asking(&attempts).is_empty();
         let next = match status {

@@ -39,6 +39,8 @@ pub struct ModelSpec {
     pub deprecated: bool,
     /// Parameters, in billions; `None` = unknown.
     pub size: Option<f64>,
+    /// How much it can, from 1 (low) to 5 (very high), of those that the router may choose.
+    pub grade: Option<u8>,
     /// What it is good at, as a `models.yaml` says.
     pub expertise: Vec<String>,
     /// Other names for it.

@@ -13,19 +13,13 @@ pub(crate) struct Later {
     replay: Option<String>,
     #[arg(long, hide = true)]
     locked: bool,
-    #[arg(long, hide = true, value_name = "USD")]
-    max_cost: Option<String>,
 }
 
 impl Later {
     /// An error that names the first such option in use.
     pub(super) fn refuse(&self) -> Result<(), String> {
-        let used = [
-            ("--record", self.record.is_some()),
-            ("--replay", self.replay.is_some()),
-            ("--locked", self.locked),
-            ("--max-cost", self.max_cost.is_some()),
-        ];
+        let used =
+            [("--record", self.record.is_some()), ("--replay", self.replay.is_some()), ("--locked", self.locked)];
         match used.into_iter().find(|(_, used)| *used) {
             Some((option, _)) => {
                 Err(format!("`{option}` comes with a later version; run the whole pipeline without it"))
