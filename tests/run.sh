@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Runs the tests. usage: tests/run.sh [all|rust|editors|quick]   (default: all)
+# Runs the tests. usage: tests/run.sh [all|rust|models|editors|quick]   (default: all)
 #   rust     formatting, lints, the tests of all crates
+#   models   pipelines against the real server of llama.cpp
 #   editors  the extension's own tests, then the plugins in the real Neovim and the real VS Code
 #   quick    rust and the extension's own tests: nothing is installed beyond npm packages
-# Editors are installed where they are missing (tests/editors/install.sh). Pictures of them are
+# Editors and the server are installed where they are missing (install.sh in tests/editors, tests/models). Pictures of them are
 # kept in ORC_SHOTS, by default target/shots. A failing suite does not keep the next from running.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -76,6 +77,12 @@ lockfile_names_no_host() {
   ! grep -n '"resolved"' editors/vscode/package-lock.json
 }
 
+models() {
+  suite 'binary for the server of models' cargo build -p orc --locked
+  suite 'installation of the server of models' bash tests/models/install.sh || return
+  suite 'models: a real server' timeout 300 python3 tests/models/suite.py
+}
+
 neovim() {
   timeout 180 "$ORC_TEST_CACHE/nvim/venv/bin/nvim" --clean -l tests/editors/nvim.lua
 }
@@ -96,11 +103,12 @@ editors() {
 }
 
 case $what in
-  all) rust; editors ;;
+  all) rust; models; editors ;;
   rust) rust ;;
+  models) models ;;
   editors) editors ;;
   quick) rust; suite 'extension: types, unit tests, package' extension ;;
-  *) echo "unknown part \`$what\`; use all, rust, editors or quick" >&2; exit 2 ;;
+  *) echo "unknown part \`$what\`; use all, rust, models, editors or quick" >&2; exit 2 ;;
 esac
 
 printf '\n'

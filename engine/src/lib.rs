@@ -17,7 +17,11 @@ mod expression;
 
 mod failpoint;
 
+pub mod lock_file;
+
 pub mod models;
+
+pub mod keys;
 
 pub mod files;
 

@@ -11,12 +11,12 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    run::{
-        RunContext,
-        document::{Cost, StepDocument},
-    },
-    tools::{Failure, ToolCx, ToolError},
+    run::document::{Cost, StepDocument},
+    tools::{Failure, OutputSink, ToolCx, ToolError},
 };
+
+mod answers;
+pub(crate) use answers::Answers;
 
 mod anthropic;
 
@@ -26,6 +26,14 @@ pub use budget::Purse;
 mod chain;
 
 mod endpoint;
+
+pub mod estimate;
+
+pub(crate) mod tokens;
+
+mod gateway;
+pub(crate) use gateway::{Caller, Gateway};
+pub use gateway::{Played, Recorded, Reused};
 
 mod gemini;
 
@@ -47,44 +55,55 @@ pub mod router;
 pub mod simulated;
 pub use simulated::Simulated;
 
+mod stream;
+
+pub mod tape;
+
 mod transport;
 pub use transport::prepare_tls;
-
-pub mod tokens;
 
 mod trouble;
 
 mod wire;
 
 #[cfg(test)]
+#[expect(dead_code, reason = "the tests of the command line use all of it")]
 mod fake;
 
 #[cfg(test)]
 mod tests;
 
-/// What is asked.
-#[derive(Debug, Clone, PartialEq, Default)]
+/// What is asked. As it is written in a cassette: a field that is not given is not there.
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Request {
     /// Model name as the provider knows it.
     pub model: String,
     /// What the model is told before the prompt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<String>,
     /// The prompt.
     pub prompt: String,
     /// The JSON Schema the answer must fit, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<Value>,
     /// Largest answer in tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u64>,
     /// Sampling temperature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f64>,
     /// Sampling seed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
     /// An earlier answer that did not fit the schema.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correction: Option<Correction>,
 }
 
 /// An answer that did not fit, and why: it is asked for once more.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Correction {
     /// The answer.
     pub answer: String,
@@ -142,6 +161,8 @@ pub struct Spent {
     pub usage: Option<Usage>,
     /// Money.
     pub cost: Cost,
+    /// Of what was replayed: what the recording took.
+    pub recorded: Option<Recorded>,
 }
 
 impl Spent {
@@ -150,7 +171,8 @@ impl Spent {
         let documents = documents.filter(|document| document.provenance.is_none());
         Self {
             usage: Usage::sum(documents.clone().filter_map(|document| document.usage)),
-            cost: Cost::sum(documents.map(|document| &document.cost)),
+            cost: Cost::sum(documents.clone().map(|document| &document.cost)),
+            recorded: Recorded::sum(documents.filter_map(|document| Recorded::of(document.cache.as_ref()?))),
         }
     }
 
@@ -158,15 +180,27 @@ impl Spent {
     pub fn sum<'s>(all: impl Iterator<Item = &'s Self> + Clone) -> Self {
         Self {
             usage: Usage::sum(all.clone().filter_map(|spent| spent.usage)),
-            cost: Cost::sum(all.map(|spent| &spent.cost)),
+            cost: Cost::sum(all.clone().map(|spent| &spent.cost)),
+            recorded: Recorded::sum(all.filter_map(|spent| spent.recorded.clone())),
         }
     }
 
     /// As of one that served what holds the steps that took it; `None` where no model was asked.
     pub fn served(self) -> Option<Served> {
-        let Self { usage, cost } = self;
+        let Self { usage, cost, recorded } = self;
         let asked = usage.is_some() || cost != Cost::free();
-        asked.then(|| Served { provider: String::new(), model: String::new(), usage, cost, requested: None })
+        let reused = recorded.map(|recorded| Box::new(Reused::Recorded(recorded)));
+        asked.then(|| Served { provider: String::new(), model: String::new(), usage, cost, requested: None, reused })
+    }
+}
+
+impl From<Box<Served>> for Spent {
+    fn from(served: Box<Served>) -> Self {
+        let recorded = match served.reused.map(|reused| *reused) {
+            Some(Reused::Recorded(recorded)) => Some(recorded),
+            _ => None,
+        };
+        Self { usage: served.usage, cost: served.cost, recorded }
     }
 }
 
@@ -190,7 +224,7 @@ struct Answer {
 }
 
 /// What came back.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Response {
     /// The answer: text, or a value that fits the schema.
     pub value: Value,
@@ -203,9 +237,13 @@ pub struct Response {
     /// What it cost.
     pub cost: Cost,
     /// Why the answer is of no use, where it is none: it was paid for all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
     /// The model that was asked first, as `provider/name`, where another one answered.
     pub requested: Option<String>,
+    /// Where it comes from, where nobody was asked for it now.
+    #[serde(skip)]
+    pub reused: Option<Box<Reused>>,
 }
 
 /// The future a call is.
@@ -224,8 +262,23 @@ pub trait Provider: Send + Sync + std::fmt::Debug {
         Some(REMOTE)
     }
 
+    /// Where it is, where that may be one of several places: another one may answer otherwise.
+    fn place(&self) -> Option<String> {
+        None
+    }
+
     /// Asks a model once. What may pass is tried again by the provider, within its own deadline.
     fn call<'a>(&'a self, request: &'a Request, cancel: &'a CancellationToken) -> ModelFuture<'a>;
+
+    /// The same, with the text of the answer told to `told` as it comes, where the provider can do that.
+    fn stream<'a>(
+        &'a self,
+        request: &'a Request,
+        cancel: &'a CancellationToken,
+        _told: &'a OutputSink,
+    ) -> ModelFuture<'a> {
+        self.call(request, cancel)
+    }
 }
 
 /// Who answered a step and what it took; the answer itself is the step's result.
@@ -243,6 +296,9 @@ pub struct Served {
     /// The model that was asked first, as `provider/name`, where another one answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested: Option<String>,
+    /// Where the answers come from, where nobody was asked for them now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reused: Option<Box<Reused>>,
 }
 
 impl Served {
@@ -256,6 +312,7 @@ impl Served {
             // Where one of two is not told, the sum is not known either.
             usage: before.usage.zip(now.usage).and_then(|(before, now)| Usage::sum([before, now])),
             cost: Cost::sum([&before.cost, &now.cost].into_iter()),
+            reused: Reused::both(before.reused.as_deref(), now.reused.as_deref()),
         })
     }
 }
@@ -281,6 +338,23 @@ pub fn readiness(
     ready.collect()
 }
 
+/// A provider that wants a key.
+#[derive(Debug, Clone, Copy)]
+pub struct Keyed {
+    /// Its name in `provider/model`.
+    pub name: &'static str,
+    /// What people call it.
+    pub label: &'static str,
+    /// The variables that its key may stand in; the first that is set wins.
+    pub variables: &'static [&'static str],
+}
+
+/// The providers that want a key.
+pub fn keyed() -> Vec<Keyed> {
+    let keyed = kind::KINDS.into_iter().filter(|kind| kind.needs_key());
+    keyed.map(|kind| Keyed { name: kind.name, label: kind.label, variables: kind.keys }).collect()
+}
+
 /// The simulated provider, where it answers for a step's model: for `--simulate`, and for models that are
 /// named `simulated/…`.
 pub fn stand_in(model: Option<&str>, simulate: bool) -> Option<Arc<dyn Provider>> {
@@ -295,18 +369,6 @@ pub fn provider_name(table: &ModelTable, model: &str, simulate: bool) -> Option<
     kind::serving(table, model).ok().map(|service| service.provider)
 }
 
-/// What calls to `model` cost in a run, as far as that is known.
-pub(crate) fn price_of<'c>(cx: &'c RunContext, model: &str) -> Option<price::Priced<'c>> {
-    if cx.simulate || is_simulated(model) {
-        return None;
-    }
-    let service = kind::serving(&cx.registry.models, model).ok()?;
-    let spec = cx.registry.models.exact(&service.provider, &service.model)?;
-    let endpoint = endpoint::Endpoint::at(service.kind, &service.host, &cx.environment, cx.is_trusted);
-    let is_free = endpoint.is_ok_and(|endpoint| service.kind.name == kind::OLLAMA.name && endpoint.is_local);
-    Some(price::Priced::new(spec, is_free))
-}
-
 /// Asks the model that `named` (a parameter) or else the step names: `cx.models` where the step has one,
 /// else the provider that serves it. Without a provider this is a `NoModelError`, never a guess.
 ///
@@ -317,10 +379,14 @@ pub async fn ask(named: Option<&str>, request: Request, cx: &ToolCx) -> Result<R
     let is_name = |name: &&str| !name.trim().is_empty() && !name.trim_start().starts_with("<AUTO");
     let model = named.filter(is_name).or_else(|| cx.model.as_deref().filter(is_name)).unwrap_or_default();
     let one = |provider: Arc<dyn Provider>, request: Request| async move {
+        let provider = match &cx.caller {
+            Some(caller) => caller.before(provider),
+            None => provider,
+        };
         tokio::select! {
             biased;
             () = cx.cancel.cancelled() => Err(ToolError::new("CancelledError", "the call to the model was cancelled")),
-            response = fitting(&*provider, request, &cx.cancel) => response,
+            response = fitting(&*provider, request, cx) => response,
         }
     };
     match stand_in(Some(model), false).or_else(|| cx.models.clone()) {
@@ -330,8 +396,8 @@ pub async fn ask(named: Option<&str>, request: Request, cx: &ToolCx) -> Result<R
 }
 
 /// Asks, and asks once more where the answer does not fit the schema.
-async fn fitting(provider: &dyn Provider, request: Request, cancel: &CancellationToken) -> Result<Response, ToolError> {
-    let Some(schema) = &request.schema else { return provider.call(&request, cancel).await };
+async fn fitting(provider: &dyn Provider, request: Request, cx: &ToolCx) -> Result<Response, ToolError> {
+    let Some(schema) = &request.schema else { return told(provider, &request, cx).await };
     let validator = jsonschema::options().offline().build(schema).map_err(|error| {
         ToolError::new("ParameterError", format!("`schema` is no JSON Schema that can be checked: {error}"))
     })?;
@@ -344,11 +410,11 @@ async fn fitting(provider: &dyn Provider, request: Request, cancel: &Cancellatio
             Some(if place.is_empty() { error.to_string() } else { format!("{error} (at `{place}`)") })
         }
     };
-    let first = provider.call(&request, cancel).await?;
+    let first = told(provider, &request, cx).await?;
     let Some(problem) = misfit(&first) else { return Ok(first) };
     let answer = crate::tools::params::text(&first.value);
     let again = Request { correction: Some(Correction { answer, problem }), ..request.clone() };
-    let mut second = match provider.call(&again, cancel).await {
+    let mut second = match told(provider, &again, cx).await {
         Ok(second) => second,
         // The first answer was paid for.
         Err(ToolError(failure)) => return Ok(Response { failure: Some(failure), ..first }),
@@ -360,7 +426,16 @@ async fn fitting(provider: &dyn Provider, request: Request, cancel: &Cancellatio
     // Where one of two is not told, the sum is not known either.
     second.usage = first.usage.zip(second.usage).and_then(|(first, second)| Usage::sum([first, second]));
     second.cost = Cost::sum([&first.cost, &second.cost].into_iter());
+    second.reused = Reused::both(first.reused.as_deref(), second.reused.as_deref());
     Ok(second)
+}
+
+/// Asks, and tells the answer as it comes where somebody listens.
+fn told<'a>(provider: &'a dyn Provider, request: &'a Request, cx: &'a ToolCx) -> ModelFuture<'a> {
+    match &cx.on_output {
+        Some(told) => provider.stream(request, &cx.cancel, told),
+        None => provider.call(request, &cx.cancel),
+    }
 }
 
 fn is_simulated(model: &str) -> bool {

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    models::tape::Recording,
     plan::Plan,
     tools::{Permissions, person::Person},
 };
@@ -14,6 +15,8 @@ use crate::{
 pub mod schedule;
 
 pub mod audit;
+
+pub mod auto;
 
 mod begin;
 pub use begin::{UNRECORDED, new_id};
@@ -24,9 +27,6 @@ pub mod forecast;
 
 mod child;
 mod context;
-pub(crate) use context::RunContext;
-
-pub mod estimate;
 
 pub mod limits;
 
@@ -37,7 +37,7 @@ mod perform;
 mod step;
 
 mod clock;
-mod journal;
+pub(crate) mod journal;
 
 pub mod secrets;
 
@@ -93,12 +93,16 @@ pub struct RunConfig {
     pub store: Option<PathBuf>,
     /// Whether earlier results in the store may be used again; `--no-cache` says no.
     pub cache: bool,
+    /// `--record` or `--replay`.
+    pub tape: Option<Recording>,
     /// What the plan was confined to, for the record.
     pub selection: Option<Selection>,
     /// What is known from before.
     pub past: Arc<Past>,
     /// When the run began, if it is resumed: RFC 3339.
     pub resumed: Option<String>,
+    /// `--locked`: no `<AUTO>` may be asked for.
+    pub locked: bool,
     /// The right to run it, where the caller has it already.
     pub lock: Option<Arc<lock::RunLock>>,
 }
@@ -124,6 +128,9 @@ pub enum RunError {
     /// The default of an input cannot be rendered.
     #[error("{0}")]
     Inputs(String),
+    /// What is to be recorded into or replayed cannot be used.
+    #[error("{0}")]
+    Recording(String),
     /// A directory cannot be used.
     #[error("{0}")]
     Directory(String),

@@ -15,6 +15,8 @@ use lang::registry::{Registry, ToolSpec, did_you_mean};
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
+pub(crate) mod blocking;
+
 pub(crate) mod confine;
 
 pub(crate) mod params;
@@ -150,9 +152,9 @@ impl Outcome {
 
     /// A model's answer as result; a failure with what it cost where the answer is of no use.
     pub fn answered(response: Response) -> Self {
-        let Response { value, provider, model, usage, cost, failure, requested } = response;
+        let Response { value, provider, model, usage, cost, failure, requested, reused } = response;
         let result = if failure.is_none() { value } else { Value::Null };
-        Self { result, failure, served: Some(Box::new(Served { provider, model, usage, cost, requested })) }
+        Self { result, failure, served: Some(Box::new(Served { provider, model, usage, cost, requested, reused })) }
     }
 
     /// A reported failure, with what there is of a result.
@@ -206,6 +208,8 @@ pub struct ToolCx {
     pub fallback: Arc<[String]>,
     /// Takes what a command prints while it runs.
     pub on_output: Option<OutputSink>,
+    /// Who asks models, where answers may stand on a tape or be there already.
+    pub(crate) caller: Option<crate::models::Caller>,
     /// Takes out of a command's output what must not be kept.
     pub cleaner: Option<output::Cleaner>,
     /// What a step that asks a person may use.

@@ -17,11 +17,17 @@ pub(crate) mod run;
 
 pub(crate) mod plan;
 
+mod resolve;
+
 mod resume;
 
 mod runs;
 
 mod models;
+
+mod keys;
+
+mod cost;
 
 mod explain;
 
@@ -30,8 +36,6 @@ mod schema;
 mod tools;
 
 mod trust;
-
-mod cost;
 
 mod doctor;
 
@@ -82,6 +86,9 @@ enum Command {
     /// Go on with a run that was interrupted, cancelled, or failed.
     Resume(resume::Resume),
 
+    /// Answer and pin the <AUTO> tags of a pipeline, as far as that needs no run.
+    Resolve(resolve::Resolve),
+
     /// See what ran here, and what became of it.
     Runs(runs::Runs),
 
@@ -100,8 +107,11 @@ enum Command {
     /// Trust a folder: what its models.yaml says about addresses and keys counts, and editors run what is in it.
     Trust(trust::Trust),
 
-    /// Show what models cost so far, by day, model or pipeline.
-    Cost(cost::Cost),
+    /// Show what the models of this workspace's runs took.
+    Cost(cost::CostCommand),
+
+    /// Keep the keys of model providers.
+    Keys(keys::KeysCommand),
 
     /// Print the completions of a shell.
     Completions {
@@ -145,6 +155,7 @@ pub fn main() -> ExitCode {
         Command::Run(run) => run.run(),
         Command::Plan(plan) => plan.run(),
         Command::Resume(resume) => resume.run(),
+        Command::Resolve(resolve) => resolve.run(),
         Command::Runs(runs) => runs.run(),
         Command::Explain(explain) => explain.run(),
         Command::Trust(trust) => trust.run(),
@@ -152,6 +163,7 @@ pub fn main() -> ExitCode {
         Command::Schema(schema) => schema.run(),
         Command::Tools(tools) => tools.run(),
         Command::Models(models) => models.run(),
+        Command::Keys(keys) => keys.run(),
         Command::Completions { shell } => completions(shell),
         Command::Doctor(doctor) => doctor.run(),
         Command::Lsp(_) => {

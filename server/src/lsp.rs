@@ -49,6 +49,10 @@ mod closed;
 
 mod history;
 
+mod expense;
+
+mod pins;
+
 mod marks;
 
 mod layout;

@@ -13,6 +13,8 @@ mod hostile;
 
 mod agreement;
 mod audit;
+
+mod auto;
 mod commands;
 
 #[cfg(unix)]
@@ -56,6 +58,30 @@ mod limits;
 mod models;
 mod overlay;
 mod routing;
+
+#[cfg(unix)]
+mod keys;
+
+#[cfg(unix)]
+mod cost;
+
+#[cfg(unix)]
+mod estimate;
+
+#[cfg(unix)]
+mod answers;
+
+#[cfg(unix)]
+mod canaries;
+
+#[cfg(unix)]
+mod paid;
+
+#[cfg(unix)]
+mod streaming;
+
+#[cfg(unix)]
+mod tape;
 
 #[cfg(unix)]
 mod together;

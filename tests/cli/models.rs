@@ -17,9 +17,9 @@ use crate::support::{Ended, Folder};
 #[path = "../../engine/src/models/fake.rs"]
 #[expect(dead_code, reason = "the tests of the engine use all of it")]
 pub(crate) mod fake;
-use fake::{Fake, Reply};
+pub(crate) use fake::{Asked, End, Fake, Reply};
 
-const CANARY: &str = "canary-0123456789abcdef";
+pub(crate) const CANARY: &str = "canary-0123456789abcdef";
 
 const ASKS: &str = "\
 id: asks
@@ -58,7 +58,7 @@ steps:
   - {id: a, action: generate, parameters: {prompt: 'Hello?', model: openai/gpt-4o-mini}}
 ";
 
-fn says(text: &str) -> Reply {
+pub(crate) fn says(text: &str) -> Reply {
     Reply::Json(
         200,
         json!({
@@ -72,29 +72,29 @@ fn says(text: &str) -> Reply {
 }
 
 /// 60 × 150 + 20 × 600 + 40 × 75 billionths of a dollar.
-const EACH: i64 = 24_000;
+pub(crate) const EACH: i64 = 24_000;
 
 fn variables(fake: &Fake) -> [(&'static str, String); 2] {
     [("OPENAI_BASE_URL", fake.base("/v1")), ("OPENAI_API_KEY", CANARY.to_owned())]
 }
 
-fn orc(folder: &Folder, fake: &Fake, arguments: &[&str]) -> Ended {
+pub(crate) fn orc(folder: &Folder, fake: &Fake, arguments: &[&str]) -> Ended {
     let variables = variables(fake);
     let variables: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let ended = folder.orc_with(&variables, arguments);
     assert!(!format!("{ended:?}").contains(CANARY), "{ended:?}");
-    keyless(folder.path());
+    keyless(folder.path(), CANARY);
     ended
 }
 
 /// No file beneath holds the key.
-fn keyless(directory: &Path) {
+pub(crate) fn keyless(directory: &Path, key: &str) {
     for entry in fs::read_dir(directory).unwrap().map(Result::unwrap) {
         if entry.file_type().unwrap().is_dir() {
-            keyless(&entry.path());
+            keyless(&entry.path(), key);
         } else {
             let bytes = fs::read(entry.path()).unwrap();
-            let found = bytes.windows(CANARY.len()).any(|part| part == CANARY.as_bytes());
+            let found = bytes.windows(key.len()).any(|part| part == key.as_bytes());
             assert!(!found, "{}", entry.path().display());
         }
     }
@@ -107,7 +107,7 @@ fn begun(folder: &Folder, fake: &Fake) -> Child {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-fn document(ended: &Ended) -> Value {
+pub(crate) fn document(ended: &Ended) -> Value {
     serde_json::from_str(&ended.stdout).unwrap()
 }
 
@@ -201,11 +201,19 @@ fn a_step_fails_with_what_the_provider_says_and_without_the_key() {
 #[test]
 fn a_missing_key_is_named() {
     let folder = Folder::with("p.orc.yaml", ONE);
-    let ended = folder.orc_with(&[("OPENAI_BASE_URL", ""), ("OPENAI_API_KEY", "")], &["run", "p.orc.yaml"]);
+    let ended = folder.orc_with(
+        &[("OPENAI_BASE_URL", ""), ("OPENAI_API_KEY", ""), ("XDG_CONFIG_HOME", "/nowhere")],
+        &["run", "p.orc.yaml"],
+    );
     let step = &document(&ended)["steps"]["a"];
     assert_eq!(
         (&step["error_type"], &step["error"]),
-        (&json!("AuthenticationError"), &json!("there is no key for OpenAI; set `OPENAI_API_KEY` in the environment"))
+        (
+            &json!("AuthenticationError"),
+            &json!(
+                "there is no key for OpenAI; set `OPENAI_API_KEY` in the environment, or keep one with `orc keys set openai`"
+            )
+        )
     );
 }
 
@@ -246,12 +254,18 @@ fn doctor_says_which_providers_can_be_asked_and_asks_none() {
     let fake = Fake::new(Vec::new());
     let base = fake.base("/v1");
     let ended = Folder::new().orc_with(
-        &[("OPENAI_BASE_URL", &*base), ("OPENAI_API_KEY", ""), ("ANTHROPIC_API_KEY", ""), ("ANTHROPIC_BASE_URL", "")],
+        &[
+            ("OPENAI_BASE_URL", &*base),
+            ("OPENAI_API_KEY", ""),
+            ("ANTHROPIC_API_KEY", ""),
+            ("ANTHROPIC_BASE_URL", ""),
+            ("XDG_CONFIG_HOME", "/nowhere"),
+        ],
         &["doctor"],
     );
     let ours = format!("– models of OpenAI at {}: nothing is missing, not tried\n", fake.base(""));
     assert!(ended.stdout.contains(&ours), "{}", ended.stdout);
-    let theirs = "– models of Anthropic: there is no key for Anthropic; set `ANTHROPIC_API_KEY` in the environment\n";
+    let theirs = "– models of Anthropic: there is no key for Anthropic; set `ANTHROPIC_API_KEY` in the environment, or keep one with `orc keys set anthropic`\n";
     assert!(ended.stdout.contains(theirs), "{}", ended.stdout);
     assert_eq!(fake.connections(), 0);
 }

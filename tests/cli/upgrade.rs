@@ -21,7 +21,7 @@ fn old() -> Folder {
     open(&folder)
         .execute_batch(
             "ALTER TABLE steps DROP COLUMN child; ALTER TABLE steps DROP COLUMN question;
-             ALTER TABLE steps DROP COLUMN answer; DROP TABLE cache; PRAGMA user_version = 2;",
+             ALTER TABLE steps DROP COLUMN answer; DROP TABLE cache; DROP TABLE answers; PRAGMA user_version = 2;",
         )
         .unwrap();
     std::fs::remove_file(folder.path().join("a.txt")).unwrap();
@@ -44,7 +44,7 @@ fn format(folder: &Folder) -> i64 {
 fn works(folder: &Folder, runs: usize) {
     let ended = folder.orc(&["run", "p.orc.yaml"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert_eq!((folder.read("a.txt"), format(folder)), ("one".to_owned(), 4));
+    assert_eq!((folder.read("a.txt"), format(folder)), ("one".to_owned(), 5));
     let listed: Value = serde_json::from_str(&folder.orc(&["runs", "list", "--format", "json"]).stdout).unwrap();
     let listed = listed.as_array().unwrap();
     assert_eq!(listed.len(), runs, "{listed:?}");
@@ -63,11 +63,11 @@ fn a_process_that_dies_on_the_way_leaves_the_old_format_or_the_new() {
             seen.push(found);
         }
         works(&folder, 2);
-        if found == 4 {
+        if found == 5 {
             break;
         }
     }
-    assert_eq!(seen, [2, 4]);
+    assert_eq!(seen, [2, 5]);
 }
 
 #[test]

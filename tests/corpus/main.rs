@@ -21,6 +21,8 @@ use lang::{
 #[path = "../fuzz/harness.rs"]
 pub mod harness;
 
+mod auto;
+
 mod completion;
 
 mod editing;

@@ -136,9 +136,9 @@ fn auto_is_never_invented() {
 steps:
   - {id: a, tool: filesystem, action: write, parameters: {path: a.txt, content: <AUTO>a haiku</AUTO>}}
 ",
-        expect![[r"
-            a: failed – parameters.content: `<AUTO>` is not resolved by this version; write the value instead
-            run: failed, exit 1"]],
+        expect![[r#"
+            a: failed – the `<AUTO>` at `steps.a.parameters.content` was not answered: no model is named, and this version does not choose one; write `model: provider/name` in the step or the pipeline, e.g. `openai/gpt-5-mini`, or run with `--simulate`
+            run: failed, exit 1"#]],
     );
 }
 

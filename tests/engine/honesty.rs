@@ -4,9 +4,12 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 
-use engine::run::{
-    RunConfig,
-    forecast::{Verdict, forecast},
+use engine::{
+    lock_file::{self, LockFile, Pin},
+    run::{
+        RunConfig,
+        forecast::{Verdict, forecast},
+    },
 };
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -58,7 +61,7 @@ impl Case {
     }
 
     fn text(&self) -> String {
-        let mut text = "id: p\ninputs: {n: {type: integer, default: 0}}\nsteps:\n".to_owned();
+        let mut text = "id: p\nmodel: simulated/m\ninputs: {n: {type: integer, default: 0}}\nsteps:\n".to_owned();
         for (at, step) in self.steps.iter().enumerate() {
             let _ = write!(text, "  - id: s{at}\n{}", step.does);
             let mut key = |name: &str, value: &str| {
@@ -126,7 +129,9 @@ fn value(dice: &mut Dice, at: usize) -> String {
 fn does(dice: &mut Dice, at: usize) -> String {
     let value = value(dice, at);
     let file = dice.roll(2);
-    match dice.roll(12) {
+    match dice.roll(14) {
+        12 => format!("    action: echo\n    parameters: {{message: '{}'}}\n", question(dice)),
+        13 => format!("    action: echo\n    parameters: {{message: 'a <AUTO>Which {value}?</AUTO> b'}}\n"),
         0 if dice.one_in(2) => "    action: echo\n    parameters: {message: '{{ 7 // n }}'}\n".to_owned(),
         0..=4 => format!("    action: echo\n    parameters: {{message: '{value}'}}\n"),
         5 | 6 => format!(
@@ -149,8 +154,42 @@ fn does(dice: &mut Dice, at: usize) -> String {
     }
 }
 
+/// A tag that may be pinned: what it asks depends on nothing.
+fn question(dice: &mut Dice) -> String {
+    format!("<AUTO>Which of {}?</AUTO>", dice.roll(4) / 3)
+}
+
+/// Pins for some of the tags there may be.
+fn pins(dice: &mut Dice, count: usize) -> LockFile {
+    let mut lock = LockFile::default();
+    for at in 0..count {
+        let later = (at + 1 < count).then(|| json!(format!("s{}", at + 1 + dice.roll(count - at - 1))));
+        for (place, value) in [
+            ("parameters.message", Some(json!(format!("w{}", dice.roll(2))))),
+            ("condition", Some(json!(dice.one_in(2)))),
+            ("goto", later),
+        ] {
+            let tag = question(dice);
+            let asked = tag.trim_start_matches("<AUTO>").trim_end_matches("</AUTO>").to_owned();
+            let Some(value) = value.filter(|_| !dice.one_in(4)) else { continue };
+            let pin = Pin {
+                position: format!("steps.s{at}.{place}"),
+                body: lock_file::hash_of(&tag),
+                context: lock_file::hash_of(&asked),
+                value,
+                model: "somebody".to_owned(),
+                cost: None,
+                date: "2026-11-28T04:00:00Z".to_owned(),
+            };
+            lock.set(pin, false);
+        }
+    }
+    lock
+}
+
 fn condition(dice: &mut Dice, at: usize) -> Option<String> {
-    match dice.roll(8) {
+    match dice.roll(9) {
+        8 if dice.one_in(2) => Some(format!("'{}'", question(dice))),
         0 => Some(format!("'{{{{ n > {} }}}}'", dice.roll(3))),
         1 if at > 0 => Some(format!("'{{{{ s{} is defined }}}}'", dice.roll(at))),
         2 if at > 0 => Some(format!("'{{{{ s{}.status == \"completed\" }}}}'", dice.roll(at))),
@@ -163,7 +202,8 @@ fn route(dice: &mut Dice, at: usize, count: usize) -> Option<String> {
         return None;
     }
     let target = at + 1 + dice.roll(count - at - 1);
-    match dice.roll(12) {
+    match dice.roll(13) {
+        12 if dice.one_in(2) => Some(format!("goto: '{}'", question(dice))),
         0 => Some(format!("on_success: s{target}")),
         1 => Some(format!("on_false: s{target}")),
         2 => Some(format!("goto: '{{{{ \"s{target}\" if n > 1 else \"\" }}}}'")),
@@ -220,6 +260,8 @@ fn the_run_does_what_the_plan_said() {
                 let text = format!("k\n{number}\n{}\n", number + 1);
                 std::fs::write(workspace.root().join(format!("in{at}.csv")), text).expect("a file");
             }
+            let lock = lock_file::path_of(workspace.root().join(&config.file).as_std_path());
+            pins(&mut dice, case.steps.len()).write(&lock).expect("a lock file");
             let text = case.text();
             let inputs: [(&str, Value); 1] = [("n", json!(case.n))];
             let plan = planned(&text, &inputs).unwrap_or_else(|problem| panic!("{problem}\n{text}"));

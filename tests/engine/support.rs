@@ -57,9 +57,11 @@ impl Workspace {
             cache: true,
             person: None,
             store: None,
+            tape: None,
             selection: None,
             past: Arc::default(),
             resumed: None,
+            locked: false,
             lock: None,
         }
     }

@@ -4,6 +4,10 @@
 
 mod actions;
 
+mod auto;
+
+mod expense;
+
 mod support;
 mod surroundings;
 

@@ -158,7 +158,7 @@ fn inputs_that_do_not_fit_are_refused_at_once() {
 fn an_unknown_command_is_refused_by_name() {
     let mut server = start(Some(true));
     let error = server.request_error("workspace/executeCommand", command("orc.fly", json!({})));
-    let expected = "unknown command `orc.fly`; the commands are `orc.run`, `orc.runStep`, `orc.runFrom`, `orc.resume`, `orc.approve`, `orc.cancel`, `orc.plan`, `orc.graph`, `orc.trust`, `orc.explain`";
+    let expected = "unknown command `orc.fly`; the commands are `orc.run`, `orc.runStep`, `orc.runFrom`, `orc.resume`, `orc.approve`, `orc.cancel`, `orc.plan`, `orc.graph`, `orc.estimate`, `orc.resolveAuto`, `orc.pinAuto`, `orc.unpinAuto`, `orc.trust`, `orc.explain`";
     assert_eq!(error["message"], expected);
     server.finish();
 }

@@ -43,8 +43,13 @@ impl TestServer {
     }
 
     /// The same in a folder that others work in too.
-    pub(crate) fn start_in(folder: Arc<TempDir>, mut params: Value) -> Self {
-        let mut server = Self::spawn_in(folder);
+    pub(crate) fn start_in(folder: Arc<TempDir>, params: Value) -> Self {
+        Self::start_seeing(folder, params, &[])
+    }
+
+    /// The same with these variables in the environment.
+    pub(crate) fn start_seeing(folder: Arc<TempDir>, mut params: Value, variables: &[(&str, &str)]) -> Self {
+        let mut server = Self::spawn_in(folder, variables);
         let folder = server.folder_uri();
         params["workspaceFolders"] = json!([{ "uri": folder, "name": "test" }]);
         params["processId"] = Value::Null;
@@ -55,14 +60,15 @@ impl TestServer {
 
     /// Starts the process and sends nothing.
     pub(crate) fn spawn() -> Self {
-        Self::spawn_in(Arc::new(tempfile::tempdir().unwrap()))
+        Self::spawn_in(Arc::new(tempfile::tempdir().unwrap()), &[])
     }
 
-    fn spawn_in(folder: Arc<TempDir>) -> Self {
+    fn spawn_in(folder: Arc<TempDir>, variables: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_orc"))
             .args(["lsp", "--stdio"])
             .current_dir(folder.path())
             .env("XDG_STATE_HOME", folder.path().join(".state"))
+            .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -4,7 +4,7 @@
 //! [`template`] (`{{ }}`, `{% %}` and `<AUTO>` inside scalars) → [`registry`] (what actions, tools,
 //! keys, filters and models exist) → [`model`] (the pipeline with spans) → [`shape`] (what
 //! values look like) → [`graph`] (edges and order) → [`check`] (diagnostics) → [`analysis`] (all of it for one document,
-//! among the files of its [`workspace`]) → [`ide`] (editor
+//! among the files of its [`workspace`]) → [`auto`] (AUTO tags as typed holes) → [`ide`] (editor
 //! features over an analysis).
 //!
 //! Nothing here reads a file, opens a connection, asks the clock or panics on input.
@@ -30,5 +30,7 @@ pub mod check;
 pub mod analysis;
 
 pub mod workspace;
+
+pub mod auto;
 
 pub mod ide;

@@ -165,6 +165,9 @@ pub enum ValueType {
 }
 
 impl ValueType {
+    /// All of them.
+    pub const ALL: [Self; 6] = [Self::String, Self::Integer, Self::Number, Self::Boolean, Self::Array, Self::Object];
+
     /// Its name in declarations.
     pub fn name(self) -> &'static str {
         match self {

@@ -10,19 +10,24 @@ use super::{
     Answer, Request, Usage,
     endpoint::Key,
     kind::{Dialect, Headers},
+    stream::{Folded, Framing, Streaming},
     wire::Wire,
 };
 use crate::catalog;
 
-pub(super) const DIALECT: Dialect = Dialect { path, headers, hottest: 1.0, body, read };
+pub(super) const DIALECT: Dialect = Dialect { path, headers, hottest: 1.0, body, read, stream: STREAM };
 
 /// The tool whose input is the answer.
 const TOOL: &str = "answer";
+/// Where its input stands as far as it came.
+const PARTIAL: &str = "partial_input";
 
 /// The longest answer where the step does not say: what the model can do, but not more than this.
 const MAX_TOKENS: u64 = 8192;
 /// That of a model nothing is known of.
 const SAFE_MAX_TOKENS: u64 = 4096;
+
+const STREAM: Streaming = Streaming { framing: Framing::Events, ask: |body| body["stream"] = json!(true), path, fold };
 
 fn path(_: &Request) -> String {
     "/v1/messages".to_owned()
@@ -56,7 +61,7 @@ fn body(request: &Request, _: bool) -> Value {
         let schema = Wire::of(schema).schema;
         let description = "Takes the answer. Call it once, with the whole answer.";
         body["tools"] = json!([{"name": TOOL, "description": description, "input_schema": schema}]);
-        body["tool_choice"] = json!({"type": "tool", "name": TOOL});
+        body["tool_choice"] = json!({"type": "tool", "name": TOOL, "disable_parallel_tool_use": true});
     }
     body
 }
@@ -66,15 +71,57 @@ fn read(reply: &Value) -> Result<Answer, String> {
     let of_type = |name: &'static str| blocks.iter().filter(move |block| block["type"] == name);
     let text: String = of_type("text").filter_map(|block| block["text"].as_str()).collect();
     let stopped = reply["stop_reason"].as_str().unwrap_or_default();
+    let mut values = of_type("tool_use").filter(|block| block["name"] == TOOL).map(|block| block["input"].clone());
+    let value = values.next();
+    // Where another one follows, the first was not cut off.
+    let is_cut = values.next().is_none();
     Ok(Answer {
-        value: of_type("tool_use").find(|block| block["name"] == TOOL).map(|block| block["input"].clone()),
+        value,
         refused: (stopped == "refusal").then(|| text.clone()),
         text,
         model: reply["model"].as_str().map(str::to_owned),
         usage: usage(&reply["usage"]),
-        is_cut: matches!(stopped, "max_tokens" | "model_context_window_exceeded"),
+        is_cut: is_cut && matches!(stopped, "max_tokens" | "model_context_window_exceeded"),
         reasoned: of_type("thinking").next().is_some(),
     })
+}
+
+/// The message without content, its blocks as they grow, what stopped it and what it took.
+fn fold(folded: &mut Folded, piece: Value) {
+    let index = piece["index"].as_u64().unwrap_or(0).to_string();
+    let block = |name: &'static str| ["content".to_owned(), index.clone(), name.to_owned()];
+    match piece["type"].as_str().unwrap_or_default() {
+        "message_start" => folded.set(&[], piece["message"].clone()),
+        "content_block_start" => folded.set(&["content", &index], piece["content_block"].clone()),
+        "content_block_delta" => {
+            let delta = &piece["delta"];
+            // The input of a tool comes as text.
+            let parts = [("text", "text", true), ("partial_json", PARTIAL, true), ("thinking", "thinking", false)];
+            for (name, field, is_news) in parts {
+                if let Some(text) = delta[name].as_str() {
+                    folded.append(&block(field).each_ref().map(String::as_str), text, is_news);
+                }
+            }
+        }
+        "content_block_stop" => {
+            let partial = folded.reply["content"].get(index.parse::<usize>().unwrap_or(0)).map(|block| &block[PARTIAL]);
+            if let Some(input) = partial.and_then(Value::as_str).and_then(|text| serde_json::from_str(text).ok()) {
+                folded.set(&block("input").each_ref().map(String::as_str), input);
+            }
+        }
+        "message_delta" => {
+            for (name, value) in piece["delta"].as_object().into_iter().flatten() {
+                folded.set(&[name], value.clone());
+            }
+            for (name, value) in piece["usage"].as_object().into_iter().flatten().filter(|(_, value)| !value.is_null())
+            {
+                folded.set(&["usage", name], value.clone());
+            }
+        }
+        "message_stop" => (folded.is_whole, folded.is_over) = (true, true),
+        "error" => folded.error = Some(piece["error"].clone()),
+        _ => {}
+    }
 }
 
 fn usage(usage: &Value) -> Option<Usage> {
@@ -82,7 +129,7 @@ fn usage(usage: &Value) -> Option<Usage> {
     Some(Usage {
         requests: 1,
         input_tokens: count("input_tokens")?,
-        output_tokens: count("output_tokens").unwrap_or(0),
+        output_tokens: count("output_tokens")?,
         cache_read_tokens: count("cache_read_input_tokens").unwrap_or(0),
         cache_write_tokens: count("cache_creation_input_tokens").unwrap_or(0),
         reasoning_tokens: 0,

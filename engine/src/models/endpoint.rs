@@ -8,7 +8,7 @@ use reqwest::Url;
 use lang::registry::overlay::{Host, Origin};
 
 use super::kind::Kind;
-use crate::tools::ToolError;
+use crate::{keys::Keys, tools::ToolError};
 
 /// A key, which nothing prints.
 #[derive(Clone, PartialEq, Eq)]
@@ -69,10 +69,17 @@ impl Endpoint {
         };
         let is_local = is_loopback(&base);
         let key_in = |name: &str| Some(Key { variable: name.to_owned(), value: set(name)?.to_owned() });
-        let key = match &host.key_env {
-            Some(told) => key_in(&told.value),
-            None => kind.keys.iter().find_map(|name| key_in(name)),
+        let names: Vec<&str> = match &host.key_env {
+            Some(told) => vec![&told.value],
+            None => kind.keys.to_vec(),
         };
+        let in_environment = names.iter().find_map(|name| key_in(name));
+        // The person's own file is looked at only where the environment has none.
+        let kept = if in_environment.is_some() { Ok(Keys::default()) } else { Keys::of(environment) };
+        let of_person = |kept: &Keys| {
+            names.iter().find_map(|name| Some(Key { variable: (*name).to_owned(), value: kept.get(name)?.to_owned() }))
+        };
+        let key = in_environment.or_else(|| kept.as_ref().ok().and_then(of_person));
         if let Some(key) = key.as_ref().filter(|_| !is_trusted) {
             refuse_astray(kind, host, key, &base)?;
         }
@@ -95,19 +102,28 @@ impl Endpoint {
             )),
             None if kind.needs_key() && host.endpoint.is_none() && !is_local && !is_open => Err(ToolError::new(
                 "AuthenticationError",
-                format!(
-                    "there is no key for {}; set {} in the environment",
-                    kind.label,
-                    kind.keys.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")
-                ),
+                match kept {
+                    Ok(_) => format!(
+                        "there is no key for {}; set {} in the environment, or keep one with `orc keys set {}`",
+                        kind.label,
+                        kind.keys.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or "),
+                        kind.name
+                    ),
+                    Err(problem) => format!("there is no key for {} in the environment, and {problem}", kind.label),
+                },
             )),
             _ => Ok(endpoint),
         }
     }
 
-    /// The address of `path`, which begins with a slash, beneath the base.
+    /// The address of `path`, which begins with a slash and may have a query, beneath the base.
     pub(super) fn url(&self, path: &str) -> Url {
         let mut url = self.base.clone();
+        let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
+        if let Some(query) = query {
+            let before = url.query().map(|before| format!("{before}&")).unwrap_or_default();
+            url.set_query(Some(&format!("{before}{query}")));
+        }
         url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
         url
     }
@@ -195,12 +211,13 @@ mod tests {
     fn a_key_is_asked_for_by_the_name_of_its_variable() {
         assert_eq!(
             of(&kind::OPENAI, &[]).unwrap_err(),
-            "AuthenticationError: there is no key for OpenAI; set `OPENAI_API_KEY` in the environment"
+            "AuthenticationError: there is no key for OpenAI; set `OPENAI_API_KEY` in the environment, or keep \
+             one with `orc keys set openai`"
         );
         assert_eq!(
             of(&kind::GEMINI, &[("GOOGLE_API_KEY", " ")]).unwrap_err(),
             "AuthenticationError: there is no key for Google Gemini; set `GEMINI_API_KEY` or `GOOGLE_API_KEY` or \
-             `GOOGLE_AI_API_KEY` in the environment"
+             `GOOGLE_AI_API_KEY` in the environment, or keep one with `orc keys set google`"
         );
     }
 
@@ -241,6 +258,8 @@ mod tests {
         let url = |base: &str| of(&kind::OPENAI, &[("OPENAI_BASE_URL", base)]).expect(base).url("/x/y").to_string();
         assert_eq!(url("http://localhost:1/v1/"), "http://localhost:1/v1/x/y");
         assert_eq!(url("http://localhost:1/v1?version=2"), "http://localhost:1/v1/x/y?version=2");
+        let endpoint = of(&kind::OPENAI, &[("OPENAI_BASE_URL", "http://localhost:1/v1?a=b")]).unwrap();
+        assert_eq!(endpoint.url("/x?alt=sse").to_string(), "http://localhost:1/v1/x?a=b&alt=sse");
     }
 
     #[test]

@@ -23,9 +23,22 @@ pub(crate) enum Reply {
     With(u16, &'static [(&'static str, &'static str)], Value),
     /// Writes this and closes.
     Raw(&'static str),
+    /// Answers in pieces of this content type, then ends as it is said.
+    Pieces(&'static str, Vec<String>, End),
     /// Closes without a word.
     Close,
     /// Says nothing until whoever asks goes away, then tells so.
+    Stall,
+}
+
+/// How an answer in pieces ends.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum End {
+    /// As it should.
+    Whole,
+    /// The connection breaks.
+    Cut,
+    /// Nothing more comes until whoever asks goes away, which is told.
     Stall,
 }
 
@@ -55,6 +68,8 @@ pub(crate) struct Fake {
 }
 
 struct Shared {
+    /// What it says where the script is at its end.
+    always: Option<fn(&Asked) -> Reply>,
     replies: Mutex<VecDeque<Reply>>,
     asked: Mutex<Vec<Asked>>,
     connections: AtomicUsize,
@@ -63,10 +78,19 @@ struct Shared {
 impl Fake {
     /// One that answers with these, in order; whoever asks more often is told so with status 418.
     pub(crate) fn new(replies: Vec<Reply>) -> Self {
+        Self::start(replies, None)
+    }
+
+    /// One that answers whoever asks, as often as it is asked.
+    pub(crate) fn always(answer: fn(&Asked) -> Reply) -> Self {
+        Self::start(Vec::new(), Some(answer))
+    }
+
+    fn start(replies: Vec<Reply>, always: Option<fn(&Asked) -> Reply>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let address = listener.local_addr().expect("it listens");
         let replies = Mutex::new(replies.into());
-        let shared = Arc::new(Shared { replies, asked: Mutex::default(), connections: AtomicUsize::new(0) });
+        let shared = Arc::new(Shared { always, replies, asked: Mutex::default(), connections: AtomicUsize::new(0) });
         let (sender, news) = channel();
         let served = Arc::clone(&shared);
         thread::spawn(move || {
@@ -102,16 +126,32 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn serve(stream: &TcpStream, shared: &Shared, news: &Sender<&'static str>) {
     let (mut reader, mut out) = (BufReader::new(stream), stream);
     while let Some(asked) = read(&mut reader) {
+        let always = shared.always.map(|answer| answer(&asked));
         lock(&shared.asked).push(asked);
         // Nobody may listen.
         let _ = news.send("asked");
-        let reply = lock(&shared.replies).pop_front();
+        let reply = lock(&shared.replies).pop_front().or(always);
         let (status, headers, body): (u16, &[(&str, &str)], Value) = match reply {
             Some(Reply::Json(status, body)) => (status, &[], body),
             Some(Reply::With(status, headers, body)) => (status, headers, body),
             Some(Reply::Raw(text)) => {
                 let _ = out.write_all(text.as_bytes());
                 return;
+            }
+            Some(Reply::Pieces(kind, pieces, end)) => {
+                let head = format!("HTTP/1.1 200 X\r\ncontent-type: {kind}\r\ntransfer-encoding: chunked\r\n\r\n");
+                let chunks = pieces.iter().map(|piece| format!("{:x}\r\n{piece}\r\n", piece.len()));
+                let last = if end == End::Whole { "0\r\n\r\n" } else { "" };
+                let all: String = [head].into_iter().chain(chunks).chain([last.to_owned()]).collect();
+                if out.write_all(all.as_bytes()).is_err() || end == End::Cut {
+                    return;
+                }
+                if end == End::Stall {
+                    let _ = reader.read_to_end(&mut Vec::new());
+                    let _ = news.send("gone");
+                    return;
+                }
+                continue;
             }
             Some(Reply::Close) => return,
             Some(Reply::Stall) => {
@@ -122,7 +162,8 @@ fn serve(stream: &TcpStream, shared: &Shared, news: &Sender<&'static str>) {
             None => (418, &[], "nobody thought that this would be asked".into()),
         };
         let body = body.to_string();
-        let mut text = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n", body.len());
+        let mut text =
+            format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n", body.len());
         for (name, value) in headers {
             text.push_str(&format!("{name}: {value}\r\n"));
         }

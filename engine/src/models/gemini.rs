@@ -10,10 +10,17 @@ use super::{
     Answer, Request, Usage,
     endpoint::Key,
     kind::{Dialect, Headers},
+    stream::{Folded, Framing, Streaming},
     wire::Wire,
 };
 
-pub(super) const DIALECT: Dialect = Dialect { path, headers, hottest: 2.0, body, read };
+pub(super) const DIALECT: Dialect = Dialect { path, headers, hottest: 2.0, body, read, stream: STREAM };
+
+const STREAM: Streaming = Streaming { framing: Framing::Events, ask: |_| (), path: path_of_stream, fold };
+
+fn path_of_stream(request: &Request) -> String {
+    path(request).replace(":generateContent", ":streamGenerateContent?alt=sse")
+}
 
 fn path(request: &Request) -> String {
     format!("/v1beta/models/{}:generateContent", request.model.strip_prefix("models/").unwrap_or(&request.model))
@@ -80,6 +87,34 @@ fn read(reply: &Value) -> Result<Answer, String> {
     })
 }
 
+/// Replies with a part each; the last says why it stopped and what it took.
+fn fold(folded: &mut Folded, piece: Value) {
+    if let Some(error) = piece.get("error") {
+        folded.error = Some(error.clone());
+        return;
+    }
+    for name in ["modelVersion", "usageMetadata", "promptFeedback"] {
+        if let Some(value) = piece.get(name) {
+            folded.set(&[name], value.clone());
+        }
+    }
+    folded.is_whole |= piece["promptFeedback"]["blockReason"].is_string();
+    let Some(candidate) = piece["candidates"].get(0) else { return };
+    for part in candidate["content"]["parts"].as_array().map(Vec::as_slice).unwrap_or_default() {
+        // Thoughts stand apart from the answer.
+        let is_thought = part["thought"] == true;
+        let place = if is_thought { "0" } else { "1" };
+        folded.set(&["candidates", "0", "content", "parts", place, "thought"], json!(is_thought));
+        if let Some(text) = part["text"].as_str() {
+            folded.append(&["candidates", "0", "content", "parts", place, "text"], text, !is_thought);
+        }
+    }
+    if let Some(reason) = candidate.get("finishReason") {
+        folded.set(&["candidates", "0", "finishReason"], reason.clone());
+        folded.is_whole = true;
+    }
+}
+
 fn usage(usage: &Value) -> Option<Usage> {
     let count = |name: &str| usage[name].as_u64();
     let prompt = count("promptTokenCount")?;
@@ -87,7 +122,8 @@ fn usage(usage: &Value) -> Option<Usage> {
     let reasoning_tokens = count("thoughtsTokenCount").unwrap_or(0);
     Some(Usage {
         requests: 1,
-        input_tokens: prompt.saturating_sub(cache_read_tokens),
+        input_tokens: prompt.saturating_sub(cache_read_tokens) + count("toolUsePromptTokenCount").unwrap_or(0),
+        // What is nought is left out.
         output_tokens: count("candidatesTokenCount").unwrap_or(0) + reasoning_tokens,
         cache_read_tokens,
         cache_write_tokens: 0,

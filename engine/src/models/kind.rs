@@ -4,7 +4,7 @@
 use lang::registry::{ModelTable, did_you_mean, overlay::Host};
 use serde_json::Value;
 
-use super::{Answer, Request, anthropic, endpoint::Key, gemini, ollama, openai};
+use super::{Answer, Request, anthropic, endpoint::Key, gemini, ollama, openai, stream::Streaming};
 use crate::tools::ToolError;
 
 /// A provider at the other end of a network.
@@ -42,6 +42,8 @@ pub(super) struct Dialect {
     pub(super) body: fn(&Request, bool) -> Value,
     /// What came back with a good status; what is wrong with it otherwise.
     pub(super) read: fn(&Value) -> Result<Answer, String>,
+    /// How it answers in pieces.
+    pub(super) stream: Streaming,
 }
 
 impl Kind {

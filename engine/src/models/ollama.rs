@@ -1,4 +1,4 @@
-//! The chat of Ollama. `POST {base}/api/chat`, answered in one piece.
+//! The chat of Ollama. `POST {base}/api/chat`.
 //!
 //! A schema is sent as `format`, as it is. Nothing is read from a cache that would be paid for.
 
@@ -8,10 +8,13 @@ use super::{
     Answer, Request, Usage,
     endpoint::Key,
     kind::{Dialect, Headers},
+    stream::{Folded, Framing, Streaming},
     wire::Wire,
 };
 
-pub(super) const DIALECT: Dialect = Dialect { path, headers, hottest: f64::INFINITY, body, read };
+pub(super) const DIALECT: Dialect = Dialect { path, headers, hottest: f64::INFINITY, body, read, stream: STREAM };
+
+const STREAM: Streaming = Streaming { framing: Framing::Lines, ask: |body| body["stream"] = json!(true), path, fold };
 
 fn path(_: &Request) -> String {
     "/api/chat".to_owned()
@@ -48,14 +51,34 @@ fn read(reply: &Value) -> Result<Answer, String> {
         text: message["content"].as_str().unwrap_or_default().to_owned(),
         value: None,
         model: reply["model"].as_str().map(str::to_owned),
-        usage: reply["prompt_eval_count"].as_u64().map(|prompt| Usage {
-            requests: 1,
-            input_tokens: prompt,
-            output_tokens: reply["eval_count"].as_u64().unwrap_or(0),
-            ..Usage::default()
-        }),
+        usage: usage(reply),
         refused: None,
         is_cut: reply["done_reason"] == "length",
         reasoned: message["thinking"].as_str().is_some_and(|text| !text.is_empty()),
     })
+}
+
+fn usage(reply: &Value) -> Option<Usage> {
+    let (input_tokens, output_tokens) = (reply["prompt_eval_count"].as_u64()?, reply["eval_count"].as_u64()?);
+    Some(Usage { requests: 1, input_tokens, output_tokens, ..Usage::default() })
+}
+
+/// A message per line, with a piece of its text; the last is `done` and says what it took.
+fn fold(folded: &mut Folded, mut piece: Value) {
+    if let Some(error) = piece.get("error") {
+        folded.error = Some(json!({"message": error}));
+        return;
+    }
+    let message = piece["message"].take();
+    for (name, is_news) in [("content", true), ("thinking", false)] {
+        if let Some(text) = message[name].as_str() {
+            folded.append(&["message", name], text, is_news);
+        }
+    }
+    if piece["done"] == true {
+        for (name, value) in piece.as_object().into_iter().flatten().filter(|(name, _)| *name != "message") {
+            folded.set(&[name], value.clone());
+        }
+        (folded.is_whole, folded.is_over) = (true, true);
+    }
 }

@@ -12,10 +12,21 @@ use super::{
     Answer, Request, Usage,
     endpoint::Key,
     kind::{Dialect, Headers},
+    stream::{Folded, Framing, Streaming},
     wire::Wire,
 };
 
-pub(super) const DIALECT: Dialect = Dialect { path, headers, hottest: 2.0, body, read };
+pub(super) const DIALECT: Dialect = Dialect { path, headers, hottest: 2.0, body, read, stream: STREAM };
+
+const STREAM: Streaming = Streaming {
+    framing: Framing::Events,
+    ask: |body| {
+        body["stream"] = json!(true);
+        body["stream_options"] = json!({"include_usage": true});
+    },
+    path,
+    fold,
+};
 
 fn path(_: &Request) -> String {
     "/chat/completions".to_owned()
@@ -82,6 +93,31 @@ fn read(reply: &Value) -> Result<Answer, String> {
     })
 }
 
+/// `data: {…}` with a `delta` each, the usage in one of its own, `data: [DONE]` at the end.
+fn fold(folded: &mut Folded, piece: Value) {
+    if let Some(error) = piece.get("error").filter(|error| !error.is_null()) {
+        folded.error = Some(error.clone());
+        return;
+    }
+    for name in ["model", "usage"] {
+        if let Some(value) = piece.get(name).filter(|value| !value.is_null()) {
+            folded.set(&[name], value.clone());
+        }
+    }
+    let Some(choice) = piece["choices"].get(0) else { return };
+    let delta = &choice["delta"];
+    folded.append(&["choices", "0", "message", "content"], &text(&delta["content"]), true);
+    for name in ["refusal", "reasoning_content", "reasoning"] {
+        if let Some(text) = delta[name].as_str() {
+            folded.append(&["choices", "0", "message", name], text, false);
+        }
+    }
+    if let Some(reason) = choice.get("finish_reason").filter(|reason| !reason.is_null()) {
+        folded.set(&["choices", "0", "finish_reason"], reason.clone());
+        folded.is_whole = true;
+    }
+}
+
 /// The text of a message: a string, or parts.
 fn text(content: &Value) -> String {
     match content {
@@ -92,7 +128,8 @@ fn text(content: &Value) -> String {
 }
 
 fn usage(usage: &Value) -> Option<Usage> {
-    let prompt = usage["prompt_tokens"].as_u64()?;
+    // Who says one half only has not said what was used.
+    let (prompt, output_tokens) = (usage["prompt_tokens"].as_u64()?, usage["completion_tokens"].as_u64()?);
     let details = &usage["prompt_tokens_details"];
     let cache_read_tokens = details["cached_tokens"].as_u64().or_else(|| usage["prompt_cache_hit_tokens"].as_u64());
     let cache_read_tokens = cache_read_tokens.unwrap_or(0);
@@ -100,7 +137,7 @@ fn usage(usage: &Value) -> Option<Usage> {
     Some(Usage {
         requests: 1,
         input_tokens: prompt.saturating_sub(cache_read_tokens).saturating_sub(cache_write_tokens),
-        output_tokens: usage["completion_tokens"].as_u64().unwrap_or(0),
+        output_tokens,
         cache_read_tokens,
         cache_write_tokens,
         reasoning_tokens: usage["completion_tokens_details"]["reasoning_tokens"].as_u64().unwrap_or(0),

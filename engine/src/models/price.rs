@@ -24,31 +24,6 @@ pub(super) fn cost(
     }
 }
 
-/// What calls to a model cost, by their tokens.
-#[derive(Debug)]
-pub(crate) struct Priced<'t> {
-    spec: &'t ModelSpec,
-    is_free: bool,
-    /// The longest answer.
-    pub(crate) max_output: Option<u64>,
-}
-
-impl<'t> Priced<'t> {
-    pub(super) fn new(spec: &'t ModelSpec, is_free: bool) -> Self {
-        Self { spec, is_free, max_output: spec.max_output }
-    }
-
-    /// What so many tokens asked and answered cost, nothing of it cached; `None` where a price is not known.
-    pub(crate) fn at(&self, input: u64, output: u64) -> Option<u64> {
-        if self.is_free {
-            return Some(0);
-        }
-        let usage = Usage { requests: 1, input_tokens: input, output_tokens: output, ..Usage::default() };
-        let cost = priced(self.spec, &usage, "");
-        cost.known.then(|| cost.nano_usd.unsigned_abs())
-    }
-}
-
 /// The most that a call to `spec` may cost: every token of the prompt at the dearest price that it may have, every
 /// token of the answer. `None` where a price is not known.
 pub(super) fn worst(spec: &ModelSpec, prompt: u64, answer: u64) -> Option<i64> {

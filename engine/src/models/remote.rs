@@ -11,14 +11,14 @@ use super::{
     endpoint::Endpoint,
     kind::{Kind, OLLAMA, Service},
     price, tokens,
-    transport::{Call, LIMITS, Limits},
+    transport::{Call, LIMITS, Limits, Streamed},
     trouble::{clean, who},
     wire::{Wire, json_of},
 };
 use crate::{
     catalog,
     run::document::Cost,
-    tools::{Failure, ToolCx, ToolError},
+    tools::{Failure, OutputSink, ToolCx, ToolError},
 };
 
 /// The class of an answer that does not fit the schema; it may be asked again.
@@ -101,7 +101,7 @@ impl Remote {
     /// Why it cannot be asked this, as far as that is known.
     pub(super) fn unable(&self, request: &Request) -> Option<String> {
         let spec = self.spec(&self.model)?;
-        let needed = tokens::estimate(request).0.saturating_add(request.max_tokens.unwrap_or(0));
+        let needed = asked(request).saturating_add(request.max_tokens.unwrap_or(0));
         if let Some(context) = spec.context.filter(|context| *context < needed) {
             return Some(format!("its context of {context} tokens is too small for about {needed}"));
         }
@@ -118,7 +118,7 @@ impl Remote {
         Self { limits, ..self }
     }
 
-    async fn ask(&self, request: &Request) -> Result<Response, ToolError> {
+    async fn ask(&self, request: &Request, told: Option<&OutputSink>) -> Result<Response, ToolError> {
         let kind = self.kind;
         let endpoint = Endpoint::at(kind, &self.host, &self.environment, self.is_trusted)?;
         let hottest = kind.dialect.hottest;
@@ -137,6 +137,7 @@ impl Remote {
             headers: (kind.dialect.headers)(endpoint.key.as_ref()),
             body: &body,
             model: &request.model,
+            stream: told.map(|told| Streamed::new(&kind.dialect.stream, request, &body, told)),
         };
         let asked = Asked {
             spec: self.spec(&request.model),
@@ -173,13 +174,32 @@ impl Remote {
                 (value, Some(failure))
             }
         };
-        Ok(Response { value, provider: self.name.clone(), model: served, usage, cost, failure, requested: None })
+        Ok(Response {
+            value,
+            provider: self.name.clone(),
+            model: served,
+            usage,
+            cost,
+            failure,
+            requested: None,
+            reused: None,
+        })
     }
+}
+
+/// About how many tokens are asked.
+fn asked(request: &Request) -> u64 {
+    let turns: u64 = request.turns().iter().map(|(_, text)| tokens::of(text).expected).sum();
+    turns + request.system.as_deref().map_or(0, |text| tokens::of(text).expected)
 }
 
 impl Provider for Remote {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn place(&self) -> Option<String> {
+        Some(Endpoint::of(self.kind, &self.environment).ok()?.url("").to_string())
     }
 
     fn call<'a>(&'a self, request: &'a Request, cancel: &'a CancellationToken) -> ModelFuture<'a> {
@@ -189,7 +209,24 @@ impl Provider for Remote {
                 () = cancel.cancelled() => {
                     Err(ToolError::new("CancelledError", "the call to the model was cancelled"))
                 }
-                response = self.ask(request) => response,
+                response = self.ask(request, None) => response,
+            }
+        })
+    }
+
+    fn stream<'a>(
+        &'a self,
+        request: &'a Request,
+        cancel: &'a CancellationToken,
+        told: &'a OutputSink,
+    ) -> ModelFuture<'a> {
+        Box::pin(async move {
+            tokio::select! {
+                biased;
+                () = cancel.cancelled() => {
+                    Err(ToolError::new("CancelledError", "the call to the model was cancelled"))
+                }
+                response = self.ask(request, Some(told)) => response,
             }
         })
     }

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Provider, Request, Response, Usage,
-    fake::{Asked, Fake, Reply},
+    fake::{Asked, End, Fake, Reply},
     kind::{self, Kind},
     remote::Remote,
     transport::Limits,
@@ -29,12 +29,15 @@ mod ollama;
 
 mod openai;
 
+mod streaming;
+
 /// A key that must turn up nowhere but in its header.
 const CANARY: &str = "sk-canary-0123456789abcdef";
 
 /// As in use, but in no hurry and with no pauses.
 const PATIENT: Limits = Limits {
     silence: Duration::from_mins(1),
+    idle: Duration::from_mins(1),
     total: Duration::from_mins(2),
     attempts: 4,
     pause: Duration::from_millis(1),

@@ -8,7 +8,10 @@
 use std::{
     error::Error,
     hash::{BuildHasher, Hasher, RandomState},
-    sync::LazyLock,
+    sync::{
+        LazyLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -18,21 +21,25 @@ use reqwest::{
     header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER},
     redirect::Policy,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::{
+    Request,
     budget::Hold,
     endpoint::Endpoint,
     kind::{Headers, Kind},
+    stream::{self, Folded, Frames, Streaming},
     trouble::{Class, Said, clean, explain, who},
 };
-use crate::tools::{Failure, ToolError};
+use crate::tools::{Failure, OutputSink, ToolError, output::Stream};
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
 /// The longest pause between attempts that nobody asked for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// How long the text of an answer may wait until it is told.
+const TELLING: Duration = Duration::from_millis(100);
 /// The largest answer, and how much of an error's body is read.
 const LARGEST: usize = 32 << 20;
 const LARGEST_ERROR: usize = 64 << 10;
@@ -40,8 +47,10 @@ const LARGEST_ERROR: usize = 64 << 10;
 /// How long a call may take, and how often it is tried.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
-    /// Until the answer begins, and between its parts. What does not stream begins when it is whole.
+    /// Until the answer begins, and between the parts of one that does not stream, which begins when it is whole.
     pub(super) silence: Duration,
+    /// Between the pieces of an answer that streams, once it has begun.
+    pub(super) idle: Duration,
     /// All attempts together, with the pauses between them.
     pub(super) total: Duration,
     /// Attempts in all.
@@ -53,6 +62,7 @@ pub(super) struct Limits {
 /// What holds for every provider.
 pub(super) const LIMITS: Limits = Limits {
     silence: Duration::from_mins(5),
+    idle: Duration::from_mins(2),
     total: Duration::from_mins(10),
     attempts: 4,
     pause: Duration::from_millis(500),
@@ -68,6 +78,26 @@ pub(super) struct Call<'a> {
     pub(super) body: &'a Value,
     /// The model, for messages.
     pub(super) model: &'a str,
+    /// How it is asked where the answer is to come in pieces.
+    pub(super) stream: Option<Streamed<'a>>,
+}
+
+/// A request whose answer streams.
+#[derive(Debug)]
+pub(super) struct Streamed<'a> {
+    streaming: &'static Streaming,
+    path: String,
+    body: Value,
+    told: &'a OutputSink,
+}
+
+impl<'a> Streamed<'a> {
+    /// The request with this body, whose answer is told to `told` as it comes.
+    pub(super) fn new(streaming: &'static Streaming, request: &Request, body: &Value, told: &'a OutputSink) -> Self {
+        let mut body = body.clone();
+        (streaming.ask)(&mut body);
+        Self { streaming, path: (streaming.path)(request), body, told }
+    }
 }
 
 /// Why an attempt failed.
@@ -78,6 +108,8 @@ struct Trouble {
     wait: Option<Duration>,
     /// It was sent, and nobody knows what became of it.
     may_be_paid: bool,
+    /// It answers, but not in pieces.
+    refuses_stream: bool,
 }
 
 impl Call<'_> {
@@ -86,18 +118,25 @@ impl Call<'_> {
     pub(super) async fn post(&self, limits: &Limits, hold: &mut Hold<'_>) -> Result<Value, (ToolError, bool)> {
         let deadline = Instant::now() + limits.total;
         let headers = self.headers().map_err(|error| (error, false))?;
-        let body = self.body.to_string();
+        let mut stream = self.stream.as_ref();
         let mut attempt = 1;
         loop {
-            let once = timeout_at(deadline, self.once(&headers, &body, limits)).await;
+            // What has come of an answer is paid for: it is not asked again.
+            let has_begun = AtomicBool::new(false);
+            let once = timeout_at(deadline, self.once(&headers, stream, limits, &has_begun)).await;
             let trouble = match once {
                 Ok(Ok(value)) => return Ok(value),
                 Ok(Err(trouble)) => trouble,
                 Err(_) => self.late(limits.total),
             };
-            if !trouble.class.may_pass() || attempt >= limits.attempts {
+            let begun = has_begun.into_inner();
+            let may_be_paid = trouble.may_be_paid || begun;
+            if trouble.refuses_stream && stream.take().is_some() {
+                continue;
+            }
+            if !trouble.class.may_pass() || begun || attempt >= limits.attempts {
                 let tried = if attempt > 1 { format!(" ({attempt} attempts)") } else { String::new() };
-                return Err((failure(trouble.class, format!("{}{tried}", trouble.message)), trouble.may_be_paid));
+                return Err((failure(trouble.class, format!("{}{tried}", trouble.message)), may_be_paid));
             }
             let pause = trouble.wait.unwrap_or_else(|| pause(limits.pause, attempt, jitter()));
             if pause >= deadline.saturating_duration_since(Instant::now()) {
@@ -106,9 +145,9 @@ impl Call<'_> {
                     trouble.message,
                     pause.as_secs()
                 );
-                return Err((failure(trouble.class, message), trouble.may_be_paid));
+                return Err((failure(trouble.class, message), may_be_paid));
             }
-            if trouble.may_be_paid && !hold.again() {
+            if may_be_paid && !hold.again() {
                 let message = format!("{}; another attempt does not fit the budget", trouble.message);
                 return Err((failure(trouble.class, message), false));
             }
@@ -118,10 +157,18 @@ impl Call<'_> {
     }
 
     /// One attempt.
-    async fn once(&self, headers: &HeaderMap, body: &str, limits: &Limits) -> Result<Value, Trouble> {
-        let url = self.endpoint.url(&self.path);
+    async fn once(
+        &self,
+        headers: &HeaderMap,
+        stream: Option<&Streamed<'_>>,
+        limits: &Limits,
+        has_begun: &AtomicBool,
+    ) -> Result<Value, Trouble> {
+        let asked = Instant::now();
+        let (path, body) = stream.map_or((&self.path, self.body), |stream| (&stream.path, &stream.body));
+        let url = self.endpoint.url(path);
         let client = client(self.endpoint.is_local).map_err(|problem| Trouble::new(Class::Invalid, problem))?;
-        let sent = client.post(url).headers(headers.clone()).body(body.to_owned()).send();
+        let sent = client.post(url).headers(headers.clone()).body(body.to_string()).send();
         let response = match timeout(limits.silence, sent).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return Err(self.unreached(&error)),
@@ -134,11 +181,101 @@ impl Call<'_> {
         if !status.is_success() {
             return Err(self.refused(response, limits).await);
         }
+        // Who does not know how to stream answers in one piece.
+        let is_whole =
+            response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+        if let Some(stream) = stream.filter(|_| !is_whole) {
+            return self.follow(response, stream, limits, (asked, has_begun)).await;
+        }
         let bytes = self.read(response, LARGEST, limits).await?;
         serde_json::from_slice(&bytes).map_err(|error| {
             let message = format!("{} answered with what is no JSON ({error})", self.who());
             Trouble::new(Class::Garbled, message)
         })
+    }
+
+    /// The reply that comes in pieces, once it is whole.
+    async fn follow(
+        &self,
+        mut response: Response,
+        stream: &Streamed<'_>,
+        limits: &Limits,
+        (asked, has_begun): (Instant, &AtomicBool),
+    ) -> Result<Value, Trouble> {
+        let mut frames = Frames::new(stream.streaming.framing);
+        let mut folded = Folded::default();
+        let mut told = Telling::new(stream.told);
+        let mut size = 0;
+        while !folded.is_over {
+            let until = if folded.has_begun { Instant::now() + limits.idle } else { asked + limits.silence };
+            let arrived = match timeout_at(until, response.chunk()).await {
+                Ok(Ok(arrived)) => arrived,
+                // Only what it took is missing.
+                _ if folded.is_whole => break,
+                Ok(Err(error)) => return Err(self.cut(&folded, &reason(&error))),
+                Err(_) if folded.has_begun => {
+                    let message = format!(
+                        "{} stopped in its answer: nothing came for {} s",
+                        self.who(),
+                        limits.idle.as_secs_f64()
+                    );
+                    return Err(Trouble::new(Class::Timeout, message));
+                }
+                Err(_) => return Err(self.late(limits.silence)),
+            };
+            let is_end = arrived.is_none();
+            size += arrived.as_deref().map_or(0, <[u8]>::len);
+            if size > LARGEST {
+                let message = format!("the answer of {} is larger than {} MiB", self.who(), LARGEST >> 20);
+                return Err(Trouble::new(Class::Garbled, message));
+            }
+            let pieces = match arrived {
+                Some(bytes) => frames.push(&bytes),
+                None => frames.finish().into_iter().collect(),
+            };
+            for piece in pieces {
+                if piece.trim() == "[DONE]" {
+                    (folded.is_whole, folded.is_over) = (true, true);
+                    break;
+                }
+                let piece = match serde_json::from_str(&piece) {
+                    Ok(piece) => piece,
+                    Err(_) if is_end => break,
+                    Err(error) => {
+                        let message = format!("{} answered with what is no JSON ({error})", self.who());
+                        return Err(Trouble::new(Class::Garbled, message));
+                    }
+                };
+                (stream.streaming.fold)(&mut folded, piece);
+                has_begun.fetch_or(folded.has_begun, Ordering::Relaxed);
+                told.take(&mut folded.news);
+                if let Some(error) = &folded.error {
+                    return Err(self.broken_off(error, folded.has_begun));
+                }
+            }
+            if is_end {
+                break;
+            }
+        }
+        if folded.is_whole { Ok(folded.reply) } else { Err(self.cut(&folded, "it ended before it was whole")) }
+    }
+
+    /// The answer ended on the way. Where nothing of it had come it may be asked for again.
+    fn cut(&self, folded: &Folded, why: &str) -> Trouble {
+        if folded.has_begun {
+            return Trouble::new(Class::Garbled, format!("the answer of {} was cut off: {why}", self.who()));
+        }
+        Trouble::new(Class::Network, format!("the connection to {} broke before it answered: {why}", self.who()))
+    }
+
+    /// The provider says in its answer that something went wrong.
+    fn broken_off(&self, error: &Value, has_begun: bool) -> Trouble {
+        let said = Said::of(json!({ "error": error }).to_string().as_bytes(), self.endpoint);
+        let why = if said.message.is_empty() { "it does not say why" } else { &said.message };
+        if has_begun {
+            return Trouble::new(Class::Garbled, format!("{} broke its answer off: {why}", self.who()));
+        }
+        Trouble::new(stream::class_of(error, &said), format!("{} did not answer: {why}", self.who()))
     }
 
     async fn refused(&self, response: Response, limits: &Limits) -> Trouble {
@@ -150,7 +287,8 @@ impl Call<'_> {
         let class = Class::of(status, &said);
         let message = explain(self.kind, self.endpoint, self.model, status, class, &said);
         let wait = wait(&headers, Timestamp::now()).or_else(|| seconds(said.wait.as_deref()?.strip_suffix('s')?));
-        Trouble { class, message, wait, may_be_paid: false }
+        let refuses_stream = status == 400 && said.refuses_stream;
+        Trouble { class, message, wait, may_be_paid: false, refuses_stream }
     }
 
     /// The body, or as much of it as may be.
@@ -231,10 +369,45 @@ impl Call<'_> {
     }
 }
 
+/// Tells an answer as it comes: at once, and then not more often than anybody reads.
+struct Telling<'a> {
+    told: &'a OutputSink,
+    waiting: String,
+    last: Option<Instant>,
+}
+
+impl<'a> Telling<'a> {
+    fn new(told: &'a OutputSink) -> Self {
+        Self { told, waiting: String::new(), last: None }
+    }
+
+    fn take(&mut self, news: &mut String) {
+        self.waiting.push_str(news);
+        news.clear();
+        if self.last.is_none_or(|last| last.elapsed() >= TELLING) {
+            self.tell();
+        }
+    }
+
+    fn tell(&mut self) {
+        if !self.waiting.is_empty() {
+            self.told.send(Stream::Model, &self.waiting);
+            self.waiting.clear();
+            self.last = Some(Instant::now());
+        }
+    }
+}
+
+impl Drop for Telling<'_> {
+    fn drop(&mut self) {
+        self.tell();
+    }
+}
+
 impl Trouble {
     fn new(class: Class, message: String) -> Self {
         let may_be_paid = matches!(class, Class::Timeout | Class::Garbled);
-        Self { class, message, wait: None, may_be_paid }
+        Self { class, message, wait: None, may_be_paid, refuses_stream: false }
     }
 }
 

@@ -88,6 +88,8 @@ pub(super) struct Said {
     pub(super) message: String,
     code: String,
     is_quota: bool,
+    /// It is streaming that is not allowed.
+    pub(super) refuses_stream: bool,
     /// How long to wait, in the form of Google's APIs.
     pub(super) wait: Option<String>,
 }
@@ -115,6 +117,7 @@ impl Said {
             code: error["code"].as_str().or_else(|| error["type"].as_str()).unwrap_or_default().to_owned(),
             is_quota: violations.filter_map(|found| found["quotaId"].as_str()).any(|id| id.contains("PerDay"))
                 || error["type"] == "insufficient_quota",
+            refuses_stream: error["param"] == "stream",
             wait: details.iter().find_map(|detail| detail["retryDelay"].as_str()).map(str::to_owned),
         }
     }

@@ -5,6 +5,7 @@ use std::{cell::RefCell, collections::HashMap, sync::Arc, time::Duration};
 use indexmap::IndexMap;
 use lang::{
     analysis::Analysis,
+    auto::{self, Hole},
     model::{FailurePolicy, KeyUse, LoopItem, Step, StepIndex},
     registry::{LoopConstruct, OutputSpec, Target},
     syntax::NodeId,
@@ -27,6 +28,7 @@ pub(super) fn program(analysis: &Analysis, inputs: &Inputs) -> Program {
             .as_ref()
             .and_then(|seconds| Duration::try_from_secs_f64(seconds.value).ok()),
         never_cached: false,
+        holes: auto::holes(analysis),
         outputs: RefCell::default(),
         text: Arc::new(OutputSpec { scalar: true, ..OutputSpec::default() }),
         open: Arc::new(OutputSpec { open: true, ..OutputSpec::default() }),
@@ -41,6 +43,7 @@ pub(super) fn program(analysis: &Analysis, inputs: &Inputs) -> Program {
             .iter()
             .map(|output| (output.name.value.clone(), builder.json(output.value)))
             .collect(),
+        asking_outputs: builder.asking_outputs(),
         model: pipeline.model.as_ref().map(|model| model.value.clone()),
         terms: Arc::new(Terms::of(|name| builder.root_key(name))),
         template_inputs: inputs.templates.clone(),
@@ -56,6 +59,8 @@ pub(super) fn program(analysis: &Analysis, inputs: &Inputs) -> Program {
 struct Builder<'a> {
     analysis: &'a Analysis,
     default_timeout: Option<Duration>,
+    /// Its AUTO tags.
+    holes: Vec<Hole>,
     /// The pipeline says `cache: false`.
     never_cached: bool,
     /// The shapes of results that the steps so far have, by where the registry keeps them.
@@ -152,13 +157,17 @@ impl Builder<'_> {
             ),
             model: keys.get("model").and_then(Value::as_str).map(str::to_owned),
             terms: Terms::read(&keys),
+            holes: self.holes(|hole| hole.step == Some(step.index) && hole.item.is_none()),
             cache: self.cache(&keys),
             parameters,
         };
         match step.loops {
             None if self.runs_pipeline(&plan) => plan = child(plan, &keys),
             None => plan.timeout = plan.timeout.or(self.default_timeout),
-            Some(construct) => plan = self.looped(plan, construct, step, &keys),
+            Some(construct) => {
+                plan = self.looped(plan, construct, step, &keys);
+                plan.holes = only(&plan.holes, |hole| !is_of_body(hole));
+            }
         }
         plan
     }
@@ -201,7 +210,7 @@ impl Builder<'_> {
             }
             LoopConstruct::ActionLoop => StepPlan {
                 kind: StepKind::ActionLoop {
-                    body: Arc::new(self.items(&step.items)),
+                    body: Arc::new(self.items(step.index, &step.items)),
                     until: key(&["until"]),
                     while_condition: key(&["while_condition", "while"]),
                     max_iterations: key(&["max_iterations"]),
@@ -218,7 +227,7 @@ impl Builder<'_> {
                     kind: StepKind::Queue {
                         items: field(&["on", "true"]).or_else(|| from_parameters("on")).unwrap_or(Value::Null),
                         max_parallel: field(&["max_parallel"]).or_else(|| key(&["max_parallel"])),
-                        body: Arc::new(self.items(&step.items)),
+                        body: Arc::new(self.items(step.index, &step.items)),
                     },
                     output: self.open_output(),
                     ..plan
@@ -235,6 +244,7 @@ impl Builder<'_> {
         }
         let inner = StepPlan {
             condition: None,
+            holes: only(&plan.holes, is_of_body),
             // Under `fail`, a failed iteration admits no further one.
             policy: if plan.policy == FailurePolicy::Fail { FailurePolicy::Fail } else { FailurePolicy::Continue },
             routes: Routes::default(),
@@ -247,7 +257,7 @@ impl Builder<'_> {
     }
 
     /// The items of an action loop or queue: each waits for the one before it.
-    fn items(&self, items: &[LoopItem]) -> Scope {
+    fn items(&self, index: StepIndex, items: &[LoopItem]) -> Scope {
         let steps = items
             .iter()
             .enumerate()
@@ -275,12 +285,54 @@ impl Builder<'_> {
                     kind: StepKind::Act,
                     model: None,
                     terms: Terms::read(&keys),
+                    holes: self.holes(|hole| hole.step == Some(index) && hole.item == Some(position)),
                     cache: self.cache(&keys),
                 })
             })
             .collect();
         let dependencies = (0..items.len()).map(|at| at.checked_sub(1).into_iter().collect()).collect();
         Scope { steps, dependencies, ..Scope::default() }
+    }
+
+    fn holes(&self, is_own: impl Fn(&Hole) -> bool) -> Arc<[Hole]> {
+        self.holes.iter().filter(|hole| is_own(hole)).cloned().collect()
+    }
+
+    /// The outputs with tags, each as the parameter of a step that does nothing.
+    fn asking_outputs(&self) -> IndexMap<String, Arc<StepPlan>> {
+        let outputs = self.analysis.pipeline().outputs.iter();
+        let asking = outputs.filter_map(|output| {
+            let name = &output.name.value;
+            let own = |hole: &&Hole| {
+                let rest = hole.place.strip_prefix(&**name);
+                hole.step.is_none()
+                    && hole.position.starts_with("outputs.")
+                    && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+            };
+            let renamed = |hole: &Hole| Hole { place: format!("parameters.{}", hole.place), ..hole.clone() };
+            let holes: Arc<[Hole]> = self.holes.iter().filter(own).map(renamed).collect();
+            let step = StepPlan {
+                id: format!("outputs.{name}"),
+                action: None,
+                tool: None,
+                parameters: IndexMap::from([(name.clone(), self.json(output.value))]),
+                condition: None,
+                policy: FailurePolicy::Continue,
+                routes: Routes::default(),
+                retry: RetryPlan::default(),
+                timeout: None,
+                handlers: Vec::new(),
+                is_handler: false,
+                kind: StepKind::Act,
+                output: self.open_output(),
+                model: None,
+                cache: None,
+                terms: Terms::default(),
+                holes,
+            };
+            (!step.holes.is_empty()).then(|| (name.clone(), Arc::new(step)))
+        });
+        asking.collect()
     }
 
     fn runs_pipeline(&self, plan: &StepPlan) -> bool {
@@ -334,6 +386,16 @@ impl Builder<'_> {
     fn json(&self, node: NodeId) -> Value {
         self.analysis.parse().tree.to_json(node).unwrap_or_default()
     }
+}
+
+/// Those of `holes` that `is_own` picks.
+fn only(holes: &[Hole], is_own: impl Fn(&Hole) -> bool) -> Arc<[Hole]> {
+    holes.iter().filter(|hole| is_own(hole)).cloned().collect()
+}
+
+/// Whether a tag of a loop without steps belongs to its action.
+fn is_of_body(hole: &Hole) -> bool {
+    hole.place == "action" || hole.place.starts_with("parameters.")
 }
 
 /// The step runs a pipeline. What the tool calls retrying is what steps call so; the step's own keys win.

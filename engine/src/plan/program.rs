@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use indexmap::IndexMap;
-use lang::{model::FailurePolicy, registry::OutputSpec};
+use lang::{auto::Hole, model::FailurePolicy, registry::OutputSpec};
 use serde_json::Value;
 
 use super::{Handler, RetryPlan, Terms};
@@ -18,6 +18,8 @@ pub struct Program {
     pub scope: Arc<Scope>,
     /// Declared outputs, as written.
     pub outputs: IndexMap<String, Value>,
+    /// Of the outputs those that hold AUTO tags: a step each, whose one parameter is the output.
+    pub asking_outputs: IndexMap<String, Arc<StepPlan>>,
     /// The root's `model`.
     pub model: Option<String>,
     /// What it says about the models of all steps.
@@ -94,6 +96,8 @@ pub struct StepPlan {
     pub model: Option<String>,
     /// What it says about the models it asks.
     pub terms: Terms,
+    /// The AUTO tags of the step itself; a loop's without those of its body.
+    pub holes: Arc<[Hole]>,
     /// `cache` of the step, or `false` of the pipeline; `None` leaves it to what the step does.
     pub cache: Option<bool>,
 }

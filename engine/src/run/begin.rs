@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Event, EventKind, ResultDocument, RunConfig, RunError,
+    auto::{self, Pins, Stage, Taken},
     cache::Cache,
     child::Above,
     clock,
@@ -32,7 +33,7 @@ use super::{
     store::{self, Record, Store as _, StoredConfig},
 };
 use crate::{
-    models::{self, Purse, Spent},
+    models::{self, Answers, Gateway, Purse, Spent, tape::Tape},
     plan::{Plan, Program},
     tools::{confine, person::WAITING},
 };
@@ -51,6 +52,8 @@ pub(super) async fn run(
     if !config.working_dir.is_dir() {
         return Err(RunError::Directory(format!("the working directory `{}` does not exist", config.working_dir)));
     }
+    let tape = config.tape.as_ref().map(|tape| Tape::open(tape, config.resumed.is_some()));
+    let tape = tape.transpose().map_err(RunError::Recording)?;
     let program = Arc::clone(&plan.program);
     let run_id = config.run_id.clone().unwrap_or_else(|| new_id(&program.id));
     let output_dir = output_dir(&plan, &config)?;
@@ -78,13 +81,21 @@ pub(super) async fn run(
         }
     };
     let place = Place { run_id, started, output_dir, inputs, secrets };
-    let cx = Arc::new(context(&plan, &config, place, renderer, journal, cancel.clone()));
+    let cx = Arc::new(context(&plan, &config, place, renderer, journal, (cancel.clone(), tape)));
     let first = first_batch(&cx, &plan, &config);
     // What the pipeline was read into is not needed any more; it is as large as all else together.
     drop(plan);
     let end =
         execute::scope(Arc::clone(&cx), Arc::clone(&program.scope), Arc::clone(&names), String::new(), first).await;
-    let document = document(&cx, &program, &config, &names, end, started, watch);
+    let mut taken = Taken::default();
+    let cancelled = is_cancelled(&cx, &end);
+    let is_whole = !end.steps.iter().any(|end| end.document.status == "waiting");
+    let outputs = if cancelled || !is_whole {
+        (program.outputs.keys().map(|name| (name.clone(), Value::Null)).collect(), Vec::new())
+    } else {
+        outputs(&cx, &program, &names, &mut taken).await
+    };
+    let document = document(&cx, &program, &config, (end, outputs, taken), started, watch);
     finish(&cx, document).await
 }
 
@@ -113,11 +124,17 @@ pub(super) fn context(
     place: Place,
     renderer: Renderer,
     journal: Journal,
-    cancel: CancellationToken,
+    (cancel, tape): (CancellationToken, Option<Tape>),
 ) -> RunContext {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let limit = config.max_concurrency.unwrap_or(2 * cores).max(1);
+    let gateway = Gateway {
+        answers: Answers::new(config, &place.run_id, journal.clone(), Arc::clone(&place.secrets)),
+        secrets: Arc::clone(&place.secrets),
+        tape,
+    };
     RunContext {
+        gateway: Arc::new(gateway),
         run_id: place.run_id,
         started: place.started,
         pipeline: plan.program.id.clone(),
@@ -144,6 +161,8 @@ pub(super) fn context(
         recursion: config.past.recursion(),
         person: config.person.clone(),
         past: Arc::clone(&config.past),
+        pins: Pins::new(config.locked),
+        inline: String::new(),
         cache: cache_of(config).map(Arc::new),
         model: plan.program.model.clone(),
         terms: Arc::clone(&plan.program.terms),
@@ -171,7 +190,8 @@ fn purse(plan: &Plan, config: &RunConfig) -> Purse {
 /// The earlier results that the run may use again. What was asked for by name runs in any case.
 fn cache_of(config: &RunConfig) -> Option<Cache> {
     let asked = config.selection.as_ref().filter(|selection| selection.reuses());
-    let file = config.store.as_deref().filter(|_| config.cache)?;
+    // What is recorded must be all that the run needs; what is replayed is nobody's result.
+    let file = config.store.as_deref().filter(|_| config.cache && config.tape.is_none())?;
     Cache::open(file, asked.map(|selection| selection.step.clone()))
 }
 
@@ -222,6 +242,7 @@ fn first_batch(cx: &RunContext, plan: &Plan, config: &RunConfig) -> Batch {
                 limits: config.limits.clone(),
                 no_cache: !config.cache,
                 selection: config.selection.clone(),
+                tape: config.tape.clone(),
                 secret_inputs,
             }),
             time: clock::text(started),
@@ -366,20 +387,29 @@ pub(super) fn names(
 }
 
 /// The outputs, null where one cannot be rendered, and the reasons of those.
-pub(super) fn outputs(
+pub(super) async fn outputs(
+    cx: &Arc<RunContext>,
     program: &Program,
-    renderer: &Renderer,
     names: &Arc<Names>,
+    taken: &mut Taken,
 ) -> (IndexMap<String, Value>, Vec<String>) {
     let mut problems = Vec::new();
-    let rendered = program.outputs.iter().map(|(name, value)| {
-        let value = renderer.value(value, names, &format!("output `{name}`")).unwrap_or_else(|failure| {
+    let mut rendered = IndexMap::with_capacity(program.outputs.len());
+    for (name, value) in &program.outputs {
+        let place = format!("output `{name}`");
+        let value = match program.asking_outputs.get(name) {
+            None => cx.renderer.value(value, names, &place),
+            Some(asking) => auto::fill(cx, asking, names, &asking.id, Stage::Work, taken)
+                .await
+                .and_then(|(asking, names)| cx.renderer.value(&asking.parameters[name], &names, &place)),
+        };
+        let value = value.unwrap_or_else(|failure| {
             problems.push(failure.message);
             Value::Null
         });
-        (name.clone(), value)
-    });
-    (rendered.collect(), problems)
+        rendered.insert(name.clone(), value);
+    }
+    (rendered, problems)
 }
 
 /// That the step waits, and for what.
@@ -387,30 +417,28 @@ fn asks(end: &StepEnd) -> String {
     end.document.error.clone().unwrap_or_else(|| format!("`{}` waits for an answer", end.document.id))
 }
 
+/// Whether the run was stopped before its end.
+fn is_cancelled(cx: &RunContext, end: &ScopeEnd) -> bool {
+    cx.cancel.is_cancelled()
+        && (cx.broken.get().is_some()
+            || end.steps.iter().any(|end| matches!(&*end.document.status, "cancelled" | "not_run")))
+}
+
 fn document(
     cx: &RunContext,
     program: &Program,
     config: &RunConfig,
-    names: &Arc<Names>,
-    end: ScopeEnd,
+    (end, (outputs, unrendered), taken): (ScopeEnd, (IndexMap<String, Value>, Vec<String>), Taken),
     started: Timestamp,
     watch: Instant,
 ) -> ResultDocument {
-    let cancelled = cx.cancel.is_cancelled()
-        && (cx.broken.get().is_some()
-            || end.steps.iter().any(|end| matches!(&*end.document.status, "cancelled" | "not_run")));
+    let cancelled = is_cancelled(cx, &end);
     let failed = end.steps.iter().find(|end| end.document.status == "failed");
     let mut problems: Vec<String> = failed
         .map(|end| format!("step `{}` failed: {}", end.document.id, end.document.error.as_deref().unwrap_or_default()))
         .into_iter()
         .collect();
     let mut error_type = failed.and_then(|end| end.document.error_type.clone());
-    let is_whole = !end.steps.iter().any(|end| end.document.status == "waiting");
-    let (outputs, unrendered) = if cancelled || !is_whole {
-        (program.outputs.keys().map(|name| (name.clone(), Value::Null)).collect(), Vec::new())
-    } else {
-        outputs(program, &cx.renderer, names)
-    };
     if !unrendered.is_empty() {
         error_type = error_type.or_else(|| Some("OutputError".to_owned()));
         problems.extend(unrendered);
@@ -427,7 +455,10 @@ fn document(
         error_type = Some(WAITING.to_owned());
     }
     let success = problems.is_empty();
-    let Spent { usage, cost } = Spent::of(end.steps.iter().map(|end| &*end.document));
+    let of_steps = Spent::of(end.steps.iter().map(|end| &*end.document));
+    // Outputs may have asked, too.
+    let of_outputs = taken.spent.map(Spent::from);
+    let Spent { usage, cost, recorded } = Spent::sum([&of_steps].into_iter().chain(&of_outputs));
     let ran: HashSet<&str> = end
         .steps
         .iter()
@@ -463,6 +494,7 @@ fn document(
             engine: format!("orc {}", env!("CARGO_PKG_VERSION")),
             file: config.file.clone(),
             simulated: config.simulate,
+            replayed: config.tape.as_ref().and_then(|tape| tape.replayed(recorded)),
         },
     }
 }

@@ -212,10 +212,15 @@ impl Cache {
 
     /// Whether the step at `path` was asked for by name, or is part of one that was.
     fn is_fresh(&self, path: &str) -> bool {
-        self.fresh.as_deref().is_some_and(|fresh| {
-            path.strip_prefix(fresh).is_some_and(|rest| rest.is_empty() || rest.starts_with(['[', '>', '!']))
-        })
+        is_part_of(path, self.fresh.as_deref())
     }
+}
+
+/// Whether the step at `path` is `step`, or a part of it.
+pub(crate) fn is_part_of(path: &str, step: Option<&str>) -> bool {
+    step.is_some_and(|step| {
+        path.strip_prefix(step).is_some_and(|rest| rest.is_empty() || rest.starts_with(['[', '>', '!']))
+    })
 }
 
 /// Whether a result of `step` could ever be used again, as far as that can be told before it is

@@ -19,6 +19,7 @@ use lang::{
 use serde_json::{Map, Value, json};
 
 use super::{
+    auto::Taken,
     begin,
     context::RunContext,
     execute::{self, ScopeEnd, lock},
@@ -87,6 +88,10 @@ fn prepare(cx: &Arc<RunContext>, step: &StepPlan, names: &Arc<Names>, path: &str
     });
     // What is sent first is stored first: this before all that the child's steps do.
     cx.journal.post(batch);
+    let inline = match &file {
+        Some(_) => String::new(),
+        None => format!("{}{}.pipeline/", cx.inline, without_iterations(path)),
+    };
     let file = file.unwrap_or_else(|| cx.file.clone());
     let id = analysis.pipeline().id_text().to_owned();
     limits(cx, &id)?;
@@ -112,12 +117,28 @@ fn prepare(cx: &Arc<RunContext>, step: &StepPlan, names: &Arc<Names>, path: &str
         pipeline: plan.program.id.clone(),
         output_dir,
         file,
+        inline,
         above,
         ..(**cx).clone()
     };
     cx.purse.open_child(path, &plan.program.terms);
     cx.purse.open(&plan.program.scope, &format!("{path}."), plan.program.terms.budget.step);
     Ok(Child { plan, cx: Arc::new(inner), names, params })
+}
+
+/// The path of a step without the numbers of iterations.
+fn without_iterations(path: &str) -> String {
+    let mut out = String::new();
+    let mut is_inside = false;
+    for c in path.chars() {
+        match c {
+            '[' => is_inside = true,
+            ']' => is_inside = false,
+            _ if !is_inside => out.push(c),
+            _ => {}
+        }
+    }
+    out
 }
 
 /// The rendered parameters. Templates of a pipeline that is written in the step are the child's.
@@ -236,17 +257,25 @@ impl Child {
         if let Some(waiting) = waiting.filter(|_| !execute::failed_hard(&plan.program.scope, &end.steps)) {
             return Done { waiting: Some(waiting.document.error.clone().unwrap_or_default()), ..Done::default() };
         }
-        done(&plan, &cx, &names, &params, &end, clock.elapsed())
+        done(&plan, &cx, &names, &params, &end, clock.elapsed()).await
     }
 }
 
-fn done(plan: &Plan, cx: &RunContext, names: &Arc<Names>, params: &Params, end: &ScopeEnd, took: Duration) -> Done {
+async fn done(
+    plan: &Plan,
+    cx: &Arc<RunContext>,
+    names: &Arc<Names>,
+    params: &Params,
+    end: &ScopeEnd,
+    took: Duration,
+) -> Done {
     let failed = end.steps.iter().find(|end| end.document.status == "failed");
     let mut problems: Vec<String> = failed
         .map(|end| format!("step `{}` failed: {}", end.document.id, end.document.error.as_deref().unwrap_or_default()))
         .into_iter()
         .collect();
-    let (outputs, unrendered) = begin::outputs(&plan.program, &cx.renderer, names);
+    let mut taken = Taken::default();
+    let (outputs, unrendered) = begin::outputs(cx, &plan.program, names, &mut taken).await;
     problems.extend(unrendered);
     let outputs: Map<String, Value> = match &params.output_mapping {
         None => outputs.into_iter().collect(),
@@ -259,7 +288,9 @@ fn done(plan: &Plan, cx: &RunContext, names: &Arc<Names>, params: &Params, end: 
         }
     };
     let ran = |status: &str| matches!(status, "completed" | "failed" | "cancelled");
-    let spent = Spent::of(end.steps.iter().map(|end| &*end.document));
+    let of_steps = Spent::of(end.steps.iter().map(|end| &*end.document));
+    let of_outputs = taken.spent.map(Spent::from);
+    let spent = Spent::sum([&of_steps].into_iter().chain(&of_outputs));
     let problem = (!problems.is_empty()).then(|| problems.join("; "));
     let result = json!({
         "pipeline_id": plan.program.id,

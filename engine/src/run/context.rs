@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Past,
+    auto::Pins,
     cache::Cache,
     child::Above,
     journal::{Batch, Journal},
@@ -24,7 +25,7 @@ use super::{
     store::StoreError,
 };
 use crate::{
-    models::Purse,
+    models::{Gateway, Purse},
     plan::{StepPlan, Terms},
     tools::{Permissions, person::Person, recursion_control::Recursion},
 };
@@ -74,6 +75,12 @@ pub(crate) struct RunContext {
     pub(crate) person: Option<Arc<dyn Person>>,
     /// What is known from before the run, or before it was resumed.
     pub(crate) past: Arc<Past>,
+    /// Answers to AUTO tags that are known, and where new ones are kept.
+    pub(crate) pins: Arc<Pins>,
+    /// Before the positions of tags: the step that this pipeline is written in, where it has no file.
+    pub(crate) inline: String,
+    /// What stands between the steps and the models.
+    pub(crate) gateway: Arc<Gateway>,
     /// Earlier results, where they may be used again.
     pub(crate) cache: Option<Arc<Cache>>,
     pub(crate) model: Option<String>,

@@ -79,6 +79,11 @@ impl Cost {
         Self { nano_usd, usd, known, price_date }
     }
 
+    /// All digits, e.g. `$0.000024`; `≥` stands before it where not all prices are known.
+    pub fn exact(&self) -> String {
+        format!("{}${}", if self.known { "" } else { "≥ " }, self.usd)
+    }
+
     /// All of them together; the date is the latest.
     pub fn sum<'c>(all: impl Iterator<Item = &'c Self>) -> Self {
         let (mut nano_usd, mut known, mut date) = (0_i64, true, None);
@@ -106,6 +111,20 @@ pub struct Provenance {
     pub file: String,
     /// Models were simulated.
     pub simulated: bool,
+    /// Answers came from a recording: which one, and what it cost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replayed: Option<Replayed>,
+}
+
+/// The recording that a run was answered from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Replayed {
+    /// Its directory, as the user named it.
+    pub directory: String,
+    /// What the answers cost when they were recorded.
+    pub cost: Cost,
+    /// The tokens they took then; null where nobody said.
+    pub usage: Option<Usage>,
 }
 
 /// What a step gave.
@@ -161,6 +180,13 @@ pub struct StepDocument {
     pub provenance: Option<Value>,
 }
 
+impl StepDocument {
+    /// Whether its result was there already.
+    pub fn is_reused(&self) -> bool {
+        self.cache.as_ref().is_some_and(|cache| cache["hit"] == true)
+    }
+}
+
 impl ResultDocument {
     /// The document with ids, times and what depends on the machine blanked, for comparison.
     pub fn normalized(&self) -> Self {
@@ -169,7 +195,8 @@ impl ResultDocument {
         document.started_at.clear();
         document.completed_at.clear();
         document.duration = 0.0;
-        document.provenance = Provenance { engine: String::new(), file: String::new(), simulated: false };
+        document.provenance =
+            Provenance { engine: String::new(), file: String::new(), simulated: false, replayed: None };
         for step in document.steps.values_mut().map(Arc::make_mut) {
             step.started_at = None;
             step.completed_at = None;

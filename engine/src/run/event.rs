@@ -17,8 +17,8 @@ use crate::models::router::Decision;
 
 mod data;
 pub use data::{
-    Approval, OutputStream, Paid, RunFinished, RunStarted, StepFinished, StepOutput, StepRetrying, StepStarted,
-    StepStatus,
+    Approval, AutoResolved, OutputStream, Paid, RunFinished, RunStarted, StepFinished, StepOutput, StepRetrying,
+    StepStarted, StepStatus,
 };
 
 /// A fact about a run.
@@ -70,6 +70,9 @@ pub enum EventKind {
     /// An attempt failed and another one follows; [`StepRetrying`].
     #[serde(rename = "step.retrying")]
     StepRetrying,
+    /// An `<AUTO>` of the step has its value; [`AutoResolved`].
+    #[serde(rename = "auto.resolved")]
+    AutoResolved,
     /// The step asks a person; [`Approval`].
     #[serde(rename = "approval")]
     Approval,
@@ -83,13 +86,14 @@ pub enum EventKind {
 
 impl EventKind {
     /// All kinds, as they follow one another.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::RunStarted,
         Self::StepReady,
         Self::StepStarted,
         Self::ModelRouted,
         Self::StepOutput,
         Self::StepRetrying,
+        Self::AutoResolved,
         Self::Approval,
         Self::StepFinished,
         Self::RunFinished,
@@ -107,6 +111,9 @@ impl EventKind {
             Self::StepOutput => ("What the step prints.", Some(generator.subschema_for::<StepOutput>())),
             Self::StepRetrying => {
                 ("An attempt failed and another one follows.", Some(generator.subschema_for::<StepRetrying>()))
+            }
+            Self::AutoResolved => {
+                ("An `<AUTO>` of the step has its value.", Some(generator.subschema_for::<AutoResolved>()))
             }
             Self::Approval => ("The step asks a person.", Some(generator.subschema_for::<Approval>())),
             Self::StepFinished => ("The step has come to its end.", Some(generator.subschema_for::<StepFinished>())),

@@ -279,7 +279,7 @@ pub(crate) fn record(cx: &RunContext, batch: &mut Batch, scope: &Scope, prefix: 
         attempts: document.attempts,
         error_type: document.error.as_ref().and(document.error_type.clone()),
         error: document.error.clone(),
-        cached: document.cache.is_some(),
+        cached: document.is_reused(),
         reused: document.provenance.is_some(),
         cost: Paid::of(document),
         model: document.model.clone(),

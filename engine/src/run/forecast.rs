@@ -5,21 +5,22 @@
 //! The one assumption is that what runs succeeds. Files and the store are read, nothing is written.
 
 use std::{
-    collections::{BTreeSet, HashSet, VecDeque},
+    cell::OnceCell,
+    collections::{BTreeSet, HashMap, HashSet, VecDeque},
     sync::Arc,
 };
 
 use jiff::Timestamp;
 use lang::{model::FailurePolicy, registry::Effect as Acts};
-use serde::Serialize;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    RunConfig, RunError, begin,
+    RunConfig, RunError,
+    auto::{Ahead, Stage},
+    begin,
     cache::{self, Fingerprint},
     context::RunContext,
-    estimate::{self, Estimate, History},
     execute::{self, StepEnd},
     journal::Journal,
     perform,
@@ -29,76 +30,19 @@ use super::{
     secrets::Redactor,
     step,
 };
-use crate::plan::{Plan, Scope, StepPlan, program::StepKind};
+use crate::{
+    models::estimate::{Estimate, Range},
+    plan::{Plan, Scope, StepPlan, program::StepKind},
+};
 
 mod taken;
 
-/// What would become of a step.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Forecast {
-    /// The step of the root.
-    pub step: String,
-    /// Its end.
-    pub verdict: Verdict,
-    /// Of which kind the reason is.
-    pub cause: Cause,
-    /// Why, for people.
-    pub reason: String,
-    /// The model it asks, as far as that is known.
-    pub model: Option<String>,
-    /// It asks models, or steps beneath it may.
-    pub asks: bool,
-    /// What they will cost; `None` = nobody is asked, or it is not known.
-    pub estimate: Option<Estimate>,
-}
+mod said;
+pub use said::{Cause, Forecast, Verdict};
 
-/// What would become of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// It acts.
-    Run,
-    /// An earlier result is used again.
-    Reuse,
-    /// It is passed over.
-    Skip,
-    /// That depends on what other steps come to.
-    Unknown,
-    /// It fails before it acts.
-    Fail,
-    /// The run stops before it.
-    NotRun,
-}
+mod asked;
 
-/// Why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Cause {
-    /// It has never come to a result that could be used.
-    New,
-    /// It is written differently.
-    StepChanged,
-    /// An input, a file beside the steps, or orc itself is another one.
-    InputChanged,
-    /// A file it reads is another one.
-    FileChanged,
-    /// A step before it came to something else.
-    UpstreamChanged,
-    /// What it does is done each time.
-    EachTime,
-    /// It was asked for by name.
-    Asked,
-    /// Nothing it depends on changed.
-    Cached,
-    /// The run that is gone on with, or the latest one, has its result.
-    Known,
-    /// Its condition is false, or another step's route passes it over.
-    Skipped,
-    /// That cannot be known before.
-    Unknown,
-    /// It cannot succeed.
-    Failing,
-}
+mod estimate;
 
 /// What a run of `plan` as `config` says would do, in order of declaration.
 pub fn forecast(plan: &Plan, config: &RunConfig) -> Result<Vec<Forecast>, RunError> {
@@ -112,11 +56,14 @@ pub fn forecast(plan: &Plan, config: &RunConfig) -> Result<Vec<Forecast>, RunErr
     let names = Names::watched(&names);
     secrets.learn_inputs(plan, &inputs);
     let place = begin::Place { run_id, started, output_dir, inputs, secrets: Arc::clone(&secrets) };
-    let cx = begin::context(plan, config, place, renderer, Journal::closed(), CancellationToken::new());
+    let cx = begin::context(plan, config, place, renderer, Journal::closed(), (CancellationToken::new(), None));
     let scope = Arc::clone(&plan.program.scope);
     let mut found = Forecaster::new(Arc::new(cx), plan, config, scope, names).run();
     for forecast in &mut found {
         forecast.reason = secrets.text(&forecast.reason);
+        for ahead in &mut forecast.auto {
+            ahead.reason = secrets.text(&ahead.reason);
+        }
     }
     Ok(found)
 }
@@ -139,15 +86,16 @@ struct Forecaster<'a> {
     open_routes: BTreeSet<usize>,
     /// A step that cannot succeed stops the run.
     stopped_by: Option<usize>,
-    history: History,
-    /// The models that steps ask, and what that costs, of those that could be rendered.
-    asked: Vec<(Option<String>, Option<Estimate>)>,
     /// The ids of the steps.
     ids: HashSet<&'a str>,
     /// The steps that will have a value, which is not known.
     hidden: HashSet<usize>,
     /// The step that the rendering of each takes before anything else, where that is sure.
     taken_first: Vec<Option<usize>>,
+    /// How long the answers of steps may be that ask a model, by step.
+    told: HashMap<String, Range>,
+    /// How long they were in earlier runs.
+    answers: OnceCell<HashMap<String, Range>>,
 }
 
 /// What is expected of a step, and how the scope goes on.
@@ -159,12 +107,25 @@ struct Expected {
     /// What templates see of it, where that is known.
     value: Option<Arc<StepValue>>,
     goto: Option<usize>,
+    /// How its AUTO tags stand.
+    auto: Vec<Ahead>,
+    /// What its models may take.
+    estimate: Option<Estimate>,
 }
 
 impl Expected {
     fn acts(cause: Cause, reason: impl Into<String>) -> Self {
         let (verdict, ending) = (Verdict::Run, Ending::Succeeded);
-        Self { verdict, cause, reason: reason.into(), ending, value: None, goto: None }
+        Self {
+            verdict,
+            cause,
+            reason: reason.into(),
+            ending,
+            value: None,
+            goto: None,
+            auto: Vec::new(),
+            estimate: None,
+        }
     }
 
     fn unknown(reason: impl Into<String>) -> Self {
@@ -199,8 +160,6 @@ impl<'a> Forecaster<'a> {
         let ids = plan.program.scope.steps.iter().map(|step| &*step.id).collect();
         let taken_first = taken::first(plan);
         Self {
-            history: History::of(&cx),
-            asked: vec![(None, None); scope.steps.len()],
             ids,
             hidden: HashSet::new(),
             taken_first,
@@ -216,6 +175,8 @@ impl<'a> Forecaster<'a> {
             after_skipping,
             open_routes,
             stopped_by: None,
+            told: HashMap::new(),
+            answers: OnceCell::new(),
         }
     }
 
@@ -227,6 +188,12 @@ impl<'a> Forecaster<'a> {
                 match effect {
                     Effect::Start(at) => {
                         let mut expected = self.expect(at);
+                        if matches!(expected.verdict, Verdict::Run | Verdict::Unknown) {
+                            expected.auto = self.ahead(&self.scope.steps[at]);
+                            let estimate = self.estimated(&self.scope.steps[at]);
+                            let is_sure = expected.verdict == Verdict::Run;
+                            expected.estimate = estimate.map(|it| if is_sure { it } else { it.perhaps() });
+                        }
                         self.go_on(at, &mut expected);
                         inputs.push_back(Input::Ended { step: at, ending: expected.ending, goto: expected.goto });
                         self.conclude(at, expected);
@@ -286,25 +253,31 @@ impl<'a> Forecaster<'a> {
                 self.names.hide(&step);
             }
         }
+        if let Some(estimate) = &expected.estimate {
+            self.told.insert(step.clone(), estimate.output_tokens);
+        }
         if expected.verdict == Verdict::Fail && execute::stops_run(&self.scope.steps[at]) {
             self.stopped_by = self.stopped_by.or(Some(at));
         }
-        let Expected { verdict, cause, reason, .. } = expected;
-        let (model, estimate) = std::mem::take(&mut self.asked[at]);
-        let may_ask = matches!(verdict, Verdict::Run | Verdict::Unknown) && asks(&self.cx, &self.scope.steps[at]);
-        let estimate = estimate.or_else(|| self.history.estimate(&self.cx, &step)).filter(|_| may_ask);
-        let model = model.filter(|_| may_ask);
-        self.found[at] = Some(Forecast { step, verdict, cause, reason, model, asks: may_ask, estimate });
+        let Expected { verdict, cause, reason, auto, estimate, .. } = expected;
+        self.found[at] = Some(Forecast { step, verdict, cause, reason, auto, estimate });
     }
 
     /// Where the scope goes on behind the step, if that can be known.
     fn go_on(&mut self, at: usize, expected: &mut Expected) {
         let scope = Arc::clone(&self.scope);
-        let Some(target) = &scope.steps[at].routes.goto else { return };
-        if expected.ending != Ending::Succeeded || expected.cause == Cause::Known {
+        if scope.steps[at].routes.goto.is_none()
+            || expected.ending != Ending::Succeeded
+            || expected.cause == Cause::Known
+        {
             return;
         }
-        match self.look(|cx, names| step::route(cx, &scope, at, names, target)) {
+        let Ok(Some((step, names))) = self.filled(at, Stage::Goto) else {
+            self.open_routes.insert(at);
+            return;
+        };
+        let Some(target) = &step.routes.goto else { return };
+        match self.look(&names, |cx, names| step::route(cx, &scope, at, names, target)) {
             Looked::Known(Ok(target)) => expected.goto = target,
             // An error is one when the step has acted.
             Looked::Known(Err(_)) | Looked::Unknown(_) | Looked::File => {
@@ -365,13 +338,18 @@ impl<'a> Forecaster<'a> {
         if let Some(reason) = self.uncertain(at) {
             return Expected::unknown(reason);
         }
-        if let Some(condition) = &step.condition {
-            match self.look(|cx, names| cx.renderer.condition(condition, names)) {
-                Looked::Unknown(_) => return Expected::unknown(format!("if {}", one_line(condition))),
-                Looked::File if self.may_be_written_before(at) => {
-                    return Expected::unknown(format!("if {}", one_line(condition)));
-                }
-                Looked::File => match self.cx.renderer.condition(condition, &self.names) {
+        if let Some(written) = &step.condition {
+            let unknown = || Expected::unknown(format!("if {}", one_line(written)));
+            let (filled, names) = match self.filled(at, Stage::Condition) {
+                Ok(Some(filled)) => filled,
+                Ok(None) => return unknown(),
+                Err(problem) => return Expected::fails(problem.message),
+            };
+            let condition = filled.condition.as_ref().unwrap_or(written);
+            match self.look(&names, |cx, names| cx.renderer.condition(condition, names)) {
+                Looked::Unknown(_) => return unknown(),
+                Looked::File if self.may_be_written_before(at) => return unknown(),
+                Looked::File => match self.cx.renderer.condition(condition, &names) {
                     Ok(holds) => return self.on_condition(at, holds),
                     Err(error) => return Expected::fails(said(error)),
                 },
@@ -408,14 +386,33 @@ impl<'a> Forecaster<'a> {
             return Expected::acts(if asked { Cause::Asked } else { Cause::EachTime }, reason);
         }
         let looked = match self.taken_first[at].filter(|taken| self.hidden.contains(taken)) {
-            Some(taken) => Looked::Unknown(scope.steps[taken].id.clone()),
-            None => self.look(|cx, names| perform::prepare(cx, step, names)),
+            Some(taken) => Looked::Unknown(format!("`{}` comes to", scope.steps[taken].id)),
+            None => Looked::Known(()),
+        };
+        let filled = match (&looked, self.filled(at, Stage::Work)) {
+            (Looked::Unknown(_), Err(_)) => Some((Arc::clone(step), Arc::clone(&self.names))),
+            (_, Err(problem)) => return Expected::fails(problem.message),
+            (_, Ok(filled)) => filled,
+        };
+        let Some((step, names)) = &filled else {
+            return match (asked, cache::may_be_cached(&self.cx, step, &step.id)) {
+                (true, _) => Expected::acts(Cause::Asked, "asked for"),
+                (false, true) => Expected::unknown("that depends on what its `<AUTO>` is answered with"),
+                (false, false) => self.each_time(step),
+            };
+        };
+        let looked = match looked {
+            Looked::Unknown(by) => Looked::Unknown(by),
+            _ => match self.look(names, |cx, names| perform::prepare(cx, step, names)) {
+                Looked::Unknown(by) => Looked::Unknown(format!("`{by}` comes to")),
+                looked => looked,
+            },
         };
         let prepared = match looked {
             Looked::Unknown(by) => {
                 return match (asked, cache::may_be_cached(&self.cx, step, &step.id)) {
                     (true, _) => Expected::acts(Cause::Asked, "asked for"),
-                    (false, true) => Expected::unknown(format!("that depends on what `{by}` comes to")),
+                    (false, true) => Expected::unknown(format!("that depends on what {by}")),
                     (false, false) => self.each_time(step),
                 };
             }
@@ -427,14 +424,13 @@ impl<'a> Forecaster<'a> {
                     self.each_time(step)
                 };
             }
-            Looked::File => perform::prepare(&self.cx, step, &self.names),
+            Looked::File => perform::prepare(&self.cx, step, names),
             Looked::Known(prepared) => prepared,
         };
         let prepared = match prepared {
             Ok(prepared) => prepared,
             Err(error) => return Expected::fails(error.0.message),
         };
-        self.asked[at] = (prepared.model.clone(), estimate::of(&self.cx, step, &prepared, &self.history));
         if asked {
             return Expected::acts(Cause::Asked, "asked for");
         }
@@ -495,10 +491,14 @@ impl<'a> Forecaster<'a> {
     }
 
     /// Renders, and tells whether that took something which is not known yet.
-    fn look<T, E>(&self, render: impl FnOnce(&RunContext, &Arc<Names>) -> Result<T, E>) -> Looked<Result<T, E>> {
+    fn look<T, E>(
+        &self,
+        names: &Arc<Names>,
+        render: impl FnOnce(&RunContext, &Arc<Names>) -> Result<T, E>,
+    ) -> Looked<Result<T, E>> {
         self.names.forget_seen();
         self.cx.renderer.forget_files();
-        let rendered = render(&self.cx, &self.names);
+        let rendered = render(&self.cx, names);
         match (self.names.missed(), self.cx.renderer.read_files()) {
             (Some(name), _) => Looked::Unknown(name),
             (None, true) => Looked::File,
@@ -591,16 +591,6 @@ fn writes(cx: &RunContext, step: &StepPlan) -> bool {
         (Some(body), _) => body.steps.iter().any(|step| writes(cx, step)),
         (None, StepKind::Child) => true,
         (None, _) => !matches!(resume::effect(&cx.registry, step), Some(Acts::Pure | Acts::Read | Acts::Model)),
-    }
-}
-
-/// Whether the step, or one beneath it, asks models.
-fn asks(cx: &RunContext, step: &StepPlan) -> bool {
-    match (step.kind.body(), &step.kind) {
-        _ if cx.simulate => false,
-        (Some(body), _) => body.steps.iter().any(|step| asks(cx, step)),
-        (None, StepKind::Child) => true,
-        (None, _) => matches!(resume::effect(&cx.registry, step), Some(Acts::Model)),
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use tokio::task::JoinSet;
 
 use super::{
+    auto::{self, Taken},
     child,
     context::RunContext,
     execute::{ScopeEnd, scope},
@@ -17,7 +18,7 @@ use super::{
     step::Done,
 };
 use crate::{
-    models::Spent,
+    models::{Served, Spent},
     plan::{
         Scope, StepPlan,
         program::{LoopNames, StepKind},
@@ -244,20 +245,18 @@ async fn while_loop(
     let mut history: Vec<Value> = Vec::new();
     let mut problem = None;
     let mut spent: Vec<Spent> = Vec::new();
+    let mut taken = Taken::default();
     let mut ended_by = "max_iterations";
     loop {
         let count = history.len();
         let inner =
             names.inner(bind(cx, while_names(step, loop_names, &history, count)), Some(frame(step, loop_names)));
-        let holds = |value: &Value, names: &Arc<Names>, key: &str| {
-            cx.renderer.condition(value, names).map_err(|error| error.failure(key))
-        };
         if cx.cancel.is_cancelled() {
             ended_by = "cancelled";
             break;
         }
         if let Some(condition) = condition
-            && !holds(condition, &inner, "while")?
+            && !auto::condition(cx, step, &inner, path, ("while", condition), &mut taken).await?
         {
             ended_by = "while";
             break;
@@ -281,7 +280,7 @@ async fn while_loop(
         if let Some(until) = until {
             // The body's results are in sight; the iteration counted is the one that just ended.
             let after = inner.inner(bind(cx, while_names(step, loop_names, &history, count)), None);
-            if holds(until, &after, "until")? {
+            if auto::condition(cx, step, &after, path, ("until", until), &mut taken).await? {
                 ended_by = "until";
                 break;
             }
@@ -295,7 +294,8 @@ async fn while_loop(
     Ok(Done {
         result,
         failure,
-        served: Spent::sum(spent.iter()).served(),
+        served: all_spent(&spent, taken.spent),
+        auto: taken.told,
         cancelled: cx.cancel.is_cancelled(),
         ..Done::default()
     })
@@ -335,6 +335,7 @@ async fn action_loop(
     let mut all: Vec<Value> = Vec::new();
     let mut problem = None;
     let mut spent: Vec<Spent> = Vec::new();
+    let mut taken = Taken::default();
     let mut failed = 0;
     let mut ended_by = "max_iterations";
     while (all.len() as u64) < limit && !cx.cancel.is_cancelled() {
@@ -363,11 +364,17 @@ async fn action_loop(
         }
         // The conditions count the iterations that ended.
         let after = inner.inner(bind(cx, vec![("iteration".to_owned(), json!(count + 1))]), None);
-        let holds = |value: &Option<Value>, key: &str| match value {
-            Some(value) => cx.renderer.condition(value, &after).map(Some).map_err(|error| error.failure(key)),
-            None => Ok(None),
+        let is_over = match until {
+            Some(until) => auto::condition(cx, step, &after, path, ("until", until), &mut taken).await?,
+            None => false,
         };
-        if holds(until, "until")? == Some(true) || holds(while_condition, "while_condition")? == Some(false) {
+        let goes_on = match while_condition {
+            Some(goes_on) if !is_over => {
+                auto::condition(cx, step, &after, path, ("while_condition", goes_on), &mut taken).await?
+            }
+            _ => true,
+        };
+        if is_over || !goes_on {
             ended_by = "condition";
             break;
         }
@@ -381,10 +388,17 @@ async fn action_loop(
     Ok(Done {
         result,
         failure,
-        served: Spent::sum(spent.iter()).served(),
+        served: all_spent(&spent, taken.spent),
+        auto: taken.told,
         cancelled: cx.cancel.is_cancelled(),
         ..Done::default()
     })
+}
+
+/// What the iterations took, and the tags of the loop's own conditions.
+fn all_spent(iterations: &[Spent], asked: Option<Box<Served>>) -> Option<Served> {
+    let asked = asked.map(Spent::from);
+    Spent::sum(iterations.iter().chain(&asked)).served()
 }
 
 /// A real list, or text that is a JSON list; anything else is refused, never guessed at.

@@ -115,6 +115,7 @@ pub(crate) async fn attempt(
     let _rest = Rest(Arc::clone(&printed));
     tool_cx.on_output = Some(OutputSink::new(move |stream, text| printed.take(stream, text)));
     tool_cx.asking = asking(cx, path);
+    tool_cx.caller = Some(cx.gateway.caller(path, cx.journal.last_attempt(path), step.cache));
     let stop = tool_cx.cancel.clone();
     let work = async {
         let prepared = match prepared {
@@ -193,6 +194,7 @@ pub(crate) fn tool_cx(cx: &RunContext, step: &StepPlan) -> Box<ToolCx> {
         purse: Arc::clone(&cx.purse),
         fallback: fallback(cx, step),
         on_output: None,
+        caller: None,
         cleaner: Some(cleaner(&cx.secrets)),
         asking: Asking::default(),
         run_id: cx.run_id.clone(),
@@ -243,6 +245,7 @@ struct Printed {
     path: String,
     stdout: Mutex<Told>,
     stderr: Mutex<Told>,
+    model: Mutex<Told>,
 }
 
 /// How much of a stream is told, and what may not be told yet.
@@ -254,7 +257,7 @@ struct Told {
 impl Printed {
     fn new(cx: &RunContext, path: &str) -> Self {
         let told = || Mutex::new(Told { bytes: 0, passage: Passage::new(Arc::clone(&cx.secrets)) });
-        Self { journal: cx.journal.clone(), path: path.to_owned(), stdout: told(), stderr: told() }
+        Self { journal: cx.journal.clone(), path: path.to_owned(), stdout: told(), stderr: told(), model: told() }
     }
 
     fn take(&self, stream: Stream, text: &str) {
@@ -265,6 +268,7 @@ impl Printed {
         let (name, told) = match stream {
             Stream::Stdout => ("stdout", &self.stdout),
             Stream::Stderr => ("stderr", &self.stderr),
+            Stream::Model => ("model", &self.model),
         };
         // Held until it is posted, so that the pieces stay in order.
         let mut told = super::lock(told);
@@ -296,7 +300,7 @@ struct Rest(Arc<Printed>);
 
 impl Drop for Rest {
     fn drop(&mut self) {
-        for stream in [Stream::Stdout, Stream::Stderr] {
+        for stream in [Stream::Stdout, Stream::Stderr, Stream::Model] {
             self.0.pass(stream, Passage::finish);
         }
     }

@@ -57,10 +57,9 @@ impl RenderError {
         let (error_type, message) = match self {
             Self::Undefined(message) => ("UnresolvedTemplateError", format!("{place}: {message}")),
             Self::Invalid(message) => ("TemplateError", format!("{place}: {message}")),
-            Self::Auto => (
-                "AutoResolutionError",
-                format!("{place}: `<AUTO>` is not resolved by this version; write the value instead"),
-            ),
+            Self::Auto => {
+                ("AutoResolutionError", format!("{place}: `<AUTO>` cannot be answered here; write the value instead"))
+            }
         };
         Failure { error_type: error_type.to_owned(), message, code: None, retryable: false }
     }

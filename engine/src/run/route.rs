@@ -45,8 +45,8 @@ pub(super) fn chosen(
     let mut need = Need::of(requires).with_tag(tag);
     need.preferred.extend(root.map(str::to_owned));
     need.schema |= params.contains_key("schema");
-    let prompt: u64 = params.iter().map(|(_, value)| tokens::of(&text(value))).sum();
-    need.prompt = tokens::spread(prompt).1;
+    let most = |value| tokens::of(&text(value)).high.unwrap_or(u64::MAX);
+    need.prompt = params.iter().map(|(_, value)| most(value)).fold(0, u64::saturating_add);
     need.answer = params.get("max_tokens").and_then(Value::as_u64);
     let decision = router::decide(&cx.registry.models, &cx.environment, cx.is_trusted, &need)?;
     Ok((Some(decision.model.clone()), Some(Box::new(decision))))

@@ -23,7 +23,7 @@ use super::{
     lock,
     store::{Record, StoredQuestion},
 };
-use crate::{plan::Plan, tools::person::Kind};
+use crate::{keys::Keys, plan::Plan, tools::person::Kind};
 
 mod forms;
 pub use forms::SHORTEST;
@@ -79,6 +79,10 @@ impl Redactor {
     fn learn_variables(&self, variables: &BTreeMap<String, String>) {
         let found = variables.iter().filter_map(|(name, value)| Some((name, shapes::secret_of(name, value)?)));
         self.learn(found.map(|(name, value)| (name.clone(), value.to_owned())));
+        // What is wrong with the file is said where a key of it is wanted.
+        if let Ok(kept) = Keys::of(variables) {
+            self.learn(kept.all().map(|(name, value)| (name.to_owned(), value.to_owned())));
+        }
     }
 
     /// Learns the values of the inputs that `plan` declares secret.
@@ -400,7 +404,7 @@ impl Known {
         let values = step.auto.iter().chain([&step.value]);
         if !(values.into_iter().any(|value| self.touches(value))
             || found(&step.action)
-            || step.error.as_deref().is_some_and(found))
+            || [&step.error, &step.model].into_iter().flatten().any(|text| found(text)))
         {
             return false;
         }
@@ -409,6 +413,8 @@ impl Known {
         self.string(&mut step.action);
         let value = self.outcome(&mut step.value);
         let auto = step.auto.iter_mut().fold(false, |changed, value| self.value(value) | changed);
+        // Who answered is no data of the run.
+        self.option(&mut step.model);
         self.option(&mut step.error) | value | auto
     }
 
@@ -417,7 +423,14 @@ impl Known {
         let Value::Object(fields) = value else { return self.value(value) };
         fields.iter_mut().fold(false, |changed, (key, field)| {
             let found = match &**key {
-                "success" | "status" | "recovered" | "timed_out" | "served" => false,
+                "success" | "status" | "recovered" | "timed_out" => false,
+                "served" => {
+                    // Who answered is no data of the run.
+                    if let Some(model) = field.get_mut("model") {
+                        self.value(model);
+                    }
+                    false
+                }
                 "failure" => self.value(&mut field["message"]),
                 _ => self.value(field),
             };
@@ -467,6 +480,8 @@ impl Known {
             // The names of steps are the pipeline's; what people answer is looked at where they do.
             Record::Intent { .. }
             | Record::Answered { .. }
+            // Only what holds no secret is kept.
+            | Record::Answer { .. }
             | Record::Forget { .. }
             | Record::Event(_)
             | Record::RunFinished { .. } => {}
@@ -487,6 +502,13 @@ impl Known {
             (EventKind::StepRetrying, Said::Json(data)) => {
                 if let Some(text) = data.get_mut("error") {
                     self.value(text);
+                }
+            }
+            (EventKind::AutoResolved, Said::Json(data)) => {
+                for key in ["value", "reason", "model"] {
+                    if let Some(field) = data.get_mut(key) {
+                        self.value(field);
+                    }
                 }
             }
             (EventKind::Approval, Said::Json(data)) => self.asked(data),

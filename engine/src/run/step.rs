@@ -10,10 +10,11 @@ use tokio::time::sleep;
 
 use super::{
     EventKind,
+    auto::{self, Stage, Taken},
     cache::{self, Fingerprint, Hit, LookUp},
     clock,
     context::RunContext,
-    document::Cost,
+    document::{Cost, StepDocument},
     event::{Said, StepStarted},
     execute::{Handled, StepEnd, Stopwatch, blank, lock, record, skipped},
     journal::Batch,
@@ -25,13 +26,16 @@ use super::{
     store::{LastWord, Record},
 };
 use crate::{
-    models::Served,
+    models::{Recorded, Reused, Served},
     plan::{
         Handler, Scope, StepPlan,
         program::{Routes, StepKind},
     },
     tools::{Failure, person::WAITING},
 };
+
+mod asked;
+use asked::{charged, fill, with};
 
 /// Between the path of a step and the number of its handler whose action is meant: `a!0`.
 pub(crate) const HANDLER: char = '!';
@@ -58,6 +62,8 @@ pub(crate) struct Done {
     pub(crate) waiting: Option<String>,
     pub(crate) recovered: bool,
     pub(crate) served: Option<Served>,
+    /// How its AUTO tags were answered.
+    pub(crate) auto: Vec<Value>,
     /// What the result depends on, where it may be used again.
     pub(crate) fingerprint: Option<Box<Fingerprint>>,
     /// The run that made the result, where it was not made in this one, and the model it came from.
@@ -136,26 +142,42 @@ pub(crate) fn is_short(cx: &RunContext, step: &StepPlan) -> bool {
 }
 
 /// Runs the step; its first intent is stored already, or (if it only computes) on its way, unless it has a condition or is a handler.
-pub(crate) async fn run(call: Call) -> StepEnd {
-    let step = Arc::clone(&call.scope.steps[call.at]);
+pub(crate) async fn run(mut call: Call) -> StepEnd {
+    let mut step = Arc::clone(&call.scope.steps[call.at]);
     if step.is_handler {
         let done = lock(&call.handled).get(&step.id).cloned();
         return done.unwrap_or_else(|| skipped(&call.scope, call.at, "handler_not_needed"));
     }
     let watch = Stopwatch::start();
     if call.cx.cancel.is_cancelled() {
-        return end(&call, &watch, Done { cancelled: true, ..Done::default() });
+        return end(&call, &step, &watch, Done { cancelled: true, ..Done::default() });
+    }
+    let mut taken = Taken::default();
+    if auto::has(&step, Stage::Condition)
+        && let Err(done) = fill(&mut call, &mut step, Stage::Condition, &mut taken).await
+    {
+        return end(&call, &step, &watch, *done);
     }
     if let Some(condition) = &step.condition {
         match call.cx.renderer.condition(condition, &call.names) {
             Ok(true) => {}
-            Ok(false) => return skipped(&call.scope, call.at, "condition_false"),
+            Ok(false) => return charged(skipped(&call.scope, call.at, "condition_false"), taken),
             Err(error) => {
                 let mut failure = error.failure("condition");
                 "ConditionError".clone_into(&mut failure.error_type);
-                return end(&call, &watch, Done { failure: Some(failure), ..Done::default() });
+                return end(&call, &step, &watch, with(Done { failure: Some(failure), ..Done::default() }, taken));
             }
         }
+    }
+    if auto::has(&step, Stage::Work)
+        && let Err(mut done) = fill(&mut call, &mut step, Stage::Work, &mut taken).await
+    {
+        // Asking was the attempt.
+        done.attempts = 1;
+        if done.failure.is_some() && !done.cancelled {
+            done = Box::pin(recover(&call, &step, done)).await;
+        }
+        return end(&call, &step, &watch, *done);
     }
     // A resumed loop goes on where it was.
     let goes_on = call.cx.past.knows(&call.path) || (step.kind.has_steps() && call.cx.past.was_begun(&call.path));
@@ -165,7 +187,9 @@ pub(crate) async fn run(call: Call) -> StepEnd {
         let may_be_cached = cache::may_be_cached(&call.cx, &step, &call.path);
         if may_be_cached {
             match cache::look_up(&call.cx, &step, &call.names) {
-                LookUp::Found(hit, fingerprint) => return end(&call, &watch, from_cache(*hit, fingerprint)),
+                LookUp::Found(hit, fingerprint) => {
+                    return end(&call, &step, &watch, with(from_cache(*hit, fingerprint), taken));
+                }
                 LookUp::Anew(rendered, depends_on) => (prepared, fingerprint) = (Some(rendered), depends_on),
                 LookUp::Nothing => {}
             }
@@ -181,7 +205,7 @@ pub(crate) async fn run(call: Call) -> StepEnd {
                 call.cx.journal.post(batch);
             }
         } else if (may_be_cached || step.condition.is_some()) && !begin(&call.cx, &step, &call.path).await {
-            return end(&call, &watch, Done { cancelled: true, ..Done::default() });
+            return end(&call, &step, &watch, with(Done { cancelled: true, ..Done::default() }, taken));
         }
     }
     let mut done = attempts(&call.cx, &step, &call.names, &call.path, prepared).await;
@@ -196,24 +220,28 @@ pub(crate) async fn run(call: Call) -> StepEnd {
     if done.failure.is_some() && !done.cancelled {
         done = Box::pin(recover(&call, &step, done)).await;
     }
-    end(&call, &watch, *done)
+    if done.failure.is_none()
+        && !done.cancelled
+        && done.waiting.is_none()
+        && auto::has(&step, Stage::Goto)
+        && let Err(failed) = fill(&mut call, &mut step, Stage::Goto, &mut taken).await
+    {
+        (done.failure, done.cancelled) = (failed.failure, failed.cancelled);
+        done.fingerprint = None;
+        taken = Taken { told: failed.auto, spent: failed.served.map(Box::new) };
+    }
+    end(&call, &step, &watch, with(*done, taken))
 }
 
 /// What the step came to before, as what it comes to now.
 fn from_cache(hit: Hit, fingerprint: Box<Fingerprint>) -> Done {
     let Hit { run, last } = hit;
     let document = last.document;
-    let served = document.model.clone().zip(document.provider.clone());
+    let served = served_by(&document);
     Done {
         result: document.value["result"].clone(),
         // Nothing was spent this time.
-        served: served.map(|(model, provider)| Served {
-            provider,
-            model,
-            usage: None,
-            cost: Cost::free(),
-            requested: document.requested_model.clone(),
-        }),
+        served: served.map(|served| Served { usage: None, cost: Cost::free(), reused: None, ..served }),
         fingerprint: Some(fingerprint),
         cached: Some(run),
         ..Done::default()
@@ -310,7 +338,10 @@ async fn once(
 async fn recover(call: &Call, step: &Arc<StepPlan>, mut done: Box<Done>) -> Box<Done> {
     for (index, handler) in step.handlers.iter().enumerate() {
         let Some(failed) = done.failure.clone().filter(|failed| handler.matches(failed)) else { continue };
-        let Some(result) = handle(call, (index, handler), &failed).await else { continue };
+        let (result, served) = handle(call, (index, handler), &failed).await;
+        // Its models were paid for this step, whatever came of it.
+        done.served = Served::after(served, done.served.take());
+        let Some(result) = result else { continue };
         if handler.retry_with_handler {
             for _ in 0..handler.max_retries {
                 if !begin(&call.cx, step, &call.path).await {
@@ -353,23 +384,33 @@ async fn recover(call: &Call, step: &Arc<StepPlan>, mut done: Box<Done>) -> Box<
     done
 }
 
-/// What the handler gives, if it succeeds.
-async fn handle(call: &Call, (index, handler): (usize, &Handler), failed: &Failure) -> Option<Value> {
+/// What the handler gives, if it succeeds, and what its own models took; a step that handles has its own
+/// document.
+async fn handle(call: &Call, (index, handler): (usize, &Handler), failed: &Failure) -> (Option<Value>, Option<Served>) {
     let names = handling(call, failed);
     if let Some(task) = &handler.task {
-        let at = call.scope.steps.iter().position(|step| step.id == *task)?;
+        let Some(at) = call.scope.steps.iter().position(|step| step.id == *task) else { return (None, None) };
         let watch = Stopwatch::start();
         let task = Arc::clone(&call.scope.steps[at]);
         let path = format!("{}{}", call.path.strip_suffix(&call.scope.steps[call.at].id).unwrap_or_default(), task.id);
         if let Some(end) = call.cx.past.end(&path, &call.scope, at) {
             let result = end.document.success.then(|| end.document.value["result"].clone());
             lock(&call.handled).insert(task.id.clone(), end);
-            return result;
+            return (result, None);
         }
         if !call.cx.past.knows(&path) && !begin(&call.cx, &task, &path).await {
-            return None;
+            return (None, None);
         }
-        let done = Box::pin(attempts(&call.cx, &task, &names, &path, None)).await;
+        let mut taken = Taken::default();
+        let filled = auto::fill(&call.cx, &task, &names, &path, Stage::Work, &mut taken).await;
+        let (task, done) = match filled {
+            Ok((task, names)) => {
+                let done = Box::pin(attempts(&call.cx, &task, &names, &path, None)).await;
+                (task, done)
+            }
+            Err(failure) => (task, Box::new(Done { failure: Some(failure), ..Done::default() })),
+        };
+        let done = with(*done, taken);
         let result = (done.failure.is_none() && !done.cancelled).then(|| done.result.clone());
         let handler_call = Call {
             cx: Arc::clone(&call.cx),
@@ -379,14 +420,14 @@ async fn handle(call: &Call, (index, handler): (usize, &Handler), failed: &Failu
             path,
             handled: Arc::clone(&call.handled),
         };
-        let mut end = end(&handler_call, &watch, *done);
+        let mut end = end(&handler_call, &task, &watch, done);
         let mut batch = Batch::default();
         let prefix = handler_call.path.strip_suffix(&task.id).unwrap_or_default();
         record(&call.cx, &mut batch, &call.scope, prefix, &end);
         call.cx.commit(batch).await;
         end.recorded = true;
         lock(&call.handled).insert(task.id.clone(), end);
-        return result;
+        return (result, None);
     }
     if let Some(action) = &handler.action {
         let step = StepPlan {
@@ -402,12 +443,13 @@ async fn handle(call: &Call, (index, handler): (usize, &Handler), failed: &Failu
         // It has attempts of its own: what it did once it need not do again when the run is resumed.
         let path = format!("{}{HANDLER}{index}", call.path);
         if let Some(end) = call.cx.past.end(&path, &call.scope, call.at) {
-            return end.document.success.then(|| end.document.value["result"].clone());
+            let result = end.document.success.then(|| end.document.value["result"].clone());
+            return (result, served_by(&end.document));
         }
         if !begin(&call.cx, &step, &path).await {
-            return None;
+            return (None, None);
         }
-        let done = once(&call.cx, &step, &names, &path, None).await;
+        let done = *once(&call.cx, &step, &names, &path, None).await;
         let success = done.failure.is_none() && !done.cancelled;
         let status = match (success, done.cancelled) {
             (true, _) => "completed",
@@ -417,6 +459,8 @@ async fn handle(call: &Call, (index, handler): (usize, &Handler), failed: &Failu
         let mut document = blank(&call.scope, call.at, status);
         document.success = success;
         document.value = json!({"result": done.result, "success": success});
+        let served = done.served.clone();
+        tell_served(&mut document, done.served);
         let end = StepEnd {
             ending: Ending::Succeeded,
             document: Arc::new(document),
@@ -428,10 +472,37 @@ async fn handle(call: &Call, (index, handler): (usize, &Handler), failed: &Failu
         let mut batch = Batch::default();
         close_for_good(&call.cx, &mut batch, &call.scope, &path, &end);
         call.cx.commit(batch).await;
-        return success.then_some(done.result);
+        return (success.then_some(done.result), served);
     }
     // What stands as the result is rendered by the caller.
-    handler.fallback.is_some().then_some(Value::Null)
+    (handler.fallback.is_some().then_some(Value::Null), None)
+}
+
+/// Says in the document who answered, and what that took.
+fn tell_served(document: &mut StepDocument, served: Option<Served>) {
+    let Some(Served { provider, model, usage, cost, requested, reused }) = served else { return };
+    // Without a name they are the models of its parts, or of its tags.
+    if let Some(told) = reused.and_then(|reused| reused.told(!model.is_empty())) {
+        document.cache = Some(told);
+    }
+    document.requested_model = requested;
+    (document.usage, document.cost) = (usage, cost);
+    document.model = Some(model).filter(|model| !model.is_empty());
+    document.provider = Some(provider).filter(|provider| !provider.is_empty());
+}
+
+/// What [`tell_served`] said.
+fn served_by(document: &StepDocument) -> Option<Served> {
+    let (model, provider) = document.model.clone().zip(document.provider.clone())?;
+    let reused = document.cache.as_ref().and_then(Recorded::of).map(|recorded| Box::new(Reused::Recorded(recorded)));
+    Some(Served {
+        provider,
+        model,
+        usage: document.usage,
+        cost: document.cost.clone(),
+        requested: document.requested_model.clone(),
+        reused,
+    })
 }
 
 /// The names a handler sees: those of the step, and the error.
@@ -440,8 +511,7 @@ fn handling(call: &Call, failed: &Failure) -> Arc<Names> {
     call.names.inner(HashMap::from([("error".to_owned(), from_json(&error))]), None)
 }
 
-fn end(call: &Call, watch: &Stopwatch, done: Done) -> StepEnd {
-    let step = &call.scope.steps[call.at];
+fn end(call: &Call, step: &StepPlan, watch: &Stopwatch, done: Done) -> StepEnd {
     let mut ending = match (&done.failure, done.cancelled) {
         (_, true) => Ending::Cancelled,
         _ if done.waiting.is_some() => Ending::Waiting,
@@ -474,14 +544,9 @@ fn end(call: &Call, watch: &Stopwatch, done: Done) -> StepEnd {
     document.attempts = done.attempts;
     document.retries = done.attempts.saturating_sub(1);
     document.timed_out = done.timed_out;
+    document.auto = done.auto;
     document.cache = done.cached.map(|run| json!({"hit": true, "run": run, "reason": "nothing it depends on changed"}));
-    if let Some(served) = done.served {
-        document.usage = served.usage;
-        document.cost = served.cost;
-        document.requested_model = served.requested;
-        document.model = Some(served.model).filter(|model| !model.is_empty());
-        document.provider = Some(served.provider).filter(|provider| !provider.is_empty());
-    }
+    tell_served(&mut document, done.served);
     if let Some(question) = done.waiting {
         document.error = Some(question);
         document.error_type = Some(WAITING.to_owned());

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Event, cache::Fingerprint, clock, document::StepDocument, secrets::REDACTED, select::Selection};
+use crate::models::tape::Recording;
 use crate::tools::{
     Permissions,
     person::{Answers, Question},
@@ -83,6 +84,8 @@ pub struct StoredConfig {
     pub limits: super::limits::Limits,
     /// `--no-cache`.
     pub no_cache: bool,
+    /// `--record` or `--replay`.
+    pub tape: Option<Recording>,
     /// What it is confined to; nothing where there is none.
     pub selection: Option<Selection>,
     /// The inputs whose values are not kept as they were.
@@ -294,6 +297,19 @@ pub enum Record {
         itself: bool,
         /// What the steps beneath it came to counts no more.
         beneath: bool,
+    },
+    /// A model answered a step.
+    Answer {
+        /// What it was asked, as a hash.
+        key: String,
+        /// The step; iterations as `loop[2].step`.
+        step: String,
+        /// The attempt.
+        attempt: u32,
+        /// The answer stands for any other to the same request.
+        shared: bool,
+        /// The answer, without secrets.
+        answer: Box<Value>,
     },
     /// A fact, told to people after it is stored.
     Event(Event),

@@ -4,7 +4,7 @@
 use lang::registry::{Effect, ToolSpec};
 use serde_json::{Map, Value};
 
-use super::{Outcome, Tool, ToolCx, ToolError, ToolFuture, params as given};
+use super::{Outcome, Tool, ToolCx, ToolError, ToolFuture, blocking, params as given};
 use crate::catalog::ToolBuilder;
 
 mod params;
@@ -135,10 +135,7 @@ impl Tool for DataProcessing {
         let operation = operation.to_owned();
         let cx = cx.clone();
         Box::pin(async move {
-            let work = tokio::task::spawn_blocking(move || execute(&operation, params, &cx));
-            work.await.unwrap_or_else(|error| {
-                Err(ToolError::new("OSError", format!("the work on the rows broke off: {error}")))
-            })
+            blocking::work("OSError", "the work on the rows", move || execute(&operation, params, &cx)).await
         })
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    Failure, Outcome, Tool, ToolCx, ToolError, ToolFuture,
+    Failure, Outcome, Tool, ToolCx, ToolError, ToolFuture, blocking,
     confine::{Access, Directory, Kind, Last, Place, locate},
     params,
 };
@@ -174,10 +174,7 @@ impl Tool for Filesystem {
         let operation = operation.to_owned();
         let cx = cx.clone();
         Box::pin(async move {
-            let work = tokio::task::spawn_blocking(move || execute(&operation, params, &cx));
-            work.await.unwrap_or_else(|error| {
-                Err(ToolError::new("OSError", format!("the file operation broke off: {error}")))
-            })
+            blocking::work("OSError", "the file operation", move || execute(&operation, params, &cx)).await
         })
     }
 }

@@ -34,6 +34,7 @@ impl World {
             purse: Arc::default(),
             fallback: Arc::default(),
             on_output: None,
+            caller: None,
             cleaner: None,
             asking: Asking::default(),
             run_id: "run".to_owned(),

@@ -4,13 +4,15 @@ use std::{collections::VecDeque, fmt, sync::Arc};
 
 pub mod full;
 
-/// One of a command's two output streams.
+/// One of a command's two output streams, or what a model says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Stream {
     /// Standard output.
     Stdout,
     /// Standard error.
     Stderr,
+    /// The answer of a model.
+    Model,
 }
 
 /// Takes what a command prints, as it comes; must not block.

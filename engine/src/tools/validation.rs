@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Failure, Outcome, Tool, ToolCx, ToolError, ToolFuture, params};
+use super::{Failure, Outcome, Tool, ToolCx, ToolError, ToolFuture, blocking, params};
 use crate::catalog::ToolBuilder;
 
 mod check;
@@ -192,10 +192,7 @@ impl Tool for Validation {
     fn run<'a>(&'a self, operation: &'a str, params: Map<String, Value>, _cx: &'a ToolCx) -> ToolFuture<'a> {
         let operation = operation.to_owned();
         Box::pin(async move {
-            let work = tokio::task::spawn_blocking(move || execute(&operation, params));
-            work.await.unwrap_or_else(|error| {
-                Err(ToolError::new("ValidationError", format!("the validation broke off: {error}")))
-            })
+            blocking::work("ValidationError", "the validation", move || execute(&operation, params)).await
         })
     }
 }

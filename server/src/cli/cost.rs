@@ -1,4 +1,4 @@
-//! `orc cost`: what models cost so far, over the history of the workspace.
+//! `orc cost`: what the models of this workspace's runs took, by day, model or pipeline.
 
 use std::{collections::BTreeMap, fmt::Write as _, io, process::ExitCode};
 
@@ -6,69 +6,97 @@ use clap::{Args, ValueEnum};
 use engine::{
     models::Usage,
     run::{
-        document::{Cost as Money, dollars},
-        store::{self, SqliteStore, ledger::Entry},
+        document::Cost,
+        store::{self, SqliteStore, sqlite::SpentStep},
     },
 };
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
 use super::{INVALID, print, run::working_dir};
 
 /// Options of `orc cost`.
 #[derive(Debug, Args)]
-pub(crate) struct Cost {
-    /// What a row is.
+pub(crate) struct CostCommand {
+    /// What to sum up by.
     #[arg(long, value_enum, default_value_t)]
     by: By,
 
     /// How to write it.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-
-    /// Count from this day on, YYYY-MM-DD (UTC).
-    #[arg(long, value_name = "DAY", value_parser = day)]
-    since: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 enum By {
-    /// A day (UTC).
+    /// The day a step ended, in UTC.
     #[default]
     Day,
-    /// A model.
+    /// The model that answered.
     Model,
-    /// A pipeline.
+    /// The pipeline.
     Pipeline,
+}
+
+impl By {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Model => "model",
+            Self::Pipeline => "pipeline",
+        }
+    }
+
+    fn of(self, spent: &SpentStep) -> String {
+        match self {
+            Self::Day => spent.at.chars().take(10).collect(),
+            Self::Model => format!("{}/{}", spent.provider, spent.model),
+            Self::Pipeline => spent.pipeline.clone(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// For people.
     #[default]
-    Table,
-    /// Comma-separated values.
+    Text,
+    /// A line per row, for spreadsheets.
     Csv,
     /// One JSON document.
     Json,
 }
 
-/// What a row adds up to.
+/// A row: what was asked under one name, or all of it.
+#[derive(Debug, Serialize)]
 struct Row {
     name: String,
-    /// Steps that asked.
+    /// Steps that asked a model.
     steps: usize,
-    usage: Option<Usage>,
-    /// How many steps have no usage that anybody told.
-    untold: usize,
-    cost: Money,
+    /// What providers said; of some of the steps where `usage_known` is false.
+    usage: Usage,
+    usage_known: bool,
+    cost: Cost,
 }
 
-impl Cost {
+impl Row {
+    fn of<'s>(name: &str, spent: impl Iterator<Item = &'s SpentStep> + Clone) -> Self {
+        Self {
+            name: name.to_owned(),
+            steps: spent.clone().count(),
+            usage: Usage::sum(spent.clone().filter_map(|spent| spent.usage)).unwrap_or_default(),
+            usage_known: spent.clone().all(|spent| spent.usage.is_some()),
+            cost: Cost::sum(spent.map(|spent| &spent.cost)),
+        }
+    }
+}
+
+impl CostCommand {
     /// Exit code 0; 2 where the store cannot be read.
     pub(crate) fn run(&self) -> io::Result<ExitCode> {
-        match self.rows() {
-            Ok(rows) => {
-                print::out(&self.shown(&rows))?;
+        match self.told() {
+            Ok(text) => {
+                print::out(&text)?;
                 Ok(ExitCode::SUCCESS)
             }
             Err(message) => {
@@ -78,111 +106,95 @@ impl Cost {
         }
     }
 
-    fn rows(&self) -> Result<Vec<Row>, String> {
+    fn told(&self) -> Result<String, String> {
         let file = store::file(working_dir()?.as_std_path());
-        if !file.exists() {
-            return Err("there is no run here yet: `.orc/runs.db` is missing; start one with `orc run`".to_owned());
-        }
-        let store = SqliteStore::open_to_read(&file).map_err(|error| error.to_string())?;
-        let entries = store.ledger(self.since.as_deref()).map_err(|error| error.to_string())?;
-        let mut groups: BTreeMap<String, Vec<&Entry>> = BTreeMap::new();
-        for entry in &entries {
-            let name = match self.by {
-                By::Day => entry.day.clone(),
-                By::Model if entry.model.is_empty() => "unknown".to_owned(),
-                By::Model => format!("{}/{}", entry.provider, entry.model),
-                By::Pipeline => entry.pipeline.clone(),
-            };
-            groups.entry(name).or_default().push(entry);
-        }
-        Ok(groups.into_iter().map(|(name, entries)| row(name, &entries)).collect())
-    }
-
-    fn shown(&self, rows: &[Row]) -> String {
-        let total = Money::sum(rows.iter().map(|row| &row.cost));
-        let by = match self.by {
-            By::Day => "day",
-            By::Model => "model",
-            By::Pipeline => "pipeline",
+        // Where nothing ran, nothing was spent.
+        let spent = if file.exists() {
+            let store = SqliteStore::open_to_read(&file).map_err(|error| error.to_string())?;
+            store.spent().map_err(|error| error.to_string())?
+        } else {
+            Vec::new()
         };
+        let mut by_name: BTreeMap<String, Vec<&SpentStep>> = BTreeMap::new();
+        for spent in &spent {
+            by_name.entry(self.by.of(spent)).or_default().push(spent);
+        }
+        let mut rows: Vec<Row> = by_name.iter().map(|(name, spent)| Row::of(name, spent.iter().copied())).collect();
+        if self.by != By::Day {
+            // What costs most comes first.
+            rows.sort_by_key(|row| std::cmp::Reverse(row.cost.nano_usd));
+        }
+        let total = Row::of("total", spent.iter());
         match self.format {
-            Format::Json => {
-                let rows: Vec<Value> = rows
-                    .iter()
-                    .map(|row| json!({by: row.name, "steps": row.steps, "usage": row.usage, "cost": row.cost}))
-                    .collect();
-                print::json(&json!({"by": by, "rows": rows, "cost": total}))
-            }
-            Format::Csv => {
-                let mut text = format!(
-                    "{by},steps,requests,input_tokens,output_tokens,cache_read_tokens,cache_write_tokens,\
-                     reasoning_tokens,nano_usd,usd,known\n"
-                );
-                for row in rows {
-                    let usage = row.usage.unwrap_or_default();
-                    let _ = writeln!(
-                        text,
-                        "{},{},{},{},{},{},{},{},{},{},{}",
-                        quoted(&row.name),
-                        row.steps,
-                        usage.requests,
-                        usage.input_tokens,
-                        usage.output_tokens,
-                        usage.cache_read_tokens,
-                        usage.cache_write_tokens,
-                        usage.reasoning_tokens,
-                        row.cost.nano_usd,
-                        row.cost.usd,
-                        row.cost.known
-                    );
-                }
-                text
-            }
-            Format::Table => table(by, rows, &total),
+            Format::Text => Ok(self.text(&rows, &total)),
+            Format::Csv => self.csv(&rows).map_err(|error| error.to_string()),
+            Format::Json => Ok(print::json(&json!({"by": self.by.word(), "rows": rows, "total": total}))),
         }
     }
-}
 
-fn table(by: &str, rows: &[Row], total: &Money) -> String {
-    let width = rows.iter().map(|row| row.name.chars().count()).chain([by.len(), 5]).max().unwrap_or_default();
-    let mut text = format!("{by:<width$}  {:>6}  {:>12}  {:>12}  {:>12}\n", "steps", "tokens in", "tokens out", "cost");
-    for row in rows {
-        let tokens = |count: fn(&Usage) -> u64| match row.usage {
-            Some(usage) if row.untold == 0 => count(&usage).to_string(),
-            Some(usage) => format!("≥ {}", count(&usage)),
-            None => "?".to_owned(),
-        };
-        let input = tokens(|usage| usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens);
-        let output = tokens(|usage| usage.output_tokens);
-        let cost = dollars(row.cost.nano_usd, row.cost.known);
-        let _ = writeln!(text, "{:<width$}  {:>6}  {input:>12}  {output:>12}  {cost:>12}", row.name, row.steps);
+    fn text(&self, rows: &[Row], total: &Row) -> String {
+        if rows.is_empty() {
+            return "no model was asked here yet\n".to_owned();
+        }
+        let width = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or_default().max(8);
+        let mut text = format!(
+            "{:<width$}  {:>7}  {:>10}  {:>10}  {:>10}  {:>12}\n",
+            self.by.word(),
+            "calls",
+            "input",
+            "cached",
+            "output",
+            "cost"
+        );
+        for row in rows.iter().chain([total]) {
+            let least = |count: u64| if row.usage_known { count.to_string() } else { format!("≥ {count}") };
+            let Usage { requests, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, .. } = row.usage;
+            let _ = writeln!(
+                text,
+                "{:<width$}  {:>7}  {:>10}  {:>10}  {:>10}  {:>12}",
+                row.name,
+                least(requests),
+                least(input_tokens),
+                least(cache_read_tokens + cache_write_tokens),
+                least(output_tokens),
+                row.cost.exact()
+            );
+        }
+        text
     }
-    let steps: usize = rows.iter().map(|row| row.steps).sum();
-    let cost = dollars(total.nano_usd, total.known);
-    let _ = writeln!(text, "{:<width$}  {steps:>6}  {:>12}  {:>12}  {cost:>12}", "total", "", "");
-    text
-}
 
-fn row(name: String, entries: &[&Entry]) -> Row {
-    Row {
-        name,
-        steps: entries.len(),
-        usage: Usage::sum(entries.iter().filter_map(|entry| entry.usage)),
-        untold: entries.iter().filter(|entry| entry.usage.is_none()).count(),
-        cost: Money::sum(entries.iter().map(|entry| &entry.cost)),
+    fn csv(&self, rows: &[Row]) -> Result<String, csv::Error> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record([
+            self.by.word(),
+            "steps",
+            "requests",
+            "input_tokens",
+            "output_tokens",
+            "cache_read_tokens",
+            "cache_write_tokens",
+            "reasoning_tokens",
+            "usage_known",
+            "nano_usd",
+            "usd",
+            "cost_known",
+        ])?;
+        for Row { name, steps, usage, usage_known, cost } in rows {
+            let counts = [
+                usage.requests,
+                usage.input_tokens,
+                usage.output_tokens,
+                usage.cache_read_tokens,
+                usage.cache_write_tokens,
+                usage.reasoning_tokens,
+            ];
+            let mut record = vec![name.clone(), steps.to_string()];
+            record.extend(counts.map(|count| count.to_string()));
+            record.extend([usage_known.to_string(), cost.nano_usd.to_string()]);
+            record.extend([cost.usd.to_string(), cost.known.to_string()]);
+            writer.write_record(record)?;
+        }
+        let bytes = writer.into_inner().map_err(csv::IntoInnerError::into_error)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
-}
-
-/// A value of CSV, in quotes where it needs some.
-fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
-}
-
-fn day(text: &str) -> Result<String, String> {
-    let is_day = text.len() == 10
-        && text.bytes().enumerate().all(|(at, byte)| match at {
-            4 | 7 => byte == b'-',
-            _ => byte.is_ascii_digit(),
-        });
-    is_day.then(|| text.to_owned()).ok_or_else(|| format!("`{text}` is no day like 2026-11-28"))
 }

@@ -11,14 +11,13 @@ use std::{
 use clap::{Args, ValueEnum};
 use engine::{
     catalog,
+    models::estimate::Estimate,
     plan::{
         Plan, StepPlan,
         picture::{Node, Picture},
     },
     run::{
         RunConfig, Selection,
-        document::dollars,
-        estimate::{Interval, Total},
         forecast::{Forecast, Verdict, forecast},
         resume,
         secrets::Redactor,
@@ -44,10 +43,6 @@ pub(crate) struct PlanCommand {
     /// A JSON file with inputs, an object by name; -i wins.
     #[arg(short = 'c', long = "context", value_name = "FILE")]
     context: Option<PathBuf>,
-
-    /// As with every model call answered by the simulated model.
-    #[arg(long)]
-    simulate: bool,
 
     /// As if no earlier result could be used again.
     #[arg(long)]
@@ -103,8 +98,7 @@ impl PlanCommand {
 
     /// The plan as it would run, and for each step what would become of it and why.
     fn reasons(&self, plan: Plan) -> Result<(Plan, Reasons), String> {
-        let config = RunConfig { simulate: self.simulate, ..run::looked_at(&self.file, !self.no_cache)? };
-        reasons(plan, self.selection.read(), config)
+        reasons(plan, self.selection.read(), run::looked_at(&self.file, !self.no_cache)?)
     }
 
     fn shown(&self, plan: &Plan, reasons: &Reasons) -> String {
@@ -168,40 +162,29 @@ fn text(inputs: &Value, picture: &Picture, reasons: &Reasons) -> String {
             let Some(found) = reasons.get(id) else { continue };
             let (verb, why) = (verb(found.verdict), &found.reason);
             let what: String = does_of[&**id].chars().take(40).collect();
-            let cost = cost(found);
-            let line = format!("{:>3}  {id:<ids$}  {what:<does$}  {verb:<5}  {why}{cost}", stage + 1);
+            let line = format!("{:>3}  {id:<ids$}  {what:<does$}  {verb:<5}  {why}", stage + 1);
             let _ = writeln!(text, "{}", line.trim_end());
+            for ahead in &found.auto {
+                let _ = writeln!(text, "     {:ids$}  {}", "", ahead.sentence());
+            }
+            if let Some(estimate) = &found.estimate {
+                let _ = writeln!(text, "     {:ids$}  {}", "", estimate.shown());
+            }
         }
+    }
+    if let Some(whole) = whole(reasons) {
+        let of = whole.price_date.as_ref().map_or_else(String::new, |date| format!(", at the prices of {date}"));
+        let _ = writeln!(text, "     models: {}{of}", whole.shown());
     }
     for (name, value) in inputs.as_object().into_iter().flatten() {
         let _ = writeln!(text, "     {name} = {value}");
     }
-    let total = total(reasons);
-    if reasons.values().any(|found| found.estimate.is_some()) {
-        let _ = writeln!(text, "models: {}, prices of {}", range(total.nano_usd), total.price_date);
-    }
-    if !total.unknown.is_empty() {
-        let _ = writeln!(text, "not known what models cost: {}", total.unknown.join(", "));
-    }
     text
 }
 
-/// What the models of all steps will cost.
-fn total(reasons: &Reasons) -> Total {
-    let asking = reasons.values().filter(|found| found.asks);
-    Total::of(asking.map(|found| (&*found.step, found.estimate.as_ref())))
-}
-
-/// The model and what it will cost, where that is known.
-fn cost(found: &Forecast) -> String {
-    let model = found.model.as_ref().map(|model| format!("  {model}")).unwrap_or_default();
-    let cost = found.estimate.as_ref().map(|estimate| format!("  {}", range(estimate.nano_usd))).unwrap_or_default();
-    format!("{model}{cost}")
-}
-
-fn range(interval: Interval) -> String {
-    let dollars = |nano: u64| dollars(i64::try_from(nano).unwrap_or(i64::MAX), true);
-    format!("≈ {} ({} … {})", dollars(interval.expected), dollars(interval.low), dollars(interval.high))
+/// What all models together may take; nothing where none is asked.
+pub(crate) fn whole(reasons: &Reasons) -> Option<Estimate> {
+    reasons.values().filter_map(|found| found.estimate.clone()).reduce(Estimate::and)
 }
 
 fn json_text(plan: &Plan, picture: &Picture, reasons: &Reasons) -> String {
@@ -217,16 +200,18 @@ pub(crate) fn as_json(plan: &Plan, picture: &Picture, reasons: &Reasons) -> Valu
             node["state"] = json!(found.verdict);
             node["cause"] = json!(found.cause);
             node["reason"] = json!(found.reason);
-            if found.asks {
-                node["model"] = json!(found.model);
-                node["estimate"] = json!(found.estimate);
+            if !found.auto.is_empty() {
+                node["auto"] = json!(found.auto);
+            }
+            if let Some(estimate) = &found.estimate {
+                node["estimate"] = json!(estimate);
             }
         }
     }
     let (inputs, _) = Redactor::of(plan).inputs(plan, &Value::Object(plan.inputs.clone()));
-    if reasons.values().any(|found| found.asks) {
-        shown["estimate"] = json!(total(reasons));
-    }
     shown["inputs"] = inputs;
+    if let Some(whole) = whole(reasons) {
+        shown["estimate"] = json!(whole);
+    }
     shown
 }

@@ -75,6 +75,10 @@ pub(crate) struct Resume {
     #[arg(long, hide = true)]
     trusted: bool,
 
+    /// Ask for no `<AUTO>`: do not go on where one is not pinned in the lock file.
+    #[arg(long)]
+    locked: bool,
+
     /// The end of standard input cancels the run.
     #[arg(long, hide = true)]
     follow_stdin: bool,
@@ -196,6 +200,7 @@ impl Resume {
             return Err(Refusal(FAILED, run::Refusal::Message(message)));
         }
         let config = self.config(&run, file, past, lock);
+        run::pinned(&plan, &config).map_err(|refusal| Refusal(INVALID, refusal))?;
         Ok((plan, config))
     }
 
@@ -244,9 +249,11 @@ impl Resume {
             person: run::person::at_terminal().filter(|_| !self.follow_stdin),
             cache: !run.config.no_cache,
             store: Some(store),
+            tape: stored.tape.clone(),
             selection: stored.selection.clone(),
             past: Arc::new(past),
             resumed: Some(run.started_at.clone()),
+            locked: self.locked,
             lock: Some(Arc::new(lock)),
         }
     }

@@ -2,14 +2,15 @@
 
 use std::{io, path::PathBuf, process::ExitCode, sync::Arc};
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, ValueEnum};
 use engine::{
     catalog,
     files::Disk,
+    models::tape::{Mode, Recording},
     plan::{self, Given, Plan, PlanError},
     run::{
-        RunConfig,
+        RunConfig, auto,
         limits::{self, Limits},
         secrets::{self, Redactor},
         store,
@@ -31,19 +32,17 @@ mod bars;
 
 pub(super) mod inputs;
 
-mod later;
-
 pub(super) mod perform;
 
 pub(super) mod person;
 
 mod progress;
 
-mod request;
+pub(super) mod request;
 
 pub(crate) mod selection;
 
-mod signals;
+pub(super) mod signals;
 
 mod telemetry;
 
@@ -102,6 +101,18 @@ pub(crate) struct Run {
     #[arg(long, value_name = "USD", value_parser = amount)]
     max_cost: Option<i64>,
 
+    /// Ask for no `<AUTO>`: do not start where one is not pinned in the lock file.
+    #[arg(long)]
+    locked: bool,
+
+    /// Write each request to a model and its answer into this directory, as YAML without keys and secrets.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["replay", "simulate"])]
+    record: Option<Utf8PathBuf>,
+
+    /// Answer models' requests from a recording in this directory alone, without any connection.
+    #[arg(long, value_name = "DIR", conflicts_with = "simulate")]
+    replay: Option<Utf8PathBuf>,
+
     /// How many steps may run at once [default: twice the cores].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     max_concurrency: Option<u16>,
@@ -124,9 +135,6 @@ pub(crate) struct Run {
 
     #[command(flatten)]
     selection: selection::Options,
-
-    #[command(flatten)]
-    later: later::Later,
 
     /// The caller knows that the workspace is trusted.
     #[arg(long, hide = true)]
@@ -180,7 +188,6 @@ impl Run {
     }
 
     fn prepare(&self) -> Result<(Plan, RunConfig), Refusal> {
-        self.later.refuse().map_err(Refusal::Message)?;
         let (source, given) = self.request().map_err(Refusal::Message)?;
         let plan = plan_of(source, &given)?;
         for name in secrets::too_short(&plan) {
@@ -195,6 +202,7 @@ impl Run {
             Some(selection) => selection::confine(plan, selection, &mut config).map_err(Refusal::Message)?,
             None => plan,
         };
+        pinned(&plan, &config)?;
         Ok((plan, config))
     }
 
@@ -206,6 +214,16 @@ impl Run {
         let request = request::read(io::stdin().lock())?;
         let inputs = request.inputs.into_iter().map(|(name, value)| (name, Given::Value(value)));
         Ok((Source { name: self.file.clone(), text: request.text, found: false }, inputs.collect()))
+    }
+
+    /// `--record` or `--replay`.
+    fn tape(&self, working_dir: &Utf8Path) -> Option<Recording> {
+        let (mode, named) = match (&self.record, &self.replay) {
+            (Some(named), _) => (Mode::Record, named),
+            (None, Some(named)) => (Mode::Replay, named),
+            (None, None) => return None,
+        };
+        Some(Recording { mode, named: named.to_string(), directory: working_dir.join(named) })
     }
 
     fn config(&self) -> Result<RunConfig, String> {
@@ -226,6 +244,8 @@ impl Run {
             simulate: self.simulate,
             max_cost: self.max_cost,
             is_trusted: self.trusted || usual.is_trusted,
+            locked: self.locked,
+            tape: self.tape(&usual.working_dir),
             person: person::at_terminal().filter(|_| !self.request_on_stdin && self.file != "-"),
             store: usual.store.clone().filter(|_| !self.no_store),
             ..usual
@@ -237,6 +257,20 @@ impl Run {
 pub(super) fn amount(text: &str) -> Result<i64, String> {
     let amount = text.trim().trim_start_matches('$').parse::<f64>().ok();
     amount.and_then(plan::dollars).ok_or_else(|| format!("`{text}` is no amount of US$, e.g. 0.50"))
+}
+
+/// Refuses a run with `--locked` that would have to ask for an `<AUTO>`.
+pub(super) fn pinned(plan: &Plan, config: &RunConfig) -> Result<(), Refusal> {
+    if !config.locked {
+        return Ok(());
+    }
+    let missing = auto::unpinned(plan, config).map_err(|error| Refusal::Message(error.to_string()))?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let hint =
+        format!("`orc resolve {}` pins what is known before a run, a run without `--locked` the rest", config.file);
+    Err(Refusal::Inputs(missing.into_iter().chain([hint]).collect()))
 }
 
 /// What `--limit` says.
@@ -269,9 +303,11 @@ pub(crate) fn looked_at_in(working_dir: Utf8PathBuf, file: &str, cache: bool) ->
         store: Some(store::file(working_dir.as_std_path())),
         cache,
         working_dir,
+        tape: None,
         selection: None,
         past: Arc::default(),
         resumed: None,
+        locked: false,
         lock: None,
     }
 }
@@ -282,7 +318,7 @@ pub(super) fn planned(file: &str, context: Option<&std::path::Path>, written: &[
     plan_of(input::read(file).map_err(Refusal::Message)?, &given)
 }
 
-fn plan_of(source: Source, given: &[(String, Given)]) -> Result<Plan, Refusal> {
+pub(super) fn plan_of(source: Source, given: &[(String, Given)]) -> Result<Plan, Refusal> {
     let around = catalog::around_file(&source.name);
     if !around.problems.is_empty() {
         return Err(Refusal::Inputs(around.problems.iter().map(ToString::to_string).collect()));

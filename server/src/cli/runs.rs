@@ -13,7 +13,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use engine::{
     run::{
         audit::{self, Entry, Program, What},
-        document::StepDocument,
+        document::{Cost, StepDocument},
         lock, resume,
         store::{self, Store, StoredAttempt, StoredRun},
     },
@@ -213,18 +213,6 @@ impl List {
     }
 }
 
-/// The model that answered and what it cost, where one was asked.
-fn spent(document: &StepDocument) -> String {
-    if document.usage.is_none() && document.cost.known {
-        return String::new();
-    }
-    let model = document.provider.as_ref().zip(document.model.as_ref());
-    let model = model.map(|(provider, model)| format!("{provider}/{model}  ")).unwrap_or_default();
-    let instead = document.requested_model.as_ref().map(|model| format!("  instead of {model}")).unwrap_or_default();
-    let least = if document.cost.known { "" } else { "≥ " };
-    format!("  {model}{least}${}{instead}", document.cost.usd)
-}
-
 impl Show {
     fn run(&self) -> Answer {
         let workspace = Workspace::open()?;
@@ -244,6 +232,10 @@ impl Show {
         if let Some(end) = &run.finished_at {
             let _ = write!(text, ", ended {end}");
         }
+        let spent = Cost::sum(attempts.iter().filter_map(|attempt| paid(&attempt.last.as_ref()?.document)));
+        if spent != Cost::free() {
+            let _ = write!(text, ", {}", spent.exact());
+        }
         text.push('\n');
         for (name, value) in run.inputs.as_object().into_iter().flatten() {
             let _ = writeln!(text, "  {name} = {}", short(value));
@@ -253,11 +245,11 @@ impl Show {
             let state =
                 attempt.status.as_deref().unwrap_or(if status == "running" { "running" } else { "interrupted" });
             let again = if attempt.attempt > 1 { format!("  attempt {}", attempt.attempt) } else { String::new() };
+            let asked = attempt.last.as_ref().map(|last| asked(&last.document)).unwrap_or_default();
             let error = attempt.last.as_ref().and_then(|last| last.document.error.clone());
             let error = error.map(|error| format!("  {error}")).unwrap_or_default();
-            let cost = attempt.last.as_ref().map(|last| spent(&last.document)).unwrap_or_default();
             let began = if attempt.forgotten { "  began again since" } else { "" };
-            let _ = writeln!(text, "  {:<width$}  {state}{again}{cost}{error}{began}", attempt.step);
+            let _ = writeln!(text, "  {:<width$}  {state}{again}{asked}{error}{began}", attempt.step);
         }
         let asks_nobody = approve::asking(&attempts).is_empty();
         let next = match status {
@@ -278,6 +270,23 @@ impl Show {
         }
         Ok((0, text))
     }
+}
+
+/// What a step paid for itself: steps that run others name no model.
+fn paid(document: &StepDocument) -> Option<&Cost> {
+    let is_own = document.model.is_some() && document.cache.is_none() && document.provenance.is_none();
+    is_own.then_some(&document.cost)
+}
+
+/// The model that a step asked, and what that cost.
+fn asked(document: &StepDocument) -> String {
+    let Some(model) = &document.model else { return String::new() };
+    let provider = document.provider.as_deref().unwrap_or_default();
+    let cost = match &document.cache {
+        Some(_) => "used again".to_owned(),
+        None => document.cost.exact(),
+    };
+    format!("  {provider}/{model}  {cost}")
 }
 
 fn step(attempt: &StoredAttempt) -> Value {

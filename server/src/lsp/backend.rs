@@ -29,8 +29,9 @@ use tower_lsp::{
 };
 
 use super::{
-    actions, capabilities, client::Editor, commands, completion, diagnostics::Diagnostics, from_proto, history, layout,
-    navigate, ordered::pinned, reading, runs::Owner, session::Session, to_proto::Converter, tokens,
+    actions, capabilities, client::Editor, commands, completion, diagnostics::Diagnostics, expense, from_proto,
+    history, layout, navigate, ordered::pinned, pins, reading, runs::Owner, session::Session, to_proto::Converter,
+    tokens,
 };
 
 /// What tower-lsp calls.
@@ -168,7 +169,8 @@ impl LanguageServer for Backend {
         let hover = self.answer(move |converter| {
             let offset = from_proto::offset(converter.analysis, position, converter.environment.client.encoding);
             let hover = ide::hover::hover(converter.analysis, offset)?;
-            Some(converter.hover(history::with_last_value(converter, hover)))
+            let hover = expense::with_estimate(converter, history::with_last_value(converter, hover));
+            Some(converter.hover(pins::with_pin(converter, hover)))
         });
         Ok(hover.await?.flatten())
     }
@@ -189,7 +191,7 @@ impl LanguageServer for Backend {
         self.answer(move |converter| {
             let marks = session.marks(converter.analysis, converter.uri, converter.environment);
             let lenses = ide::lenses::lenses(converter.analysis).into_iter();
-            lenses.map(|lens| converter.lens(&lens, &marks)).collect()
+            lenses.map(|lens| converter.lens(&lens, &marks)).chain(pins::lenses(converter)).collect()
         })
         .await
     }
@@ -300,7 +302,9 @@ impl LanguageServer for Backend {
         let session = Arc::clone(&self.session);
         self.answer(move |converter| {
             let marks = session.marks(converter.analysis, converter.uri, converter.environment);
-            reading::inlays(converter, &marks, params.range)
+            let mut found = reading::inlays(converter, &marks, params.range);
+            found.extend(pins::inlays(converter, params.range));
+            found
         })
         .await
     }

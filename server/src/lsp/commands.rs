@@ -16,6 +16,7 @@ use engine::{
 };
 use lang::{
     analysis::Analysis,
+    auto::By,
     check::{Diagnostic, Severity},
     text::Encoding,
 };
@@ -28,11 +29,15 @@ use tower_lsp::{
 
 use super::{
     document::Document,
-    ext::{ApproveArgument, CancelArgument, ExplainArgument, GraphArgument, GraphFormat, RunArgument, TrustArgument},
+    ext::{
+        ApproveArgument, AutoArgument, CancelArgument, ExplainArgument, GraphArgument, GraphFormat, RunArgument,
+        TrustArgument,
+    },
     files::{self, Around},
     from_proto,
     marks::Marks,
     ordered::Pinned,
+    pins,
     runs::{self, Job, Owner},
 };
 use crate::{
@@ -42,7 +47,7 @@ use crate::{
 };
 
 /// All commands, as `initialize` reports them.
-pub(crate) const NAMES: [&str; 10] = [
+pub(crate) const NAMES: [&str; 14] = [
     "orc.run",
     "orc.runStep",
     "orc.runFrom",
@@ -51,6 +56,10 @@ pub(crate) const NAMES: [&str; 10] = [
     "orc.cancel",
     "orc.plan",
     "orc.graph",
+    "orc.estimate",
+    "orc.resolveAuto",
+    "orc.pinAuto",
+    "orc.unpinAuto",
     "orc.trust",
     "orc.explain",
 ];
@@ -69,7 +78,11 @@ pub(crate) async fn execute(owner: &Owner, pinned: Pinned, params: ExecuteComman
         "orc.approve" => approve(owner, pinned, read(argument)?).await,
         "orc.cancel" => cancel(owner, &read::<CancelArgument>(argument)?.run_id),
         "orc.plan" => plan(owner, pinned, read(argument)?).await,
+        "orc.estimate" => estimate(owner, pinned, read(argument)?).await,
         "orc.graph" => graph(owner, pinned, read(argument)?).await,
+        "orc.resolveAuto" => auto(owner, pinned, read(argument)?, Auto::Resolve).await,
+        "orc.pinAuto" => auto(owner, pinned, read(argument)?, Auto::Pin).await,
+        "orc.unpinAuto" => auto(owner, pinned, read(argument)?, Auto::Unpin).await,
         "orc.trust" => {
             let argument: TrustArgument = if argument.is_null() { TrustArgument::default() } else { read(argument)? };
             trust(owner, &pinned, argument.uri.as_ref())
@@ -133,6 +146,17 @@ async fn run(owner: &Owner, pinned: Pinned, argument: RunArgument, mode: Option<
     let answer = json!({ "runId": job.id });
     runs::start(owner, job).map_err(failed)?;
     Ok(answer)
+}
+
+/// What the models of a run may take, as `orc plan` says it: the whole, and each step that asks one.
+async fn estimate(owner: &Owner, pinned: Pinned, mut argument: RunArgument) -> Result<Value> {
+    // What it would cost to ask, also where runs of the editor are simulated.
+    argument.options.get_or_insert_default().simulate.get_or_insert(false);
+    let plan = plan(owner, pinned, argument).await?;
+    let steps = plan["steps"].as_array().into_iter().flatten();
+    let estimates = steps.filter_map(|step| Some((step["id"].as_str()?.to_owned(), step.get("estimate")?.clone())));
+    let estimates: serde_json::Map<String, Value> = estimates.collect();
+    Ok(json!({ "estimate": plan["estimate"], "steps": estimates }))
 }
 
 /// What a run would do with each step and why, as `orc plan` says it. Runs nothing, so it needs no trust.
@@ -202,6 +226,61 @@ async fn approve(owner: &Owner, pinned: Pinned, argument: ApproveArgument) -> Re
     let (folder, run) = run_of(owner, &pinned, argument.run_id.clone()).await?;
     runs::answer(&folder, &run.id, &argument).await.map_err(failed)?;
     go_on(owner, folder, run)
+}
+
+/// Answers, pins or unpins the AUTO tag at a position. A process of its own does it, which ends with the
+/// request.
+async fn auto(owner: &Owner, pinned: Pinned, argument: AutoArgument, what: Auto) -> Result<Value> {
+    let place = place(&pinned, &argument.uri)?;
+    let said = pinned.environment.trusted;
+    if !owner.session.trust.covers(&place.root, said, &folders(&pinned)) {
+        return Err(untrusted(&place.root, said));
+    }
+    let session = Arc::clone(&owner.session);
+    let job = owner.session.work.run(move || {
+        let AutoArgument { uri, position, value, inputs } = argument;
+        let document = match pinned.document {
+            Some(document) => document,
+            None => Arc::new(stored(&uri, &place, session.around())?),
+        };
+        let analysis = document.checked();
+        let offset = from_proto::offset(analysis, position, pinned.environment.client.encoding);
+        let hole = lang::auto::at(analysis, offset).ok_or("there is no `<AUTO>` at this position")?;
+        if hole.target.by != By::Model {
+            return Err(format!(
+                "the `<AUTO>` at `{}` is not answered by a model, so there is nothing to pin",
+                hole.position
+            ));
+        }
+        let value = match what {
+            Auto::Resolve | Auto::Unpin => None,
+            Auto::Pin => match value.or_else(|| pins::value(analysis, &hole)) {
+                Some(value) => Some(value),
+                None => {
+                    return Err(format!(
+                        "nothing is pinned at `{}`; resolve it first, or give a `value`",
+                        hole.position
+                    ));
+                }
+            },
+        };
+        let text = analysis.text().to_owned();
+        let inputs = inputs.unwrap_or_default();
+        let unpin = what == Auto::Unpin;
+        Ok(pins::Job { folder: place.root, file: place.file, text, inputs, position: hole.position, value, unpin })
+    });
+    let job: pins::Job = job.await?.map_err(failed::<String>)?;
+    let answer = pins::perform(job).await.map_err(failed)?;
+    owner.stands_otherwise();
+    Ok(answer)
+}
+
+/// What to do with an AUTO tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Auto {
+    Resolve,
+    Pin,
+    Unpin,
 }
 
 /// Goes on with a run of one of the folders.

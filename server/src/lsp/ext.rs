@@ -5,7 +5,7 @@ use std::num::NonZeroU16;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use tower_lsp::lsp_types::{Url, notification::Notification};
+use tower_lsp::lsp_types::{Position, Url, notification::Notification};
 
 /// `orc/runEvent`: a fact about a run, as the engine's event stream has it.
 #[derive(Debug)]
@@ -77,6 +77,22 @@ pub(crate) struct ApproveArgument {
     /// What is to be approved is refused, for this reason.
     #[serde(default)]
     pub(crate) reject: Option<String>,
+}
+
+/// The argument of `orc.resolveAuto`, `orc.pinAuto` and `orc.unpinAuto`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AutoArgument {
+    /// The pipeline.
+    pub(crate) uri: Url,
+    /// A place in the tag.
+    pub(crate) position: Position,
+    /// What to pin; without it what is pinned already, for a tag that was written differently since.
+    #[serde(default)]
+    pub(crate) value: Option<Value>,
+    /// Inputs by name, for what the question refers to.
+    #[serde(default)]
+    pub(crate) inputs: Option<Map<String, Value>>,
 }
 
 /// The argument of `orc.graph`.

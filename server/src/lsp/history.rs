@@ -25,7 +25,7 @@ pub(crate) fn with_last_value(converter: &Converter<'_>, mut hover: Hover) -> Ho
 }
 
 /// The step of the root whose id is hovered.
-fn step_of<'a>(analysis: &'a Analysis, hover: &Hover) -> Option<&'a str> {
+pub(crate) fn step_of<'a>(analysis: &'a Analysis, hover: &Hover) -> Option<&'a str> {
     let text = analysis.text();
     let word = &text[hover.range];
     let is_key = text[hover.range.end().into()..].trim_start_matches(['"', '\'', ' ']).starts_with(':');

@@ -286,7 +286,7 @@ const SOON: Duration = Duration::from_millis(50);
 
 impl Owner {
     /// How steps stand has changed: the editor, where it can be told so, asks for lenses and hints again.
-    fn stands_otherwise(&self) {
+    pub(crate) fn stands_otherwise(&self) {
         let client = &self.session.environment().client;
         if !(client.refreshes_lenses || client.refreshes_hints) || self.session.runs.asked.swap(true, Ordering::Relaxed)
         {

@@ -67,7 +67,7 @@ fn a_schema_is_that_of_a_tool_it_must_call() {
     let description = "Takes the answer. Call it once, with the whole answer.";
     let tool = json!([{"name": "answer", "description": description, "input_schema": closed()}]);
     assert_eq!(asked.body["tools"].to_string(), tool.to_string());
-    assert_eq!(asked.body["tool_choice"], json!({"type": "tool", "name": "answer"}));
+    assert_eq!(asked.body["tool_choice"], json!({"type": "tool", "name": "answer", "disable_parallel_tool_use": true}));
     assert_eq!((response.value, response.failure), (json!({"score": 7}), None));
 }
 
@@ -101,4 +101,15 @@ fn a_temperature_it_does_not_take_is_refused_before_it_is_asked() {
         "ParameterError: Anthropic takes temperatures from 0 to 1, not 1.5; lower `temperature`"
     );
     assert_eq!(fake.asked(), []);
+}
+
+#[test]
+fn a_value_that_is_whole_before_the_answer_was_cut_counts() {
+    let call = |input: Value| json!({"type": "tool_use", "name": "answer", "input": input});
+    let reply = |calls: &[Value]| json!({"model": "m", "content": calls, "stop_reason": "max_tokens"});
+    let two = [call(json!({"score": 7})), call(json!({}))];
+    let (_, response) = exchange(&kind::ANTHROPIC, "", &scored("m"), reply(&two));
+    assert_eq!((response.value, response.failure), (json!({"score": 7}), None));
+    let (_, response) = exchange(&kind::ANTHROPIC, "", &scored("m"), reply(&two[1..]));
+    assert_eq!(useless(&response), "TruncatedError: the answer of `m` was cut off; set `max_tokens` higher");
 }

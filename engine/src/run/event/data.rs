@@ -9,7 +9,10 @@ use serde_json::Value;
 
 use crate::{
     models::Usage,
-    run::{ResultDocument, document::StepDocument},
+    run::{
+        ResultDocument,
+        document::{Cost, StepDocument},
+    },
     tools::person::Question,
 };
 
@@ -50,7 +53,7 @@ pub struct StepStarted {
     pub model: Option<String>,
 }
 
-/// What a step prints: of each stream of an attempt the first 256 KiB.
+/// What a step prints, and what a model says as it comes: of each stream of an attempt the first 256 KiB.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StepOutput {
     /// Where it was printed.
@@ -70,6 +73,8 @@ pub enum OutputStream {
     Stdout,
     /// Standard error.
     Stderr,
+    /// The answer of a model, as it is made; one that does not fit its schema is followed by the next.
+    Model,
 }
 
 /// An attempt failed and another one follows.
@@ -84,6 +89,28 @@ pub struct StepRetrying {
     pub error_type: String,
     /// How long it waits.
     pub delay_ms: u64,
+}
+
+/// An `<AUTO>` has its value.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AutoResolved {
+    /// Where the tag stands, e.g. `steps.summary.parameters.style`.
+    pub position: String,
+    /// The value.
+    pub value: Value,
+    /// Where it is from: `pin`, `model`, `simulated`, `default`, or `only` where no other value fits.
+    pub by: String,
+    /// Who answered: `provider/model`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// What asking cost this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
+    /// It stands in the lock file.
+    pub pinned: bool,
+    /// Why it was asked for, why the default was taken, or why it is not pinned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// A step asks a person.

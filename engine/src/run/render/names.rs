@@ -92,7 +92,9 @@ impl Names {
     }
 
     fn watch(&self) -> Option<MutexGuard<'_, Watch>> {
-        self.watch.as_ref().map(|watch| watch.lock().unwrap_or_else(PoisonError::into_inner))
+        // Who watches a scope sees what is taken through those inside it.
+        let watch = self.scopes().find_map(|names| names.watch.as_ref())?;
+        Some(watch.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Takes down that the name is taken; with `None`, that any may be.

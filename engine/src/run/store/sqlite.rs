@@ -14,7 +14,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Row, ToSql, config::DbConfig, t
 use serde::de::DeserializeOwned;
 
 mod earlier;
-pub(crate) use earlier::Attempt;
+pub(crate) use earlier::{Attempt, KeptAnswer};
 
 mod place;
 
@@ -24,13 +24,17 @@ use writing::Writing;
 mod latest;
 pub use latest::{LatestEnd, LatestRun};
 
+mod spent;
+pub use spent::SpentStep;
+
 /// Marks a database file as ours (`orc` and a zero byte).
 const APPLICATION_ID: i64 = 0x6f72_6300;
 
 /// The format of the tables below; a file of a higher one is left alone.
-const FORMAT: i64 = 4;
+const FORMAT: i64 = 5;
 
-/// The oldest format that can be read as it is: format 4 keeps several events in a row, where there was one.
+/// The oldest format that can be read as it is: format 4 keeps several events in a row, where there was one, and
+/// format 5 the answers of models.
 const READABLE: i64 = 3;
 
 const TABLES: &str = "
@@ -52,6 +56,12 @@ CREATE TABLE cache (
 CREATE TABLE events (
     run_id TEXT NOT NULL, seq INTEGER NOT NULL, event TEXT NOT NULL, PRIMARY KEY (run_id, seq)
 ) WITHOUT ROWID;
+CREATE TABLE answers (
+    key TEXT NOT NULL, run_id TEXT NOT NULL, step TEXT NOT NULL, attempt INTEGER NOT NULL, shared INTEGER NOT NULL,
+    answer TEXT NOT NULL
+);
+CREATE INDEX answers_by_key ON answers (key);
+CREATE INDEX answers_by_run ON answers (run_id);
 ";
 /// What a file of format 1 lacks.
 const FROM_1: &str = "
@@ -68,6 +78,16 @@ ALTER TABLE steps ADD COLUMN answer TEXT;
 CREATE TABLE cache (
     key TEXT NOT NULL, run_id TEXT NOT NULL, step TEXT NOT NULL, attempt INTEGER NOT NULL, PRIMARY KEY (key, run_id)
 ) WITHOUT ROWID;
+";
+
+/// What a file of format 4 lacks.
+const FROM_4: &str = "
+CREATE TABLE answers (
+    key TEXT NOT NULL, run_id TEXT NOT NULL, step TEXT NOT NULL, attempt INTEGER NOT NULL, shared INTEGER NOT NULL,
+    answer TEXT NOT NULL
+);
+CREATE INDEX answers_by_key ON answers (key);
+CREATE INDEX answers_by_run ON answers (run_id);
 ";
 
 /// A [`Store`] in one SQLite file.
@@ -183,9 +203,9 @@ impl SqliteStore {
         // Another process may have been first.
         let found: i64 = version().map_err(error)?;
         let done = match found {
-            1 => self.connection.execute_batch(&format!("{FROM_1} {FROM_2} PRAGMA user_version = {FORMAT};")),
-            2 => self.connection.execute_batch(&format!("{FROM_2} PRAGMA user_version = {FORMAT};")),
-            3 => self.connection.execute_batch(&format!("PRAGMA user_version = {FORMAT};")),
+            1 => self.connection.execute_batch(&format!("{FROM_1} {FROM_2} {FROM_4} PRAGMA user_version = {FORMAT};")),
+            2 => self.connection.execute_batch(&format!("{FROM_2} {FROM_4} PRAGMA user_version = {FORMAT};")),
+            3 | 4 => self.connection.execute_batch(&format!("{FROM_4} PRAGMA user_version = {FORMAT};")),
             _ => Ok(()),
         };
         let done = done.and_then(|()| failpoint::store_write());
@@ -329,6 +349,7 @@ impl Store for SqliteStore {
                 transaction.execute("DELETE FROM steps WHERE run_id = ?", [id])?;
                 transaction.execute("DELETE FROM events WHERE run_id = ?", [id])?;
                 transaction.execute("DELETE FROM cache WHERE run_id = ?", [id])?;
+                transaction.execute("DELETE FROM answers WHERE run_id = ?", [id])?;
             }
             failpoint::store_write()?;
             transaction.commit()

@@ -43,6 +43,7 @@ impl Place {
         let stream = match stream {
             Stream::Stdout => "stdout",
             Stream::Stderr => "stderr",
+            Stream::Model => "model",
         };
         let step: String = file_name(&self.step).chars().take(LONGEST_NAME).collect();
         let mut number = 1;

@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufWriter, Write},
+    io::{self, Write},
     mem::{self, ManuallyDrop},
     path::{Path, PathBuf},
     process::ExitCode,
@@ -135,18 +135,20 @@ fn conclude(
     format: Format,
     shown: io::Result<()>,
 ) -> ExitCode {
-    let write = |mut place: &mut dyn Write| {
-        serde_json::to_writer_pretty(&mut place, document)?;
-        place.write_all(b"\n")
+    // As a whole: piece by piece takes longer than the text takes memory.
+    let text = || {
+        let text = serde_json::to_string_pretty(document).expect("invariant: the keys of a document are texts");
+        text + "\n"
     };
+    let text = if output.is_some() || format == Format::Json { text() } else { String::new() };
     if let Some((path, file)) = output
-        && let Err(error) = replace(&file, write)
+        && let Err(error) = replace(&file, &text)
     {
         print::error(&cannot_write(path, &error).to_string());
     }
     let printed = match format {
         Format::Text => print::out(&progress::summary(document, print::colour(Stream::Stdout))),
-        Format::Json => print::out_with(write),
+        Format::Json => print::out(&text),
         Format::Jsonl => Ok(()),
     };
     if let Err(error) = shown.and(printed) {
@@ -270,14 +272,12 @@ fn open(path: &Path) -> io::Result<File> {
     folder.and_then(|()| open()).map_err(|error| cannot_write(path, &error))
 }
 
-fn replace(file: &File, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+fn replace(mut file: &File, text: &str) -> io::Result<()> {
     // A device or a pipe has no length.
     if file.metadata()?.is_file() {
         file.set_len(0)?;
     }
-    let mut file = BufWriter::new(file);
-    write(&mut file)?;
-    file.flush()
+    file.write_all(text.as_bytes())
 }
 
 fn cannot_write(path: &Path, error: &io::Error) -> io::Error {

@@ -26,6 +26,18 @@ pub(super) fn line(event: &Event, colour: bool) -> Option<String> {
                 None => format!("{mark} {step} {status}"),
             })
         }
+        EventKind::AutoResolved => {
+            let value = event.data.get("value").map(Value::to_string).unwrap_or_default();
+            let shown: String = value.chars().take(80).collect();
+            let more = if shown.len() < value.len() { "…" } else { "" };
+            let reason = text("reason").map(|reason| format!(" – {reason}")).unwrap_or_default();
+            let by = match text("by")? {
+                "pin" | "only" => return None,
+                "default" => "by `default`",
+                by => text("model").filter(|model| !model.is_empty()).unwrap_or(by),
+            };
+            Some(format!("◆ {step}: `{}` = {shown}{more} ({by}){reason}", text("position")?))
+        }
         EventKind::StepRetrying => {
             let attempt = event.data.get("attempt").and_then(Value::as_u64).unwrap_or_default();
             Some(format!(
@@ -72,7 +84,7 @@ pub(super) fn summary(document: &ResultDocument, colour: bool) -> String {
 fn note(step: &StepDocument) -> String {
     match (&step.error, &*step.status) {
         (Some(error), _) => format!(": {error}"),
-        (None, "completed") if step.cache.is_some() => " unchanged".to_owned(),
+        (None, "completed") if step.is_reused() => " unchanged".to_owned(),
         (None, "completed") => String::new(),
         (None, status) => format!(" {}", status.replace('_', " ")),
     }

@@ -7,15 +7,15 @@ use serde_json::{Map, Value};
 
 /// The request on standard input.
 #[derive(Debug, Deserialize)]
-pub(super) struct Request {
+pub(in crate::cli) struct Request {
     /// The pipeline's text, saved or not.
-    pub(super) text: String,
+    pub(in crate::cli) text: String,
     /// Inputs by name.
-    pub(super) inputs: Map<String, Value>,
+    pub(in crate::cli) inputs: Map<String, Value>,
 }
 
 /// Reads `<bytes>\n<json>` and leaves the rest unread: its end is the signal to stop.
-pub(super) fn read(mut stdin: impl BufRead) -> Result<Request, String> {
+pub(in crate::cli) fn read(mut stdin: impl BufRead) -> Result<Request, String> {
     let unreadable = |error: &dyn std::fmt::Display| format!("the request on standard input cannot be read: {error}");
     let mut length = String::new();
     stdin.by_ref().take(20).read_line(&mut length).map_err(|error| unreadable(&error))?;

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use tokio_util::sync::CancellationToken;
 
 /// Cancels `cancel` at Ctrl-C, SIGTERM or SIGHUP, and, where the text came on standard input, at its end.
-pub(super) fn watch(cancel: CancellationToken, stdin: bool) -> io::Result<()> {
+pub(in crate::cli) fn watch(cancel: CancellationToken, stdin: bool) -> io::Result<()> {
     if stdin {
         let cancel = cancel.clone();
         // A plain thread: a read cannot be taken back, and the process ends without it.

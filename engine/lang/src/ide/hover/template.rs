@@ -5,6 +5,7 @@ use text_size::{TextRange, TextSize};
 use super::{Hover, NodeId, PathSegment, input_text, step_text};
 use crate::{
     analysis::Analysis,
+    auto,
     ide::{
         completion::{AUTO_ATTRIBUTES, type_names},
         spot,
@@ -44,7 +45,15 @@ pub(super) fn hover(analysis: &Analysis, node: NodeId, path: &[PathSegment], off
         let (length, range) = taken(&local.used);
         return shown(range, local_text(analysis, node, path, local, &local.used.path[..length])?);
     }
-    attribute(&template.autos, &at).and_then(|(range, markdown)| shown(range, markdown))
+    if let Some((range, markdown)) = attribute(&template.autos, &at) {
+        return shown(range, markdown);
+    }
+    let is_tag = |tag: &AutoTag| at(tag.range);
+    if !template.autos.iter().any(is_tag) {
+        return None;
+    }
+    let hole = auto::at(analysis, offset)?;
+    Some(Hover { range: hole.range, markdown: auto::markdown(&hole) })
 }
 
 fn signature_text(lead: &str, name: &str, signature: &Signature, doc: &str) -> String {

@@ -11,7 +11,41 @@ pub(crate) struct Attempt {
     pub(crate) number: u32,
 }
 
+/// An answer of a model that may stand for another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KeptAnswer {
+    /// The run that paid for it.
+    pub(crate) run: String,
+    /// It was given to the step itself, in an attempt that was broken off.
+    pub(crate) is_own: bool,
+    /// The answer, as JSON.
+    pub(crate) answer: String,
+}
+
 impl SqliteStore {
+    /// The answer under the key that the step of the run was given in an attempt that came to no end; else, where
+    /// it may be `shared`, the newest of any step and run whose attempt did not fail.
+    pub(crate) fn kept_answer(
+        &self,
+        key: &str,
+        (run, step): (&str, &str),
+        shared: bool,
+    ) -> Result<Option<KeptAnswer>, StoreError> {
+        let found = self.rows(
+            "SELECT answers.run_id, answers.answer,
+                    answers.run_id = ?2 AND answers.step = ?3
+                        AND (steps.status IS NULL OR steps.status NOT IN ('completed', 'failed')) AS own
+             FROM answers LEFT JOIN steps
+                 ON steps.run_id = answers.run_id AND steps.step = answers.step AND steps.attempt = answers.attempt
+             WHERE answers.key = ?1
+                 AND (own OR (?4 AND answers.shared AND (steps.status IS NULL OR steps.status != 'failed')))
+             ORDER BY own DESC, answers.rowid DESC LIMIT 1",
+            &[&key, &run, &step, &shared],
+            |row| Ok(KeptAnswer { run: row.get(0)?, answer: row.get(1)?, is_own: row.get(2)? }),
+        )?;
+        Ok(found.into_iter().next())
+    }
+
     /// The newest success under the cache key, of another run than `but`, and the run.
     pub(crate) fn cached(&self, but: &str, key: &str) -> Result<Option<(String, LastWord)>, StoreError> {
         let found = self.rows(

@@ -89,7 +89,7 @@ impl SqliteStore {
         self.rows(
             "SELECT step, status, outcome_at, json_extract(last, '$.document.duration'),
                     octet_length(json_extract(last, '$.document.value.result')),
-                    json_extract(last, '$.document.error'), json_extract(last, '$.document.cache') IS NOT NULL
+                    json_extract(last, '$.document.error'), coalesce(json_extract(last, '$.document.cache.hit'), 0)
              FROM steps WHERE run_id = ? AND last IS NOT NULL AND NOT forgotten AND instr(step, '[') = 0
              ORDER BY step, attempt",
             &[&run],

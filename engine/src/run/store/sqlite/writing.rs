@@ -142,12 +142,28 @@ impl<'a> Writing<'a> {
                 let wanted = stretches.into_iter().filter(|(wanted, ..)| **wanted);
                 wanted.map(|(_, from, to)| forget.execute(params![run_id, step, from, to])).sum::<Result<usize, _>>()?
             }
+            Record::Answer { key, step, attempt, shared, answer } => connection
+                .prepare_cached("INSERT INTO answers (key, run_id, step, attempt, shared, answer) VALUES (?, ?, ?, ?, ?, ?)")?
+                .execute(params![key, run_id, step, attempt, shared, answer.to_string()])?,
             Record::RunFinished { status, time } => connection
                 .prepare_cached("UPDATE runs SET status = ?, finished_at = ? WHERE id = ?")?
-                .execute(params![status, time, run_id])?,
+                .execute(params![status, time, run_id])
+                .and_then(|_| self.forget_answers())?,
             Record::Intent { .. } | Record::Outcome { .. } | Record::Event(_) => 0,
         };
         Ok(())
+    }
+}
+
+impl Writing<'_> {
+    /// Removes the answers that were kept for the case that the run is broken off, and that no other may use.
+    fn forget_answers(&self) -> Result<usize, rusqlite::Error> {
+        let mut forget = self.connection.prepare_cached(
+            "DELETE FROM answers WHERE run_id = ? AND NOT shared AND EXISTS (
+                 SELECT 1 FROM steps WHERE steps.run_id = answers.run_id AND steps.step = answers.step
+                     AND steps.attempt = answers.attempt AND steps.status IN ('completed', 'failed'))",
+        )?;
+        forget.execute([self.run_id])
     }
 }
 

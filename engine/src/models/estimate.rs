@@ -1,0 +1,240 @@
+//! What calls may come to before they are made: intervals of tokens and money (contract §6.7).
+
+use std::ops::Add;
+
+use lang::registry::ModelTable;
+use serde::Serialize;
+
+use super::{Usage, is_simulated, kind, price};
+
+/// From `low` over what is `expected` to `high`; without `high` nobody knows how much it may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Range {
+    /// At least.
+    pub low: u64,
+    /// About.
+    pub expected: u64,
+    /// At most; `None` = no bound is known.
+    pub high: Option<u64>,
+}
+
+impl Range {
+    /// All three; what is expected lies between the others.
+    pub(crate) fn between(low: u64, expected: u64, high: u64) -> Self {
+        Self { low: low.min(high), expected: expected.clamp(low.min(high), high), high: Some(high) }
+    }
+
+    /// Exactly so much.
+    pub(crate) fn exactly(count: u64) -> Self {
+        Self::between(count, count, count)
+    }
+
+    /// Any amount.
+    pub(crate) fn open() -> Self {
+        Self::default()
+    }
+
+    /// So many of it.
+    pub(crate) fn times(self, count: Self) -> Self {
+        Self {
+            low: self.low * count.low,
+            expected: self.expected * count.expected,
+            high: self.high.zip(count.high).map(|(one, count)| one * count),
+        }
+    }
+
+    /// One or the other.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self {
+            low: self.low.min(other.low),
+            expected: self.expected.midpoint(other.expected),
+            high: self.high.zip(other.high).map(|(one, other)| one.max(other)),
+        }
+    }
+
+    /// Perhaps nothing of it.
+    pub(crate) fn perhaps(self) -> Self {
+        Self { low: 0, ..self }
+    }
+}
+
+impl Add for Range {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            low: self.low + other.low,
+            expected: self.expected + other.expected,
+            high: self.high.zip(other.high).map(|(one, other)| one + other),
+        }
+    }
+}
+
+/// What is known of the calls of a step, or of several, before they are made.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Estimate {
+    /// How many calls.
+    pub calls: Range,
+    /// Tokens of prompts.
+    pub input_tokens: Range,
+    /// Tokens of answers.
+    pub output_tokens: Range,
+    /// Billionths of a dollar; `None` = the price of a model is not known, or no model is.
+    pub nano_usd: Option<Range>,
+    /// The day of the prices.
+    pub price_date: Option<String>,
+    /// What it is taken from: `history` where earlier runs say how long answers are, else `prompt`.
+    pub basis: &'static str,
+}
+
+impl Estimate {
+    /// Both together.
+    pub fn and(self, other: Self) -> Self {
+        if self.calls == Range::default() && self.basis.is_empty() {
+            return other;
+        }
+        Self {
+            calls: self.calls + other.calls,
+            input_tokens: self.input_tokens + other.input_tokens,
+            output_tokens: self.output_tokens + other.output_tokens,
+            nano_usd: self.nano_usd.zip(other.nano_usd).map(|(one, other)| one + other),
+            price_date: self.price_date.max(other.price_date),
+            basis: if self.basis == other.basis { self.basis } else { "prompt" },
+        }
+    }
+
+    /// As often as `count` says.
+    pub(crate) fn times(self, count: Range) -> Self {
+        Self {
+            calls: self.calls.times(count),
+            input_tokens: self.input_tokens.times(count),
+            output_tokens: self.output_tokens.times(count),
+            nano_usd: self.nano_usd.map(|nano| nano.times(count)),
+            ..self
+        }
+    }
+
+    /// Of calls that may not be made.
+    pub(crate) fn perhaps(self) -> Self {
+        Self {
+            calls: self.calls.perhaps(),
+            input_tokens: self.input_tokens.perhaps(),
+            output_tokens: self.output_tokens.perhaps(),
+            nano_usd: self.nano_usd.map(Range::perhaps),
+            ..self
+        }
+    }
+
+    /// In a few words, e.g. `≈ $0.0004 ($0.00011 … $0.0012)`.
+    pub fn shown(&self) -> String {
+        let Some(Range { low, expected, high }) = self.nano_usd else {
+            return "cost unknown: the model or its price is".to_owned();
+        };
+        if high == Some(0) {
+            return "free".to_owned();
+        }
+        let high = high.map_or_else(|| "no upper bound".to_owned(), rounded);
+        format!("≈ {} ({} … {high})", rounded(expected), rounded(low))
+    }
+}
+
+/// Two digits of an amount of billionths of a dollar.
+fn rounded(nano: u64) -> String {
+    let dollars = nano as f64 / 1e9;
+    if nano == 0 {
+        return "$0".to_owned();
+    }
+    let digits = usize::try_from((1.0 - dollars.log10().floor()).max(0.0) as i64).unwrap_or_default();
+    let text = format!("{dollars:.digits$}");
+    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    format!("${text}")
+}
+
+/// One call.
+pub(crate) struct Asks<'a> {
+    /// The model, as it is named.
+    pub(crate) model: Option<&'a str>,
+    /// Every answer is made up.
+    pub(crate) simulate: bool,
+    /// Tokens of the prompt and all that goes with it.
+    pub(crate) input: Range,
+    /// Tokens of the answer, where earlier runs tell.
+    pub(crate) known_answer: Option<Range>,
+    /// The longest answer that is asked for.
+    pub(crate) max_tokens: Option<u64>,
+    /// An answer that does not fit is asked for once more.
+    pub(crate) has_schema: bool,
+}
+
+/// How long an answer is expected to be where nobody knows, in tokens.
+const USUAL_ANSWER: u64 = 300;
+
+impl Asks<'_> {
+    /// What it may come to, at the prices of `table`.
+    pub(crate) fn estimate(&self, table: &ModelTable) -> Estimate {
+        let named = self.model.filter(|model| !model.trim_start().starts_with("<AUTO"));
+        let is_free = self.simulate || named.is_some_and(is_simulated);
+        let served = named.and_then(|model| kind::serving(table, model).ok());
+        let spec = served.as_ref().and_then(|service| table.exact(&service.provider, &service.model));
+        let most = self.max_tokens.or_else(|| spec.and_then(|spec| spec.max_output));
+        let output = match self.known_answer {
+            Some(known) => Range { low: 1.min(known.low), high: most, ..known },
+            None => {
+                let expected = most.map_or(USUAL_ANSWER, |most| most.min(USUAL_ANSWER));
+                Range { low: 1, expected, high: most }
+            }
+        };
+        let once = (self.input, output);
+        // What did not fit goes with the second request.
+        let high = |one: Option<u64>, more: Option<u64>| one.zip(more).map(|(one, more)| 2 * one + more);
+        let (input_tokens, output_tokens, calls) = if self.has_schema {
+            let input = Range { high: high(once.0.high, once.1.high), ..once.0 };
+            (input, Range { high: once.1.high.map(|most| 2 * most), ..once.1 }, Range::between(1, 1, 2))
+        } else {
+            (once.0, once.1, Range::exactly(1))
+        };
+        let paid = |input: u64, output: u64| {
+            if is_free {
+                return Some((0, None));
+            }
+            let usage = Usage { requests: 1, input_tokens: input, output_tokens: output, ..Usage::default() };
+            let spec = spec?;
+            let cost = price::cost(table, &spec.provider, (&spec.name, &spec.name), Some(&usage));
+            cost.known.then(|| (u64::try_from(cost.nano_usd).unwrap_or_default(), cost.price_date))
+        };
+        let low = paid(input_tokens.low, output_tokens.low);
+        let expected = paid(input_tokens.expected, output_tokens.expected);
+        let high = input_tokens.high.zip(output_tokens.high).map(|(input, output)| paid(input, output));
+        let nano_usd = low.zip(expected.clone()).map(|((low, _), (expected, _))| Range {
+            low,
+            expected,
+            high: high.flatten().map(|(nano, _)| nano),
+        });
+        Estimate {
+            calls,
+            input_tokens,
+            output_tokens,
+            nano_usd,
+            price_date: expected.and_then(|(_, date)| date),
+            basis: if self.known_answer.is_some() { "history" } else { "prompt" },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_have_two_digits() {
+        let shown = [0, 1, 150, 24_000, 1_234_567, 99_999_999, 1_500_000_000, 123_000_000_000].map(rounded);
+        assert_eq!(shown, ["$0", "$0.000000001", "$0.00000015", "$0.000024", "$0.0012", "$0.1", "$1.5", "$123"]);
+    }
+
+    #[test]
+    fn what_has_no_bound_stays_without() {
+        let sum = Range::between(1, 2, 3) + Range::open();
+        assert_eq!((sum.low, sum.expected, sum.high), (1, 2, None));
+        assert_eq!(Range::between(1, 2, 3).times(Range::between(0, 2, 4)), Range::between(0, 4, 12));
+    }
+}

@@ -1,0 +1,300 @@
+//! What can be said of tags before a run, and answered without one.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+use lang::{
+    analysis::Analysis,
+    auto::{By, Hole},
+};
+use serde::Serialize;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use super::{Answers, Question, Taken, answer, asking, fits, is_asked, only};
+use crate::{
+    catalog,
+    changes::Changes,
+    lock_file::{self, LockFile, LockFileError, Pin, Standing},
+    plan::{Plan, StepPlan},
+    run::{
+        Past, RunConfig, RunError, begin, clock,
+        context::RunContext,
+        event::AutoResolved,
+        journal::Journal,
+        render::{Names, Renderer},
+        secrets::Redactor,
+        store::{LastWord, Store, StoreError, StoredRun},
+    },
+};
+
+/// How a tag stands before its step runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Ahead {
+    /// Where it stands.
+    pub position: String,
+    /// `pinned`, `asked`, `stale` or `unknown`.
+    pub state: &'static str,
+    /// Why, for people.
+    pub reason: String,
+}
+
+impl Ahead {
+    /// How the tag stands; `missed` tells which step's value the question took that is not known.
+    pub(crate) fn of(cx: &RunContext, hole: &Hole, names: &Arc<Names>, missed: impl Fn() -> Option<String>) -> Self {
+        let ahead = |state, reason: String| Self { position: hole.position.clone(), state, reason };
+        let mut answers = Answers::new(vec![hole], names);
+        loop {
+            let next = answers.next(cx);
+            if let Some(by) = missed() {
+                return ahead("unknown", format!("its question depends on what `{by}` comes to"));
+            }
+            match next {
+                Ok(None) => return ahead("pinned", "pinned".to_owned()),
+                Err(_) if hole.in_loop => return ahead("unknown", "asked in each iteration".to_owned()),
+                Err(problem) => return ahead("unknown", problem.message),
+                Ok(Some((inner, question))) => match (only(&inner.target.schema), question.pin) {
+                    (Some(only), _) => answers.take(inner, only.clone()),
+                    (None, Ok(pin)) => answers.take(inner, pin.value),
+                    (None, Err(Standing::Missing)) => return ahead("asked", "a model is asked".to_owned()),
+                    (None, Err(standing)) => {
+                        return ahead("stale", format!("a model is asked: {}", standing.reason()));
+                    }
+                },
+            }
+        }
+    }
+
+    /// In a line about the step.
+    pub fn sentence(&self) -> String {
+        match self.state {
+            "pinned" => format!("`<AUTO>` at `{}` is pinned", self.position),
+            _ => format!("`<AUTO>` at `{}`: {}", self.position, self.reason),
+        }
+    }
+}
+
+/// The steps with tags, and the outputs.
+fn all_asking(plan: &Plan) -> Vec<Arc<StepPlan>> {
+    let program = &plan.program;
+    // A run that is confined to some steps has no outputs.
+    let outputs = program.asking_outputs.iter().filter(|(name, _)| program.outputs.contains_key(*name));
+    asking(&program.scope.steps).into_iter().chain(outputs.map(|(_, step)| Arc::clone(step))).collect()
+}
+
+/// What the latest of `runs` of the plan's pipeline came to, as far as its steps are written as they were:
+/// the questions of tags refer to it.
+pub fn latest(plan: &Plan, store: &dyn Store) -> Result<Past, StoreError> {
+    let is_of_it = |run: &&StoredRun| run.pipeline == plan.program.id && !run.config.simulate;
+    let runs = store.runs()?;
+    let Some(run) = runs.iter().find(is_of_it) else { return Ok(Past::default()) };
+    let mut ends: HashMap<String, LastWord> = HashMap::new();
+    for attempt in store.attempts(&run.id)? {
+        let counts = |last: &LastWord| last.document.success && !last.redacted && !attempt.forgotten;
+        if let Some(last) = attempt.last.filter(counts) {
+            ends.insert(attempt.step, last);
+        }
+    }
+    let before = Analysis::new(catalog::registry(), &run.file, &run.source);
+    let changes = Changes::between(&before, &plan.analysis);
+    let others = Value::Object(plan.inputs.clone()) != run.inputs || changes.root;
+    let differs: BTreeSet<&String> = changes.changed.iter().chain(&changes.added).collect();
+    let fresh = plan.program.scope.with_dependants(|step| others || differs.contains(&step.id));
+    ends.retain(|id, _| !fresh.contains(id));
+    Ok(Past::of_other(&run.id, ends))
+}
+
+/// Why the plan may not run with `--locked`, a line per tag: what is not pinned, or is as another tag. What is
+/// known from before needs no pins.
+pub fn unpinned(plan: &Plan, config: &RunConfig) -> Result<Vec<String>, LockFileError> {
+    let file = config.working_dir.join(&config.file);
+    let pins = LockFile::read(&lock_file::path_of(file.as_std_path()))?;
+    let known: BTreeSet<String> = config.past.known();
+    let mut found = Vec::new();
+    let steps = all_asking(plan).into_iter();
+    for step in steps.filter(|step| !known.contains(&step.id)) {
+        let holes = step.holes.iter().filter(|hole| is_asked(hole)).flat_map(Hole::with_nested);
+        for hole in holes.filter(|hole| hole.target.by == By::Model && only(&hole.target.schema).is_none()) {
+            let body = lock_file::hash_of(&hole.source);
+            let standing = match pins.at(&hole.position).map(|pin| pin.body == body).reduce(|a, b| a || b) {
+                None => Standing::Missing,
+                Some(false) => Standing::OtherBody,
+                Some(true) => continue,
+            };
+            found.push(format!("the `<AUTO>` at `{}` may not be asked for: {}", hole.position, standing.reason()));
+        }
+    }
+    found.sort();
+    found.dedup();
+    Ok(found)
+}
+
+/// What became of a tag that should be answered without a run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Answered {
+    /// Where it stands.
+    pub position: String,
+    /// `pinned` (now), `kept` (a pin fits), `unpinned` (answered, but not kept), `not_resolved` or `failed`.
+    pub outcome: &'static str,
+    /// The answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<Value>,
+    /// Who answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// What it cost, in US dollars.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<String>,
+    /// Why, where there is more to say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Which tags to answer, and how.
+pub struct Wanted<'w> {
+    /// Whether the tag of the step of this id is wanted.
+    pub picks: &'w (dyn Fn(&str, &Hole) -> bool + Sync),
+    /// At this position, this value in place of a model's.
+    pub by_hand: Option<(&'w str, &'w Value)>,
+}
+
+/// Who answered where a person did.
+const BY_HAND: &str = "by hand";
+
+/// Answers and pins the tags of `plan` that `wanted` picks and whose questions are known from the inputs and
+/// from `config.past`. Nothing runs.
+pub async fn resolve(
+    plan: &Plan,
+    config: &RunConfig,
+    wanted: &Wanted<'_>,
+    cancel: CancellationToken,
+) -> Result<Vec<Answered>, RunError> {
+    let started = Timestamp::now();
+    let output_dir = begin::output_dir(plan, config)?;
+    let renderer = Renderer::new(begin::folders(config));
+    let run_id = config.run_id.clone().unwrap_or_default();
+    let secrets = Arc::new(Redactor::of(plan));
+    let (inputs, names) = begin::names(plan, &config.working_dir, &renderer, &run_id, started, output_dir.as_str())
+        .map_err(|error| secrets.error(error))?;
+    let names = Names::watched(&names);
+    secrets.learn_inputs(plan, &inputs);
+    let place = begin::Place { run_id, started, output_dir, inputs, secrets: Arc::clone(&secrets) };
+    let cx = Arc::new(begin::context(plan, config, place, renderer, Journal::closed(), (cancel, None)));
+    let scope = &plan.program.scope;
+    for (at, step) in scope.steps.iter().enumerate() {
+        match cx.past.end(&step.id, scope, at).and_then(|end| end.value) {
+            Some(value) => names.publish(&step.id, &value),
+            None => names.hide(&step.id),
+        }
+    }
+    let mut found: Vec<Answered> = Vec::new();
+    for step in all_asking(plan) {
+        let holes: Vec<&Hole> =
+            step.holes.iter().filter(|hole| is_asked(hole) && (wanted.picks)(&step.id, hole)).collect();
+        for outermost in holes {
+            let mut answers = Answers::new(vec![outermost], &names);
+            loop {
+                names.forget_seen();
+                let next = answers.next(&cx);
+                let not = |reason: String| Answered {
+                    position: outermost.position.clone(),
+                    outcome: "not_resolved",
+                    value: None,
+                    model: None,
+                    cost: None,
+                    reason: Some(reason),
+                };
+                if let Some(by) = names.missed() {
+                    found.push(not(format!("its question depends on what `{by}` comes to; run the pipeline")));
+                    break;
+                }
+                let (hole, question) = match next {
+                    Ok(None) => break,
+                    Ok(Some(next)) => next,
+                    Err(_) if outermost.in_loop => {
+                        found.push(not("it is asked in each iteration of its loop; run the pipeline".to_owned()));
+                        break;
+                    }
+                    Err(problem) => {
+                        found.push(Answered { outcome: "failed", ..not(problem.message) });
+                        break;
+                    }
+                };
+                if let Some((_, value)) = wanted.by_hand.filter(|(position, _)| *position == hole.position) {
+                    found.push(match pin(&cx, hole, &question, value) {
+                        Ok(()) => {
+                            let model = Some(BY_HAND.to_owned());
+                            let position = hole.position.clone();
+                            let value = Some(value.clone());
+                            Answered { position, outcome: "pinned", value, model, cost: None, reason: None }
+                        }
+                        Err(problem) => Answered { outcome: "failed", ..not(problem) },
+                    });
+                    answers.take(hole, value.clone());
+                    continue;
+                }
+                let mut taken = Taken::default();
+                match answer(&cx, &step, &answers.names, &step.id, hole, question, &mut taken).await {
+                    Ok(value) => {
+                        found.extend(taken.told.into_iter().filter_map(|told| answered(hole, told)));
+                        answers.take(hole, value);
+                    }
+                    Err(problem) => {
+                        let failed =
+                            Answered { position: hole.position.clone(), outcome: "failed", ..not(problem.message) };
+                        found.push(failed);
+                        break;
+                    }
+                }
+            }
+        }
+    }
+    for answered in &mut found {
+        for text in [&mut answered.reason, &mut answered.model].into_iter().flatten() {
+            *text = secrets.text(text);
+        }
+        if let Some(value) = &mut answered.value {
+            secrets.value(value);
+        }
+    }
+    Ok(found)
+}
+
+/// Keeps a person's answer.
+fn pin(cx: &RunContext, hole: &Hole, question: &Question, value: &Value) -> Result<(), String> {
+    fits(&hole.target.schema, value).map_err(|problem| format!("the value does not fit: {problem}"))?;
+    if question.is_secret || cx.secrets.touches(value) {
+        return Err("not pinned: it has to do with a secret".to_owned());
+    }
+    let pin = Pin {
+        position: hole.position.clone(),
+        body: question.body.clone(),
+        context: question.context.clone(),
+        value: value.clone(),
+        model: BY_HAND.to_owned(),
+        cost: None,
+        date: clock::now(),
+    };
+    cx.pins.set(cx, pin, hole.in_loop).map(drop).map_err(|error| error.to_string())
+}
+
+fn answered(hole: &Hole, told: Value) -> Option<Answered> {
+    let told: AutoResolved = serde_json::from_value(told).ok()?;
+    let outcome = match (&*told.by, told.pinned) {
+        ("pin", _) => "kept",
+        ("only", _) => return None,
+        (_, true) => "pinned",
+        _ => "unpinned",
+    };
+    Some(Answered {
+        position: hole.position.clone(),
+        outcome,
+        value: Some(told.value),
+        model: told.model,
+        cost: told.cost.filter(|cost| cost.known).map(|cost| cost.usd.to_string()),
+        reason: told.reason.filter(|_| outcome != "pinned"),
+    })
+}

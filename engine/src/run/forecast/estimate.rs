@@ -1,0 +1,201 @@
+//! What the models of a step may take, before it runs.
+//!
+//! Where its prompt can be rendered it is counted; else the text as it is written counts, and each value that
+//! is put into it as far as its size is bounded: the answer of a step that asks a model, the items of a list
+//! that is written down. What has no bound makes the whole open, and that is said.
+
+use std::collections::HashMap;
+
+use lang::{
+    registry::{ActionSpec, Effect, ParamKind, Target},
+    template::{self, Reading, SegmentKind},
+};
+use serde_json::Value;
+
+use super::Forecaster;
+use crate::{
+    models::{
+        estimate::{Asks, Estimate, Range},
+        tokens,
+    },
+    plan::{Scope, StepPlan, program::StepKind},
+    run::store::SqliteStore,
+    tools::params,
+};
+
+/// What the protocol adds to each request.
+const AROUND: (u64, u64, u64) = (0, 10, 60);
+
+/// How deep loops in loops are followed.
+const DEEPEST: usize = 8;
+
+/// What an item of the loop around is.
+#[derive(Clone, Copy)]
+struct Item(Range);
+
+impl Forecaster<'_> {
+    /// What the step may come to; nothing where it asks no model.
+    pub(super) fn estimated(&self, step: &StepPlan) -> Option<Estimate> {
+        self.estimated_in(step, &step.id, None, 0)
+    }
+
+    fn estimated_in(&self, step: &StepPlan, id: &str, item: Option<Item>, depth: usize) -> Option<Estimate> {
+        if depth > DEEPEST {
+            return None;
+        }
+        let body = |scope: &Scope, item: Option<Item>| {
+            let steps = scope.steps.iter().filter(|step| !step.is_handler).filter_map(|step| {
+                let one = self.estimated_in(step, &step.id, item, depth + 1)?;
+                Some(if step.condition.is_some() { one.perhaps() } else { one })
+            });
+            steps.reduce(Estimate::and)
+        };
+        match &step.kind {
+            StepKind::Act => self.asks(step, id, item),
+            StepKind::Child => None,
+            StepKind::ForEach { items, body: scope, .. } | StepKind::Queue { items, body: scope, .. } => {
+                let (count, item) = self.items(items);
+                Some(body(scope, Some(item))?.times(count))
+            }
+            StepKind::While { body: scope, max_iterations, .. }
+            | StepKind::ActionLoop { body: scope, max_iterations, .. } => {
+                let most = max_iterations.as_ref().and_then(Value::as_u64);
+                Some(body(scope, item)?.times(Range { low: 0, expected: most.unwrap_or(1).min(3), high: most }))
+            }
+        }
+    }
+
+    /// How many items the loop has, and how large one is.
+    fn items(&self, written: &Value) -> (Range, Item) {
+        let size = |items: &[Value]| items.iter().map(|item| tokens::of(&params::text(item))).reduce(Range::or);
+        match self.rendered(written) {
+            Some(Value::Array(items)) => (Range::exactly(items.len() as u64), Item(size(&items).unwrap_or_default())),
+            Some(Value::String(text)) => match serde_json::from_str::<Value>(&text) {
+                Ok(Value::Array(items)) => (Range::exactly(items.len() as u64), Item(size(&items).unwrap_or_default())),
+                _ => (Range { expected: 1, ..Range::open() }, Item(Range::open())),
+            },
+            _ => (Range { expected: 1, ..Range::open() }, Item(Range::open())),
+        }
+    }
+
+    /// The value, where it takes nothing that is not known.
+    fn rendered(&self, written: &Value) -> Option<Value> {
+        self.names.forget_seen();
+        let rendered = self.cx.renderer.value(written, &self.names, "").ok()?;
+        self.names.missed().is_none().then_some(rendered)
+    }
+
+    /// How long the answers of the pipeline's steps were before, by step.
+    fn answers(&self) -> &HashMap<String, Range> {
+        self.answers.get_or_init(|| {
+            let store = self.cx.store.as_deref().and_then(|file| SqliteStore::open_to_read(file).ok());
+            // Without history there is none; what is wrong with the store is said by the run.
+            let found = store.and_then(|store| store.answers(&self.plan.program.id).ok()).unwrap_or_default();
+            let mut lengths: HashMap<String, Vec<u64>> = HashMap::new();
+            for (step, tokens) in found {
+                lengths.entry(step).or_default().push(tokens);
+            }
+            let typical = |mut lengths: Vec<u64>| {
+                lengths.sort_unstable();
+                Range::between(lengths[0], lengths[lengths.len() / 2], lengths[lengths.len() - 1])
+            };
+            lengths.into_iter().map(|(step, lengths)| (step, typical(lengths))).collect()
+        })
+    }
+
+    /// What a step that acts asks a model.
+    fn asks(&self, step: &StepPlan, id: &str, item: Option<Item>) -> Option<Estimate> {
+        let target = self.cx.registry.resolve(step.tool.as_deref(), step.action.as_deref(), None);
+        let action = match target {
+            Target::Action(action) if action.effect == Effect::Model => Some(action),
+            Target::Auto => None,
+            _ => return None,
+        };
+        let spec = |name: &str| action.and_then(|action: &ActionSpec| action.params.iter().find(|p| p.name == name));
+        let mut input = Range::between(AROUND.0, AROUND.1, AROUND.2);
+        let mut has_schema = false;
+        let prompt = step.action.as_ref().filter(|_| action.is_none()).map(|text| Value::from(text.as_str()));
+        for (name, value) in step.parameters.iter().map(|(name, value)| (name.as_str(), value)) {
+            let is_schema = spec(name).is_some_and(|spec| spec.kind == ParamKind::JsonSchema);
+            has_schema |= is_schema;
+            if name != "model" && (is_schema || value.is_string() || spec(name).is_none()) {
+                input = input + self.size(value, item);
+            }
+        }
+        if let Some(prompt) = prompt {
+            input = input + self.size(&prompt, item);
+        }
+        let number = |name: &str| match step.parameters.get(name) {
+            Some(value) => self.rendered(value).and_then(|value| match value {
+                Value::String(text) => text.trim().parse().ok(),
+                value => value.as_u64(),
+            }),
+            None => spec(name).and_then(|spec| spec.default.as_ref()).and_then(Value::as_u64),
+        };
+        let named = step.parameters.get("model").map(|value| self.rendered(value));
+        let model = match &named {
+            // Which model it is depends on what is not known.
+            Some(None) => None,
+            Some(Some(value)) => value.as_str(),
+            None => step.model.as_deref().or(self.cx.model.as_deref()),
+        };
+        let asks = Asks {
+            model,
+            simulate: self.cx.simulate,
+            input,
+            known_answer: self.answers().get(id).copied(),
+            max_tokens: number("max_tokens").or_else(|| number("max_completion_tokens")),
+            has_schema,
+        };
+        Some(asks.estimate(&self.cx.registry.models))
+    }
+
+    /// How many tokens the value comes to.
+    fn size(&self, written: &Value, item: Option<Item>) -> Range {
+        match self.rendered(written).filter(|_| item.is_none()) {
+            Some(value) => tokens::of(&params::text(&value)),
+            None => self.size_as_written(written, item),
+        }
+    }
+
+    fn size_as_written(&self, written: &Value, item: Option<Item>) -> Range {
+        match written {
+            Value::String(text) => {
+                let parsed = template::parse(text, Reading::Template);
+                let sizes = parsed.segments.iter().map(|segment| match segment.kind {
+                    SegmentKind::Text => tokens::of(&text[segment.range]),
+                    SegmentKind::Comment => Range::exactly(0),
+                    SegmentKind::Expression => {
+                        let within = |at: &&template::Reference| segment.range.contains_range(at.root_range);
+                        let roots = parsed.references.iter().filter(within).map(|at| self.size_of(&at.root, item));
+                        roots.reduce(|one, other| one + other).unwrap_or_else(Range::open)
+                    }
+                    _ => Range::open(),
+                });
+                sizes.reduce(|one, other| one + other).unwrap_or_default()
+            }
+            Value::Array(items) => {
+                items.iter().map(|value| self.size(value, item)).fold(Range::exactly(0), |one, other| one + other)
+            }
+            Value::Object(fields) => {
+                let fields = fields.iter().map(|(name, value)| tokens::of(name) + self.size(value, item));
+                fields.fold(Range::exactly(0), |one, other| one + other)
+            }
+            other => tokens::of(&other.to_string()),
+        }
+    }
+
+    /// How large the value of a name may be, whatever is taken from it.
+    fn size_of(&self, name: &str, item: Option<Item>) -> Range {
+        if let (true, Some(Item(size))) = (matches!(name, "item" | "index"), item) {
+            return size.perhaps();
+        }
+        if let Some(value) = self.rendered(&Value::from(format!("{{{{ {name} }}}}"))) {
+            return tokens::of(&params::text(&value)).perhaps();
+        }
+        match self.told.get(name) {
+            Some(answer) => answer.perhaps(),
+            None => Range::open(),
+        }
+    }
+}

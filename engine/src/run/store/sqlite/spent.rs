@@ -1,0 +1,122 @@
+//! What the models of all runs took: the ledger, step by step.
+
+use std::collections::HashSet;
+
+use super::{SqliteStore, json_at};
+use crate::{
+    models::{Served, Usage, simulated},
+    run::{document::Cost, step::HANDLER, store::StoreError},
+};
+
+/// How many runs, and how many of their answers, tell how long the next answers may be.
+const RUNS: usize = 20;
+const ANSWERS: usize = 20_000;
+
+/// What one step's models took, its attempts and its handler included.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SpentStep {
+    /// The run.
+    pub run: String,
+    /// The pipeline.
+    pub pipeline: String,
+    /// The step; iterations as `loop[2].step`.
+    pub step: String,
+    /// When it came to its end, RFC 3339 UTC.
+    pub at: String,
+    /// The provider of the model that answered last.
+    pub provider: String,
+    /// That model.
+    pub model: String,
+    /// Tokens; `None` = nobody said.
+    pub usage: Option<Usage>,
+    /// Money.
+    pub cost: Cost,
+}
+
+impl SqliteStore {
+    /// Everything that was asked of models in this workspace, in order of time. What was used again was paid
+    /// for once, by the run that made it; what was simulated was not asked of anybody.
+    pub fn spent(&self) -> Result<Vec<SpentStep>, StoreError> {
+        // A step that runs others names no model: theirs stand for themselves.
+        let mut found = self.rows(
+            "SELECT runs.id, runs.pipeline, steps.step, coalesce(steps.outcome_at, runs.started_at),
+                    json_extract(last, '$.document.provider'), json_extract(last, '$.document.model'),
+                    json_extract(last, '$.document.usage'), json_extract(last, '$.document.cost')
+             FROM steps CROSS JOIN runs ON runs.id = steps.run_id
+             WHERE last IS NOT NULL AND json_extract(last, '$.document.model') IS NOT NULL
+                   AND json_extract(last, '$.document.provenance') IS NULL
+                   AND json_extract(last, '$.document.cache') IS NULL",
+            &[],
+            |row| {
+                Ok(SpentStep {
+                    run: row.get(0)?,
+                    pipeline: row.get(1)?,
+                    step: row.get(2)?,
+                    at: row.get(3)?,
+                    provider: row.get::<_, Option<String>>(4)?.unwrap_or_default(),
+                    model: row.get(5)?,
+                    usage: json_at(row, 6)?,
+                    cost: json_at(row, 7)?.unwrap_or_else(Cost::unknown),
+                })
+            },
+        )?;
+        // An attempt that failed knows what those before it took; the step's end knows all of it.
+        let open = self.rows(
+            "SELECT runs.id, runs.pipeline, one.step, coalesce(one.outcome_at, runs.started_at),
+                    json_extract(one.value, '$.served')
+             FROM steps AS one CROSS JOIN runs ON runs.id = one.run_id
+             WHERE one.last IS NULL AND json_extract(one.value, '$.served') IS NOT NULL
+                   AND NOT EXISTS (
+                       SELECT 1 FROM steps AS later
+                       WHERE later.run_id = one.run_id AND later.step = one.step AND later.attempt > one.attempt
+                             AND (later.last IS NOT NULL OR json_extract(later.value, '$.served') IS NOT NULL)
+                   )",
+            &[],
+            |row| {
+                let served: Option<Served> = json_at(row, 4)?;
+                let (run, pipeline, step, at) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+                Ok(served.map(|Served { provider, model, usage, cost, requested: _, reused: _ }| SpentStep {
+                    run,
+                    pipeline,
+                    step,
+                    at,
+                    provider,
+                    model,
+                    usage,
+                    cost,
+                }))
+            },
+        )?;
+        found.extend(open.into_iter().flatten().filter(|spent| !spent.model.is_empty()));
+        found.retain(|spent| spent.provider != simulated::NAME);
+        // What a handler took stands in the end of its step, once there is one.
+        let known: HashSet<(String, String)> =
+            found.iter().map(|spent| (spent.run.clone(), spent.step.clone())).collect();
+        found.retain(|spent| match spent.step.rsplit_once(HANDLER) {
+            Some((step, _)) => !known.contains(&(spent.run.clone(), step.to_owned())),
+            None => true,
+        });
+        found.sort_by(|one, other| (&one.at, &one.run, &one.step).cmp(&(&other.at, &other.run, &other.step)));
+        Ok(found)
+    }
+
+    /// How many tokens the answers to the steps of the pipeline had, those of iterations under the step's own
+    /// name; of its newest runs.
+    pub(crate) fn answers(&self, pipeline: &str) -> Result<Vec<(String, u64)>, StoreError> {
+        self.rows(
+            &format!(
+                "SELECT json_extract(last, '$.document.id'),
+                        json_extract(last, '$.document.usage.output_tokens') / max(1, json_extract(last, '$.document.usage.requests'))
+                 FROM (SELECT id FROM runs WHERE pipeline = ? ORDER BY started_at DESC LIMIT {RUNS}) AS newest
+                      CROSS JOIN steps ON steps.run_id = newest.id
+                 WHERE last IS NOT NULL AND json_extract(last, '$.document.success')
+                       AND json_extract(last, '$.document.usage.output_tokens') IS NOT NULL
+                       AND json_extract(last, '$.document.provider') != '{SIMULATED}'
+                 LIMIT {ANSWERS}",
+                SIMULATED = simulated::NAME,
+            ),
+            &[&pipeline],
+            |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())),
+        )
+    }
+}
