@@ -11,7 +11,6 @@ use std::{
 
 use jiff::Timestamp;
 use lang::{model::FailurePolicy, registry::Effect as Acts};
-use serde::Serialize;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -31,74 +30,10 @@ use super::{
 };
 use crate::plan::{Plan, Scope, StepPlan, program::StepKind};
 
+mod said;
+pub use said::{Cause, Forecast, Verdict};
+
 mod taken;
-
-/// What would become of a step.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Forecast {
-    /// The step of the root.
-    pub step: String,
-    /// Its end.
-    pub verdict: Verdict,
-    /// Of which kind the reason is.
-    pub cause: Cause,
-    /// Why, for people.
-    pub reason: String,
-    /// The model it asks, as far as that is known.
-    pub model: Option<String>,
-    /// It asks models, or steps beneath it may.
-    pub asks: bool,
-    /// What they will cost; `None` = nobody is asked, or it is not known.
-    pub estimate: Option<Estimate>,
-}
-
-/// What would become of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// It acts.
-    Run,
-    /// An earlier result is used again.
-    Reuse,
-    /// It is passed over.
-    Skip,
-    /// That depends on what other steps come to.
-    Unknown,
-    /// It fails before it acts.
-    Fail,
-    /// The run stops before it.
-    NotRun,
-}
-
-/// Why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Cause {
-    /// It has never come to a result that could be used.
-    New,
-    /// It is written differently.
-    StepChanged,
-    /// An input, a file beside the steps, or orc itself is another one.
-    InputChanged,
-    /// A file it reads is another one.
-    FileChanged,
-    /// A step before it came to something else.
-    UpstreamChanged,
-    /// What it does is done each time.
-    EachTime,
-    /// It was asked for by name.
-    Asked,
-    /// Nothing it depends on changed.
-    Cached,
-    /// The run that is gone on with, or the latest one, has its result.
-    Known,
-    /// Its condition is false, or another step's route passes it over.
-    Skipped,
-    /// That cannot be known before.
-    Unknown,
-    /// It cannot succeed.
-    Failing,
-}
 
 /// What a run of `plan` as `config` says would do, in order of declaration.
 pub fn forecast(plan: &Plan, config: &RunConfig) -> Result<Vec<Forecast>, RunError> {
