@@ -96,6 +96,8 @@ fn source(path: &Utf8Path, root: &Utf8Path, origin: Origin) -> Option<Source> {
         Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
             return None;
         }
+        // Who may not look into a home is not the person whose file it is.
+        Err(error) if origin == Origin::Person && error.kind() == std::io::ErrorKind::PermissionDenied => return None,
         Err(error) => Err(format!("it cannot be read: {error}")),
         Ok(found) if !found.is_file() => Err("it is no file".to_owned()),
         Ok(found) if found.len() > MAX_BYTES as u64 => Err("it is too large".to_owned()),
