@@ -9,6 +9,9 @@ pub use build::{ActionBuilder, ToolBuilder};
 
 mod actions;
 
+pub mod around;
+pub use around::{Surroundings, around, around_file};
+
 mod legacy;
 
 mod models;

@@ -6,6 +6,7 @@
 
 use std::{collections::BTreeMap, ffi::OsString, pin::Pin, sync::Arc};
 
+use lang::registry::ModelTable;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -18,6 +19,11 @@ mod answers;
 pub(crate) use answers::Answers;
 
 mod anthropic;
+
+pub mod budget;
+pub use budget::Purse;
+
+mod chain;
 
 mod endpoint;
 
@@ -33,6 +39,9 @@ mod gemini;
 
 mod kind;
 
+mod need;
+pub use need::Need;
+
 mod ollama;
 
 mod openai;
@@ -40,6 +49,8 @@ mod openai;
 mod price;
 
 mod remote;
+
+pub mod router;
 
 pub mod simulated;
 pub use simulated::Simulated;
@@ -191,7 +202,7 @@ impl Spent {
         let Self { usage, cost, recorded } = self;
         let asked = usage.is_some() || cost != Cost::free();
         let reused = recorded.map(|recorded| Box::new(Reused::Recorded(recorded)));
-        asked.then(|| Served { provider: String::new(), model: String::new(), usage, cost, reused })
+        asked.then(|| Served { provider: String::new(), model: String::new(), usage, cost, requested: None, reused })
     }
 }
 
@@ -240,6 +251,8 @@ pub struct Response {
     /// Why the answer is of no use, where it is none: it was paid for all the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+    /// The model that was asked first, as `provider/name`, where another one answered.
+    pub requested: Option<String>,
     /// Where it comes from, where nobody was asked for it now.
     #[serde(skip)]
     pub reused: Option<Box<Reused>>,
@@ -292,6 +305,9 @@ pub struct Served {
     /// What it cost.
     #[serde(default = "Cost::free")]
     pub cost: Cost,
+    /// The model that was asked first, as `provider/name`, where another one answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested: Option<String>,
     /// Where the answers come from, where nobody was asked for them now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reused: Option<Box<Reused>>,
@@ -304,6 +320,7 @@ impl Served {
         Some(Self {
             provider: now.provider.clone(),
             model: now.model.clone(),
+            requested: now.requested.clone(),
             // Where one of two is not told, the sum is not known either.
             usage: before.usage.zip(now.usage).and_then(|(before, now)| Usage::sum([before, now])),
             cost: Cost::sum([&before.cost, &now.cost].into_iter()),
@@ -357,11 +374,11 @@ pub fn stand_in(model: Option<&str>, simulate: bool) -> Option<Arc<dyn Provider>
 }
 
 /// The name of the provider that answers for a step's model, where there is one.
-pub fn provider_name(model: &str, simulate: bool) -> Option<&'static str> {
+pub fn provider_name(table: &ModelTable, model: &str, simulate: bool) -> Option<String> {
     if simulate || is_simulated(model) {
-        return Some(simulated::NAME);
+        return Some(simulated::NAME.to_owned());
     }
-    kind::serving(model).ok().map(|(kind, _)| kind.name)
+    kind::serving(table, model).ok().map(|service| service.provider)
 }
 
 /// Asks the model that `named` (a parameter) or else the step names: `cx.models` where the step has one,
@@ -370,26 +387,23 @@ pub fn provider_name(model: &str, simulate: bool) -> Option<&'static str> {
 /// An answer that does not fit the schema is asked for once more, with what is wrong with it. What was
 /// spent on an answer of no use stands in the response, with the reason as its `failure`.
 pub async fn ask(named: Option<&str>, request: Request, cx: &ToolCx) -> Result<Response, ToolError> {
-    // An AUTO tag leaves the choice to the router, which this version does not have.
+    // What an AUTO tag leaves open, the router has decided by now.
     let is_name = |name: &&str| !name.trim().is_empty() && !name.trim_start().starts_with("<AUTO");
     let model = named.filter(is_name).or_else(|| cx.model.as_deref().filter(is_name)).unwrap_or_default();
-    let (provider, model) = match stand_in(Some(model), false).or_else(|| cx.models.clone()) {
-        Some(provider) => (provider, model),
-        None => {
-            let (kind, model) = kind::serving(model)?;
-            let remote: Arc<dyn Provider> = Arc::new(remote::Remote::new(kind, Arc::clone(&cx.environment)));
-            (remote, model)
+    let one = |provider: Arc<dyn Provider>, request: Request| async move {
+        let provider = match &cx.caller {
+            Some(caller) => caller.before(provider),
+            None => provider,
+        };
+        tokio::select! {
+            biased;
+            () = cx.cancel.cancelled() => Err(ToolError::new("CancelledError", "the call to the model was cancelled")),
+            response = fitting(&*provider, request, cx) => response,
         }
     };
-    let request = Request { model: model.to_owned(), ..request };
-    let provider = match &cx.caller {
-        Some(caller) => caller.before(provider),
-        None => provider,
-    };
-    tokio::select! {
-        biased;
-        () = cx.cancel.cancelled() => Err(ToolError::new("CancelledError", "the call to the model was cancelled")),
-        response = fitting(&*provider, request, cx) => response,
+    match stand_in(Some(model), false).or_else(|| cx.models.clone()) {
+        Some(provider) => one(provider, Request { model: model.to_owned(), ..request }).await,
+        None => chain::ask(model, request, cx, one).await,
     }
 }
 

@@ -15,10 +15,13 @@ mod handlers;
 mod inputs;
 mod retry;
 
+pub mod terms;
+
 pub mod picture;
 
 pub use handlers::Handler;
 pub use retry::{Backoff, RetryPlan};
+pub use terms::{Budget, Terms, dollars};
 
 /// What may run: an analysis without errors and checked inputs.
 #[derive(Debug, Clone)]

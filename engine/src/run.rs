@@ -53,6 +53,8 @@ pub use select::Selection;
 
 mod render;
 
+mod route;
+
 pub mod event;
 pub use event::{Event, EventKind};
 
@@ -81,6 +83,10 @@ pub struct RunConfig {
     pub limits: limits::Limits,
     /// `--simulate`: every model call goes to the simulated provider.
     pub simulate: bool,
+    /// The workspace is trusted: its `models.yaml` may say where keys are sent.
+    pub is_trusted: bool,
+    /// `--max-cost`: the most that models may cost, in billionths of a dollar.
+    pub max_cost: Option<i64>,
     /// Who can be asked while it runs; without anybody, steps that ask wait for `orc runs approve`.
     pub person: Option<Arc<dyn Person>>,
     /// The store's file; `None` = `--no-store`, in memory.

@@ -11,7 +11,7 @@ use std::{
 use crate::models::{Response, Served};
 use camino::Utf8PathBuf;
 use indexmap::IndexMap;
-use lang::registry::{ToolSpec, did_you_mean};
+use lang::registry::{Registry, ToolSpec, did_you_mean};
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
@@ -152,9 +152,9 @@ impl Outcome {
 
     /// A model's answer as result; a failure with what it cost where the answer is of no use.
     pub fn answered(response: Response) -> Self {
-        let Response { value, provider, model, usage, cost, failure, reused } = response;
+        let Response { value, provider, model, usage, cost, failure, requested, reused } = response;
         let result = if failure.is_none() { value } else { Value::Null };
-        Self { result, failure, served: Some(Box::new(Served { provider, model, usage, cost, reused })) }
+        Self { result, failure, served: Some(Box::new(Served { provider, model, usage, cost, requested, reused })) }
     }
 
     /// A reported failure, with what there is of a result.
@@ -194,10 +194,18 @@ pub struct ToolCx {
     pub timeout: Option<Duration>,
     /// The process environment, captured once at the start.
     pub environment: Arc<BTreeMap<String, String>>,
+    /// Everything that is known, models with the workspace's among them.
+    pub registry: Arc<Registry>,
+    /// The workspace is trusted to say where keys are sent.
+    pub is_trusted: bool,
     /// Asks a model; `None` where the step may not.
     pub models: Option<Arc<dyn crate::models::Provider>>,
     /// The model the step named or the router chose.
     pub model: Option<String>,
+    /// What models may cost.
+    pub purse: Arc<crate::models::Purse>,
+    /// The models to go on with, where the one that is asked is not available.
+    pub fallback: Arc<[String]>,
     /// Takes what a command prints while it runs.
     pub on_output: Option<OutputSink>,
     /// Who asks models, where answers may stand on a tape or be there already.

@@ -35,6 +35,8 @@ mod schema;
 
 mod tools;
 
+mod trust;
+
 mod doctor;
 
 mod report;
@@ -102,6 +104,9 @@ enum Command {
     /// Show models and what they cost.
     Models(models::Models),
 
+    /// Trust a folder: what its models.yaml says about addresses and keys counts, and editors run what is in it.
+    Trust(trust::Trust),
+
     /// Show what the models of this workspace's runs took.
     Cost(cost::CostCommand),
 
@@ -153,11 +158,12 @@ pub fn main() -> ExitCode {
         Command::Resolve(resolve) => resolve.run(),
         Command::Runs(runs) => runs.run(),
         Command::Explain(explain) => explain.run(),
+        Command::Trust(trust) => trust.run(),
+        Command::Cost(cost) => cost.run(),
         Command::Schema(schema) => schema.run(),
         Command::Tools(tools) => tools.run(),
         Command::Models(models) => models.run(),
         Command::Keys(keys) => keys.run(),
-        Command::Cost(cost) => cost.run(),
         Command::Completions { shell } => completions(shell),
         Command::Doctor(doctor) => doctor.run(),
         Command::Lsp(_) => {

@@ -3,8 +3,8 @@
 //! Reading order: [`stdio`] and [`ordered`] (one writer, in wire order) → [`session`], [`document`] and
 //! [`closed`] (the state it writes) → [`backend`] (the routing table) → [`capabilities`],
 //! [`from_proto`], [`to_proto`] (all conversions) → [`diagnostics`] (push and pull) → [`history`] and
-//! [`marks`] (what steps came to) → [`client`] (messages to the editor) → [`commands`], [`runs`] and [`trust`] (what
-//! acts, always in a child process).
+//! [`marks`] (what steps came to) → [`client`] (messages to the editor) → [`commands`] and [`runs`] (what acts,
+//! always in a child process).
 //!
 //! LSP types appear nowhere else. This process writes no file but the list of trusted folders and
 //! starts no program but itself.
@@ -64,8 +64,6 @@ mod reading;
 mod runs;
 
 mod tokens;
-
-mod trust;
 
 use backend::Backend;
 use client::Editor;

@@ -56,6 +56,8 @@ mod limits;
 
 #[cfg(unix)]
 mod models;
+mod overlay;
+mod routing;
 
 #[cfg(unix)]
 mod keys;

@@ -76,7 +76,7 @@ fn without_a_provider_the_step_fails_plainly() {
     check(
         "name: p\nsteps:\n  - {id: a, action: generate, parameters: {prompt: hello}}\n",
         expect![[r#"
-        a: failed – no model is named, and this version does not choose one; write `model: provider/name` in the step or the pipeline, e.g. `openai/gpt-5-mini`, or run with `--simulate`
+        a: failed – no model is named, and there is none to choose from: set one of `OPENAI_API_KEY`, `ANTHROPIC_API_KEY`, `GEMINI_API_KEY`, `HF_TOKEN` in the environment, or list a model of your own in `models.yaml`; or write `model: provider/name`, or run with `--simulate`
         run: failed, exit 1"#]],
     );
 }

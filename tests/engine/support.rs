@@ -52,6 +52,8 @@ impl Workspace {
             max_concurrency: Some(4),
             limits: limits::Limits::new(),
             simulate: false,
+            is_trusted: false,
+            max_cost: None,
             cache: true,
             person: None,
             store: None,

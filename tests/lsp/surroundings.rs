@@ -166,3 +166,15 @@ fn each_document_is_worked_on_in_its_own_workspace_folder() {
     assert_eq!(pushed(&mut server, &two, false), ["5:28 ORC412"]);
     server.finish();
 }
+
+#[test]
+fn a_models_yaml_that_appears_makes_its_models_known() {
+    let text = "id: q\nsteps:\n  - id: s\n    action: generate\n    parameters: {prompt: hello, model: quick}\n";
+    let mut server = TestServer::start(json!({}));
+    server.open("p.orc.yaml", text);
+    assert_eq!(server.pushed("p.orc.yaml", 1), ["5:40 ORC501"]);
+    let models = "models: [{source: lab, name: big, alias: quick}]\n";
+    fs::write(server.folder.path().join("models.yaml"), models).unwrap();
+    changed_on_disk(&mut server, "models.yaml");
+    assert_eq!(server.pushed("p.orc.yaml", 1), Vec::<String>::new());
+}

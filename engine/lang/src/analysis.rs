@@ -105,6 +105,11 @@ impl Analysis {
         &self.alone.registry
     }
 
+    /// The same, to be kept.
+    pub fn shared_registry(&self) -> &Arc<Registry> {
+        &self.alone.registry
+    }
+
     /// Whether the document is a pipeline, and why. Only pipelines have diagnostics.
     pub fn recognised(&self) -> Option<Recognised> {
         pipeline_file::recognise(&self.alone.file_name, &self.alone.parse.tree)

@@ -20,6 +20,9 @@ pub use money::Price;
 pub mod models;
 pub use models::{ModelList, ModelSpec, ModelTable, PriceTier};
 
+pub mod overlay;
+pub use overlay::Overlay;
+
 pub mod schema;
 
 pub mod types;

@@ -19,6 +19,27 @@ const PROVIDERS: [&str; 11] = [
     "ollama-cloud",
 ];
 
+/// The models that the router may choose without being told of them, by what their providers offer now: small,
+/// middle and large ones. From 1 (low expertise) to 5 (very high).
+const GRADES: [(&str, &str, u8); 16] = [
+    ("openai", "gpt-6-luna", 2),
+    ("openai", "gpt-6.1-terra", 3),
+    ("openai", "gpt-6.1-sol", 4),
+    ("openai", "gpt-6-astra", 5),
+    ("anthropic", "claude-haiku-5-5", 2),
+    ("anthropic", "claude-haiku-4-5", 3),
+    ("anthropic", "claude-sonnet-5-5", 4),
+    ("anthropic", "claude-opus-5-5", 5),
+    ("google", "gemini-3.5-flash-lite", 2),
+    ("google", "gemini-3.8-flash", 3),
+    ("google", "gemini-2.5-pro", 4),
+    ("google", "gemini-4-argon", 5),
+    ("huggingface", "Qwen/Qwen3.5-9B", 2),
+    ("huggingface", "openai/gpt-oss-120b", 3),
+    ("huggingface", "deepseek-ai/DeepSeek-V4-Pro", 4),
+    ("huggingface", "zai-org/GLM-5.2", 5),
+];
+
 /// The table; nothing is parsed before somebody asks.
 pub(super) fn table() -> ModelTable {
     ModelTable::lazy(PROVIDERS.map(str::to_owned).to_vec(), load)
@@ -66,7 +87,9 @@ fn spec(row: Row) -> ModelSpec {
         let (above, prices) = columns.split_first()?;
         Some(PriceTier { above_tokens: (*above)? as u64, price: price(prices) })
     };
+    let grade = GRADES.iter().find(|(provider, name, _)| *provider == row.p && *name == row.m).map(|grade| grade.2);
     ModelSpec {
+        grade,
         provider: row.p,
         name: row.m,
         context: row.c,
@@ -78,6 +101,7 @@ fn spec(row: Row) -> ModelSpec {
         vision: row.v == Some(1),
         chat: row.k.is_none(),
         deprecated: row.s.is_some(),
+        ..ModelSpec::default()
     }
 }
 
@@ -109,6 +133,19 @@ mod tests {
         assert_eq!(table.price_date(), "2026-11-22");
         let [model] = table.find("openai/gpt-4o-mini")[..] else { panic!("one model") };
         assert_eq!((model.price.input, model.price.output), (Some(0.15), Some(0.6)));
+    }
+
+    #[test]
+    fn what_has_a_grade_is_there_and_can_be_priced() {
+        let table = table();
+        for (provider, name, grade) in GRADES {
+            let spec = table.exact(provider, name).unwrap_or_else(|| panic!("{provider}/{name}"));
+            assert_eq!(spec.grade, Some(grade));
+            assert!(
+                spec.chat && !spec.deprecated && spec.price.input.is_some() && spec.price.output.is_some(),
+                "{name}"
+            );
+        }
     }
 
     #[test]

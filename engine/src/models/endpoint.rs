@@ -5,6 +5,8 @@ use std::{collections::BTreeMap, fmt, net::IpAddr};
 
 use reqwest::Url;
 
+use lang::registry::overlay::{Host, Origin};
+
 use super::kind::Kind;
 use crate::{keys::Keys, tools::ToolError};
 
@@ -12,7 +14,7 @@ use crate::{keys::Keys, tools::ToolError};
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Key {
     /// The variable it stands in.
-    pub(super) variable: &'static str,
+    pub(super) variable: String,
     value: String,
 }
 
@@ -42,21 +44,45 @@ pub(super) struct Endpoint {
 impl Endpoint {
     /// The one of a provider in this environment; what is missing or wrong otherwise.
     pub(super) fn of(kind: &Kind, environment: &BTreeMap<String, String>) -> Result<Self, ToolError> {
+        Self::at(kind, &Host::default(), environment, false)
+    }
+
+    /// The one that `models.yaml` says, as far as it does. What a workspace says leads no key astray unless it
+    /// `is_trusted`.
+    pub(super) fn at(
+        kind: &Kind,
+        host: &Host,
+        environment: &BTreeMap<String, String>,
+        is_trusted: bool,
+    ) -> Result<Self, ToolError> {
         let set = |name: &str| environment.get(name).map(|value| value.trim()).filter(|value| !value.is_empty());
-        let own = set(kind.address_variable);
-        let base = match own {
-            Some(text) => address(kind, text)?,
-            None => Url::parse(kind.address).expect("invariant: a constant address"),
+        let base = match (&host.endpoint, set(kind.address_variable)) {
+            (Some(told), _) => address(kind, &format!("{}: `endpoint`", told.place), &told.value)?,
+            (None, Some(text)) => address(kind, &format!("`{}`", kind.address_variable), text)?,
+            (None, None) if kind.address.is_empty() => {
+                return Err(ToolError::new(
+                    "ConfigurationError",
+                    "nobody says where this provider is; give it an `endpoint` in `models.yaml`",
+                ));
+            }
+            (None, None) => Url::parse(kind.address).expect("invariant: a constant address"),
         };
         let is_local = is_loopback(&base);
-        let in_environment =
-            kind.keys.iter().find_map(|name| Some(Key { variable: name, value: set(name)?.to_owned() }));
+        let key_in = |name: &str| Some(Key { variable: name.to_owned(), value: set(name)?.to_owned() });
+        let names: Vec<&str> = match &host.key_env {
+            Some(told) => vec![&told.value],
+            None => kind.keys.to_vec(),
+        };
+        let in_environment = names.iter().find_map(|name| key_in(name));
         // The person's own file is looked at only where the environment has none.
         let kept = if in_environment.is_some() { Ok(Keys::default()) } else { Keys::of(environment) };
         let of_person = |kept: &Keys| {
-            kind.keys.iter().find_map(|name| Some(Key { variable: name, value: kept.get(name)?.to_owned() }))
+            names.iter().find_map(|name| Some(Key { variable: (*name).to_owned(), value: kept.get(name)?.to_owned() }))
         };
         let key = in_environment.or_else(|| kept.as_ref().ok().and_then(of_person));
+        if let Some(key) = key.as_ref().filter(|_| !is_trusted) {
+            refuse_astray(kind, host, key, &base)?;
+        }
         let endpoint = Self { base, key, is_local };
         let is_open = !is_local && endpoint.base.scheme() == "http";
         match &endpoint.key {
@@ -70,7 +96,11 @@ impl Endpoint {
                     kind.address_variable
                 ),
             )),
-            None if kind.needs_key() && !is_local && !is_open => Err(ToolError::new(
+            None if let Some(told) = &host.key_env => Err(ToolError::new(
+                "AuthenticationError",
+                format!("{}: there is no key in `{}`; set it in the environment", told.place, told.value),
+            )),
+            None if kind.needs_key() && host.endpoint.is_none() && !is_local && !is_open => Err(ToolError::new(
                 "AuthenticationError",
                 match kept {
                     Ok(_) => format!(
@@ -100,7 +130,7 @@ impl Endpoint {
 
     /// Whether it is the provider's own address, and not another that somebody set.
     pub(super) fn is_own(&self, kind: &Kind) -> bool {
-        kind.address.starts_with(&self.shown())
+        !kind.address.is_empty() && kind.address.starts_with(&self.shown())
     }
 
     /// Scheme, host and port, for messages.
@@ -109,14 +139,33 @@ impl Endpoint {
     }
 }
 
-/// The address in the variable of a provider.
-fn address(kind: &Kind, text: &str) -> Result<Url, ToolError> {
-    let variable = kind.address_variable;
-    let wrong = |why: &str| ToolError::new("ConfigurationError", format!("`{variable}` {why}"));
+/// A workspace may say where a model is, but not who gets a key of the person: neither a provider's at another
+/// address, nor any other variable's.
+fn refuse_astray(kind: &Kind, host: &Host, key: &Key, base: &Url) -> Result<(), ToolError> {
+    let theirs = |told: &&lang::registry::overlay::Told| told.origin == Origin::Workspace;
+    let elsewhere = host.endpoint.as_ref().filter(theirs);
+    let chosen = host.key_env.as_ref().filter(theirs).filter(|told| !kind.keys.contains(&&*told.value));
+    let Some(told) = elsewhere.or(chosen) else { return Ok(()) };
+    Err(ToolError::new(
+        "AuthenticationError",
+        format!(
+            "{}: this workspace would have the key in `{}` sent to {}, and it is not trusted; if that is right, say \
+             `orc trust`",
+            told.place,
+            key.variable,
+            base.origin().ascii_serialization()
+        ),
+    ))
+}
+
+/// The address that `named` (a variable, or a place in `models.yaml`) holds.
+fn address(kind: &Kind, named: &str, text: &str) -> Result<Url, ToolError> {
+    let wrong = |why: &str| ToolError::new("ConfigurationError", format!("{named} {why}"));
     // `OLLAMA_HOST` may be a host alone.
     let is_bare = !text.contains("://") && kind.bare_port.is_some();
     let full = if is_bare { format!("http://{text}") } else { text.to_owned() };
-    let example = || wrong(&format!("holds no address; write one like `{}`", kind.address));
+    let like = if kind.address.is_empty() { "http://127.0.0.1:8080/v1" } else { kind.address };
+    let example = || wrong(&format!("holds no address; write one like `{like}`"));
     let mut url = Url::parse(&full).map_err(|_| example())?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
         return Err(example());

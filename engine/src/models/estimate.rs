@@ -174,11 +174,8 @@ impl Asks<'_> {
     pub(crate) fn estimate(&self, table: &ModelTable) -> Estimate {
         let named = self.model.filter(|model| !model.trim_start().starts_with("<AUTO"));
         let is_free = self.simulate || named.is_some_and(is_simulated);
-        let served = named.and_then(|model| kind::serving(model).ok());
-        let spec = served.and_then(|(kind, name)| {
-            let found = table.find(&format!("{}/{name}", kind.name));
-            found.into_iter().find(|spec| spec.provider == kind.name)
-        });
+        let served = named.and_then(|model| kind::serving(table, model).ok());
+        let spec = served.as_ref().and_then(|service| table.exact(&service.provider, &service.model));
         let most = self.max_tokens.or_else(|| spec.and_then(|spec| spec.max_output));
         let output = match self.known_answer {
             Some(known) => Range { low: 1.min(known.low), high: most, ..known },

@@ -1,11 +1,11 @@
 //! The providers that are spoken to, and which one serves a model. Contract §6.1 says which variables
 //! hold keys and addresses.
 
-use lang::registry::{ModelTable, did_you_mean};
+use lang::registry::{ModelTable, did_you_mean, overlay::Host};
 use serde_json::Value;
 
 use super::{Answer, Request, anthropic, endpoint::Key, gemini, ollama, openai, stream::Streaming};
-use crate::{catalog, tools::ToolError};
+use crate::tools::ToolError;
 
 /// A provider at the other end of a network.
 #[derive(Debug)]
@@ -103,30 +103,58 @@ pub(super) static HUGGING_FACE: Kind = Kind {
     dialect: openai::DIALECT,
 };
 
-/// All of them.
+/// A server that speaks like OpenAI's, at an address of `models.yaml`.
+pub(super) static COMPATIBLE: Kind = Kind {
+    name: "compatible",
+    label: "the server",
+    keys: &[],
+    address_variable: "",
+    address: "",
+    bare_port: None,
+    dialect: openai::DIALECT,
+};
+
+/// All that are known by their name.
 pub(super) static KINDS: [&Kind; 5] = [&OPENAI, &ANTHROPIC, &GEMINI, &OLLAMA, &HUGGING_FACE];
 
-/// The provider that serves `model`, and what it calls the model; what to write where there is none.
-pub(super) fn serving(model: &str) -> Result<(&'static Kind, &str), ToolError> {
-    serving_of(&catalog::registry().models, model)
+/// Who serves a model.
+#[derive(Debug, Clone)]
+pub(super) struct Service {
+    /// How it is spoken to.
+    pub(super) kind: &'static Kind,
+    /// Its name, which is that of the kind, or one of `models.yaml`.
+    pub(super) provider: String,
+    /// What it calls the model.
+    pub(super) model: String,
+    /// Where it is, as far as `models.yaml` says.
+    pub(super) host: Host,
 }
 
-fn serving_of<'m>(table: &ModelTable, model: &'m str) -> Result<(&'static Kind, &'m str), ToolError> {
-    let spoken = |provider: &str| KINDS.into_iter().find(|kind| kind.name == provider);
+/// The provider that serves `model`; what to write where there is none.
+pub(super) fn serving(table: &ModelTable, model: &str) -> Result<Service, ToolError> {
+    let service = |provider: &str, name: &str| -> Option<Service> {
+        let host = table.host(provider, name);
+        let known = KINDS.into_iter().find(|kind| kind.name == provider);
+        let kind = known.or_else(|| host.endpoint.is_some().then_some(&COMPATIBLE))?;
+        Some(Service { kind, provider: provider.to_owned(), model: name.to_owned(), host })
+    };
     let model = model.trim();
     if model.is_empty() || model.starts_with("<AUTO") {
         return Err(no_model(
-            "no model is named, and this version does not choose one; write `model: provider/name` in the step or the \
-             pipeline, e.g. `openai/gpt-5-mini`, or run with `--simulate`"
+            "no model is named; write `model: provider/name` in the step or the pipeline, e.g. `openai/gpt-5-mini`, or run \
+             with `--simulate`"
                 .to_owned(),
         ));
     }
+    if let Some(spec) = table.aliased(model) {
+        return service(&spec.provider, &spec.name).ok_or_else(|| unspoken(&spec.provider, &spec.name));
+    }
     if let (Some(provider), name) = table.split(model) {
-        return spoken(provider).map(|kind| (kind, name)).ok_or_else(|| unspoken(provider, name));
+        return service(provider, name).ok_or_else(|| unspoken(provider, name));
     }
     let found = table.find(model);
-    if let Some(kind) = found.iter().find_map(|spec| spoken(&spec.provider)) {
-        return Ok((kind, model));
+    if let Some(service) = found.iter().find_map(|spec| service(&spec.provider, &spec.name)) {
+        return Ok(service);
     }
     if let Some(spec) = found.first() {
         return Err(unspoken(&spec.provider, &spec.name));
@@ -146,8 +174,9 @@ fn serving_of<'m>(table: &ModelTable, model: &'m str) -> Result<(&'static Kind, 
 /// A provider of which only the prices are known.
 fn unspoken(provider: &str, name: &str) -> ToolError {
     no_model(format!(
-        "`{provider}` is not spoken to by its name; if it has an address that is compatible with OpenAI's, set \
-         `OPENAI_BASE_URL` and `OPENAI_API_KEY` to its own and write `openai/{name}`"
+        "`{provider}` is not spoken to by its name; if it has an address that is compatible with OpenAI's, say it in \
+         `models.yaml` as `endpoint` of `{provider}`, or set `OPENAI_BASE_URL` and `OPENAI_API_KEY` to its own and write \
+         `openai/{name}`"
     ))
 }
 
@@ -160,23 +189,29 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
+    use crate::catalog;
     use crate::tools::environment::PROVIDER_KEYS;
 
-    fn served(model: &str) -> Result<(&'static str, &str), String> {
-        serving(model).map(|(kind, name)| (kind.name, name)).map_err(|error| error.to_string())
+    fn served(model: &str) -> Result<(String, String), String> {
+        let service = serving(&catalog::registry().models, model).map_err(|error| error.to_string())?;
+        Ok((service.provider, service.model))
+    }
+
+    fn by(provider: &str, model: &str) -> (String, String) {
+        (provider.to_owned(), model.to_owned())
     }
 
     #[test]
     fn the_prefix_says_who_serves_a_model() {
-        assert_eq!(served("openai/my-own"), Ok(("openai", "my-own")));
-        assert_eq!(served("ollama:llama3.2:1b"), Ok(("ollama", "llama3.2:1b")));
-        assert_eq!(served("huggingface/org/name"), Ok(("huggingface", "org/name")));
+        assert_eq!(served("openai/my-own"), Ok(by("openai", "my-own")));
+        assert_eq!(served("ollama:llama3.2:1b"), Ok(by("ollama", "llama3.2:1b")));
+        assert_eq!(served("huggingface/org/name"), Ok(by("huggingface", "org/name")));
     }
 
     #[test]
     fn the_table_says_who_serves_a_bare_name() {
-        assert_eq!(served("gpt-4o-mini"), Ok(("openai", "gpt-4o-mini")));
-        assert_eq!(served("claude-3-haiku-20240307"), Ok(("anthropic", "claude-3-haiku-20240307")));
+        assert_eq!(served("gpt-4o-mini"), Ok(by("openai", "gpt-4o-mini")));
+        assert_eq!(served("claude-3-haiku-20240307"), Ok(by("anthropic", "claude-3-haiku-20240307")));
     }
 
     #[test]
@@ -188,8 +223,9 @@ mod tests {
         );
         assert_eq!(
             served("groq/llama-x").unwrap_err(),
-            "`groq` is not spoken to by its name; if it has an address that is compatible with OpenAI's, set \
-             `OPENAI_BASE_URL` and `OPENAI_API_KEY` to its own and write `openai/llama-x`"
+            "`groq` is not spoken to by its name; if it has an address that is compatible with OpenAI's, say it in \
+             `models.yaml` as `endpoint` of `groq`, or set `OPENAI_BASE_URL` and `OPENAI_API_KEY` to its own and write \
+             `openai/llama-x`"
         );
     }
 

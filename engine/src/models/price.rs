@@ -24,6 +24,20 @@ pub(super) fn cost(
     }
 }
 
+/// The most that a call to `spec` may cost: every token of the prompt at the dearest price that it may have, every
+/// token of the answer. `None` where a price is not known.
+pub(super) fn worst(spec: &ModelSpec, prompt: u64, answer: u64) -> Option<i64> {
+    let tiers = spec.tiers.iter().filter(|tier| prompt > tier.above_tokens).map(|tier| tier.price);
+    let mut worst = 0_i64;
+    for price in std::iter::once(spec.price).chain(tiers) {
+        let nano = |price: f64| (price * 1e9).round() as i128;
+        let input = nano(price.input?).max(price.cache_write.map_or(0, nano)).max(price.cache_read.map_or(0, nano));
+        let sum = i128::from(prompt) * input + i128::from(answer) * nano(price.output?);
+        worst = worst.max(i64::try_from((sum + 999_999).div_euclid(1_000_000)).unwrap_or(i64::MAX));
+    }
+    Some(worst)
+}
+
 fn priced(spec: &ModelSpec, usage: &Usage, date: &str) -> Cost {
     // A tier holds for the whole call.
     let prompt = usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens;

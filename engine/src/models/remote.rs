@@ -2,13 +2,15 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use lang::registry::{ModelSpec, Registry, overlay::Host};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Answer, ModelFuture, Provider, Request, Response,
+    Answer, ModelFuture, Provider, Purse, Request, Response,
+    budget::Asked,
     endpoint::Endpoint,
-    kind::{Kind, OLLAMA},
-    price,
+    kind::{Kind, OLLAMA, Service},
+    price, tokens,
     transport::{Call, LIMITS, Limits, Streamed},
     trouble::{clean, who},
     wire::{Wire, json_of},
@@ -16,7 +18,7 @@ use super::{
 use crate::{
     catalog,
     run::document::Cost,
-    tools::{Failure, OutputSink, ToolError},
+    tools::{Failure, OutputSink, ToolCx, ToolError},
 };
 
 /// The class of an answer that does not fit the schema; it may be asked again.
@@ -26,13 +28,89 @@ pub(super) const MISFIT: &str = "SchemaMismatchError";
 #[derive(Debug)]
 pub(super) struct Remote {
     kind: &'static Kind,
+    /// Its name, which is the kind's, or one of `models.yaml`.
+    name: String,
+    host: Host,
+    registry: Arc<Registry>,
+    is_trusted: bool,
     environment: Arc<BTreeMap<String, String>>,
     limits: Limits,
+    /// What it calls the model it was made for.
+    model: String,
+    purse: Arc<Purse>,
+    /// The step that asks.
+    step: String,
 }
 
 impl Remote {
     pub(super) fn new(kind: &'static Kind, environment: Arc<BTreeMap<String, String>>) -> Self {
-        Self { kind, environment, limits: LIMITS }
+        let (name, host) = (kind.name.to_owned(), Host::default());
+        Self {
+            kind,
+            name,
+            host,
+            registry: catalog::registry(),
+            is_trusted: false,
+            environment,
+            limits: LIMITS,
+            model: String::new(),
+            purse: Arc::default(),
+            step: String::new(),
+        }
+    }
+
+    /// The one that serves a model, as the registry of a run and its environment lead to it.
+    pub(super) fn of(service: Service, cx: &ToolCx) -> Self {
+        Self {
+            name: service.provider,
+            host: service.host,
+            registry: Arc::clone(&cx.registry),
+            is_trusted: cx.is_trusted,
+            model: service.model,
+            purse: Arc::clone(&cx.purse),
+            step: cx.asking.step.clone(),
+            ..Self::new(service.kind, Arc::clone(&cx.environment))
+        }
+    }
+
+    /// What it calls the model it was made for.
+    pub(super) fn model(&self) -> &str {
+        &self.model
+    }
+
+    /// The model, as `provider/name`.
+    pub(super) fn called(&self) -> String {
+        format!("{}/{}", self.name, self.model)
+    }
+
+    /// Nobody is paid: the person's own machine answers, or the price says so.
+    pub(super) fn is_free(&self) -> bool {
+        let is_own = || {
+            Endpoint::at(self.kind, &self.host, &self.environment, self.is_trusted)
+                .is_ok_and(|endpoint| self.is_unpaid(&endpoint))
+        };
+        let price = |spec: &ModelSpec| (spec.price.input, spec.price.output) == (Some(0.0), Some(0.0));
+        self.spec(&self.model).is_some_and(price) || is_own()
+    }
+
+    /// The person's own machine answers.
+    fn is_unpaid(&self, endpoint: &Endpoint) -> bool {
+        self.kind.name == OLLAMA.name && endpoint.is_local
+    }
+
+    /// Why it cannot be asked this, as far as that is known.
+    pub(super) fn unable(&self, request: &Request) -> Option<String> {
+        let spec = self.spec(&self.model)?;
+        let needed = asked(request).saturating_add(request.max_tokens.unwrap_or(0));
+        if let Some(context) = spec.context.filter(|context| *context < needed) {
+            return Some(format!("its context of {context} tokens is too small for about {needed}"));
+        }
+        let is_free_form = spec.json_schema == Some(false) && spec.tools != Some(true);
+        (request.schema.is_some() && is_free_form).then(|| "it cannot be held to a schema".to_owned())
+    }
+
+    fn spec(&self, model: &str) -> Option<&ModelSpec> {
+        self.registry.models.exact(&self.name, model)
     }
 
     #[cfg(test)]
@@ -42,7 +120,7 @@ impl Remote {
 
     async fn ask(&self, request: &Request, told: Option<&OutputSink>) -> Result<Response, ToolError> {
         let kind = self.kind;
-        let endpoint = Endpoint::of(kind, &self.environment)?;
+        let endpoint = Endpoint::at(kind, &self.host, &self.environment, self.is_trusted)?;
         let hottest = kind.dialect.hottest;
         if let Some(temperature) = request.temperature.filter(|temperature| *temperature > hottest) {
             let message = format!(
@@ -61,19 +139,33 @@ impl Remote {
             model: &request.model,
             stream: told.map(|told| Streamed::new(&kind.dialect.stream, request, &body, told)),
         };
-        let reply = call.post(&self.limits).await?;
+        let asked = Asked {
+            spec: self.spec(&request.model),
+            model: &request.model,
+            is_free: self.is_unpaid(&endpoint),
+            usual_answer: body["max_tokens"].as_u64(),
+        };
+        let mut hold = self.purse.hold(&self.step, request, asked).await?;
+        let reply = match call.post(&self.limits, &mut hold).await {
+            Ok(reply) => reply,
+            Err((error, was_paid)) => {
+                if !was_paid {
+                    hold.release();
+                }
+                return Err(error);
+            }
+        };
         let answer = (kind.dialect.read)(&reply).map_err(|problem| {
             let message = format!("the answer of {} is not understood: {problem}", who(kind, &endpoint));
             ToolError::new("ModelResponseError", message)
         })?;
         let served = answer.model.clone().unwrap_or_else(|| request.model.clone());
-        let cost = if kind.name == OLLAMA.name && endpoint.is_local {
-            // The person's own machine answers; nobody is paid.
+        let cost = if self.is_unpaid(&endpoint) {
             Cost::free()
         } else {
-            let table = &catalog::registry().models;
-            price::cost(table, kind.name, (&served, &request.model), answer.usage.as_ref())
+            price::cost(&self.registry.models, &self.name, (&served, &request.model), answer.usage.as_ref())
         };
+        hold.settle(&cost);
         let usage = answer.usage;
         let (value, failure) = match value_of(answer, request, &endpoint) {
             Ok(value) => (value, None),
@@ -82,13 +174,28 @@ impl Remote {
                 (value, Some(failure))
             }
         };
-        Ok(Response { value, provider: kind.name.to_owned(), model: served, usage, cost, failure, reused: None })
+        Ok(Response {
+            value,
+            provider: self.name.clone(),
+            model: served,
+            usage,
+            cost,
+            failure,
+            requested: None,
+            reused: None,
+        })
     }
+}
+
+/// About how many tokens are asked.
+fn asked(request: &Request) -> u64 {
+    let turns: u64 = request.turns().iter().map(|(_, text)| tokens::of(text).expected).sum();
+    turns + request.system.as_deref().map_or(0, |text| tokens::of(text).expected)
 }
 
 impl Provider for Remote {
     fn name(&self) -> &str {
-        self.kind.name
+        &self.name
     }
 
     fn place(&self) -> Option<String> {

@@ -61,6 +61,7 @@ fn answer(request: &Request) -> Result<Response, ToolError> {
         }),
         cost: Cost::free(),
         failure: None,
+        requested: None,
         reused: None,
     })
 }

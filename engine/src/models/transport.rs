@@ -26,6 +26,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::{
     Request,
+    budget::Hold,
     endpoint::Endpoint,
     kind::{Headers, Kind},
     stream::{self, Folded, Frames, Streaming},
@@ -105,15 +106,18 @@ struct Trouble {
     message: String,
     /// How long the provider wants to be left alone.
     wait: Option<Duration>,
+    /// It was sent, and nobody knows what became of it.
+    may_be_paid: bool,
     /// It answers, but not in pieces.
     refuses_stream: bool,
 }
 
 impl Call<'_> {
-    /// Sends it and reads the answer.
-    pub(super) async fn post(&self, limits: &Limits) -> Result<Value, ToolError> {
+    /// Sends it and reads the answer. An error says whether it may have been paid for all the same; what broke off
+    /// is asked again only where that fits what is left of the budget.
+    pub(super) async fn post(&self, limits: &Limits, hold: &mut Hold<'_>) -> Result<Value, (ToolError, bool)> {
         let deadline = Instant::now() + limits.total;
-        let headers = self.headers()?;
+        let headers = self.headers().map_err(|error| (error, false))?;
         let mut stream = self.stream.as_ref();
         let mut attempt = 1;
         loop {
@@ -125,12 +129,14 @@ impl Call<'_> {
                 Ok(Err(trouble)) => trouble,
                 Err(_) => self.late(limits.total),
             };
+            let begun = has_begun.into_inner();
+            let may_be_paid = trouble.may_be_paid || begun;
             if trouble.refuses_stream && stream.take().is_some() {
                 continue;
             }
-            if !trouble.class.may_pass() || has_begun.into_inner() || attempt >= limits.attempts {
+            if !trouble.class.may_pass() || begun || attempt >= limits.attempts {
                 let tried = if attempt > 1 { format!(" ({attempt} attempts)") } else { String::new() };
-                return Err(failure(trouble.class, format!("{}{tried}", trouble.message)));
+                return Err((failure(trouble.class, format!("{}{tried}", trouble.message)), may_be_paid));
             }
             let pause = trouble.wait.unwrap_or_else(|| pause(limits.pause, attempt, jitter()));
             if pause >= deadline.saturating_duration_since(Instant::now()) {
@@ -139,7 +145,11 @@ impl Call<'_> {
                     trouble.message,
                     pause.as_secs()
                 );
-                return Err(failure(trouble.class, message));
+                return Err((failure(trouble.class, message), may_be_paid));
+            }
+            if may_be_paid && !hold.again() {
+                let message = format!("{}; another attempt does not fit the budget", trouble.message);
+                return Err((failure(trouble.class, message), false));
             }
             sleep(pause).await;
             attempt += 1;
@@ -277,7 +287,8 @@ impl Call<'_> {
         let class = Class::of(status, &said);
         let message = explain(self.kind, self.endpoint, self.model, status, class, &said);
         let wait = wait(&headers, Timestamp::now()).or_else(|| seconds(said.wait.as_deref()?.strip_suffix('s')?));
-        Trouble { class, message, wait, refuses_stream: status == 400 && said.refuses_stream }
+        let refuses_stream = status == 400 && said.refuses_stream;
+        Trouble { class, message, wait, may_be_paid: false, refuses_stream }
     }
 
     /// The body, or as much of it as may be.
@@ -310,7 +321,7 @@ impl Call<'_> {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         for (name, text, is_secret) in &self.headers {
             let mut value = HeaderValue::from_str(text).map_err(|_| {
-                let variable = self.endpoint.key.as_ref().map_or("the key", |key| key.variable);
+                let variable = self.endpoint.key.as_ref().map_or("the key", |key| &*key.variable);
                 let message = format!("the key in `{variable}` holds characters that no key has; check it");
                 ToolError::new("AuthenticationError", message)
             })?;
@@ -341,7 +352,7 @@ impl Call<'_> {
         } else {
             format!("the connection to {} broke before it answered: {reason}", self.who())
         };
-        Trouble::new(Class::Network, message)
+        Trouble { may_be_paid: !error.is_connect(), ..Trouble::new(Class::Network, message) }
     }
 
     fn redirected(&self, response: &Response, status: StatusCode) -> Trouble {
@@ -395,7 +406,8 @@ impl Drop for Telling<'_> {
 
 impl Trouble {
     fn new(class: Class, message: String) -> Self {
-        Self { class, message, wait: None, refuses_stream: false }
+        let may_be_paid = matches!(class, Class::Timeout | Class::Garbled);
+        Self { class, message, wait: None, may_be_paid, refuses_stream: false }
     }
 }
 

@@ -13,7 +13,7 @@ use lang::{
 use serde_json::Value;
 
 use super::{
-    Handler, RetryPlan, duration,
+    Handler, RetryPlan, Terms, duration,
     inputs::Inputs,
     program::{LoopNames, Program, Routes, Scope, StepKind, StepPlan},
 };
@@ -45,6 +45,7 @@ pub(super) fn program(analysis: &Analysis, inputs: &Inputs) -> Program {
             .collect(),
         asking_outputs: builder.asking_outputs(),
         model: pipeline.model.as_ref().map(|model| model.value.clone()),
+        terms: Arc::new(Terms::of(|name| builder.root_key(name))),
         template_inputs: inputs.templates.clone(),
         levels: analysis
             .graph()
@@ -155,6 +156,7 @@ impl Builder<'_> {
                 &parameters,
             ),
             model: keys.get("model").and_then(Value::as_str).map(str::to_owned),
+            terms: Terms::read(&keys),
             holes: self.holes(|hole| hole.step == Some(step.index) && hole.item.is_none()),
             cache: self.cache(&keys),
             parameters,
@@ -282,6 +284,7 @@ impl Builder<'_> {
                     is_handler: false,
                     kind: StepKind::Act,
                     model: None,
+                    terms: Terms::read(&keys),
                     holes: self.holes(|hole| hole.step == Some(index) && hole.item == Some(position)),
                     cache: self.cache(&keys),
                 })
@@ -324,6 +327,7 @@ impl Builder<'_> {
                 output: self.open_output(),
                 model: None,
                 cache: None,
+                terms: Terms::default(),
                 holes,
             };
             (!step.holes.is_empty()).then(|| (name.clone(), Arc::new(step)))

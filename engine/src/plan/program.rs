@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use lang::{auto::Hole, model::FailurePolicy, registry::OutputSpec};
 use serde_json::Value;
 
-use super::{Handler, RetryPlan};
+use super::{Handler, RetryPlan, Terms};
 
 /// A pipeline as a run executes it.
 #[derive(Debug, Clone)]
@@ -22,6 +22,8 @@ pub struct Program {
     pub asking_outputs: IndexMap<String, Arc<StepPlan>>,
     /// The root's `model`.
     pub model: Option<String>,
+    /// What it says about the models of all steps.
+    pub terms: Arc<Terms>,
     /// Inputs whose value is the declared default and holds a template, in an order in which each
     /// can be rendered with those before it.
     pub template_inputs: Vec<String>,
@@ -92,6 +94,8 @@ pub struct StepPlan {
     pub output: Arc<OutputSpec>,
     /// `model` of the step itself.
     pub model: Option<String>,
+    /// What it says about the models it asks.
+    pub terms: Terms,
     /// The AUTO tags of the step itself; a loop's without those of its body.
     pub holes: Arc<[Hole]>,
     /// `cache` of the step, or `false` of the pipeline; `None` leaves it to what the step does.

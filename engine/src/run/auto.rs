@@ -78,7 +78,7 @@ pub(crate) struct Taken {
 
 impl Taken {
     fn pay(&mut self, usage: Option<models::Usage>, cost: Cost, reused: Option<Box<Reused>>) {
-        let now = Served { provider: String::new(), model: String::new(), usage, cost, reused };
+        let now = Served { provider: String::new(), model: String::new(), usage, cost, requested: None, reused };
         let before = self.spent.take().map(|spent| *spent);
         self.spent = Served::after(before, Some(now)).map(Box::new);
     }
@@ -443,7 +443,7 @@ async fn ask(
 
 /// Who is asked: whom the tag names, else whom the step does, else the pipeline's model.
 fn model(cx: &RunContext, step: &StepPlan, names: &Arc<Names>, hole: &Hole) -> Option<String> {
-    let is_known = |name: &&str| models::provider_name(name, false).is_some();
+    let is_known = |name: &&str| models::provider_name(&cx.registry.models, name, false).is_some();
     if let Some(hint) = hole.attribute("model_hint").filter(is_known) {
         return Some(hint.to_owned());
     }

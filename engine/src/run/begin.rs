@@ -33,8 +33,7 @@ use super::{
     store::{self, Record, Store as _, StoredConfig},
 };
 use crate::{
-    catalog,
-    models::{self, Answers, Gateway, Spent, tape::Tape},
+    models::{self, Answers, Gateway, Purse, Spent, tape::Tape},
     plan::{Plan, Program},
     tools::{confine, person::WAITING},
 };
@@ -142,7 +141,7 @@ pub(super) fn context(
         file: normal(&config.working_dir.join(&config.file)),
         above: Above::default(),
         values: Arc::new(place.inputs),
-        registry: catalog::registry(),
+        registry: Arc::clone(plan.analysis.shared_registry()),
         renderer: Arc::new(renderer),
         journal,
         secrets: place.secrets,
@@ -157,6 +156,7 @@ pub(super) fn context(
         permissions: config.permissions.clone(),
         environment: Arc::new(environment()),
         simulate: config.simulate,
+        is_trusted: config.is_trusted,
         store: config.store.clone(),
         recursion: config.past.recursion(),
         person: config.person.clone(),
@@ -165,8 +165,26 @@ pub(super) fn context(
         inline: String::new(),
         cache: cache_of(config).map(Arc::new),
         model: plan.program.model.clone(),
+        terms: Arc::clone(&plan.program.terms),
+        purse: Arc::new(purse(plan, config)),
         broken: Arc::default(),
     }
+}
+
+/// What the run may spend. What it spent before it was resumed counts; so does what other runs have spent that
+/// day, where the day is limited.
+fn purse(plan: &Plan, config: &RunConfig) -> Purse {
+    let program = &plan.program;
+    let budget = program.terms.budget;
+    let spent = config.past.spent();
+    let run = config.run_id.clone().unwrap_or_default();
+    let others = config.store.clone().filter(|_| budget.day.is_some()).map(|file| {
+        let others = move || store::spent_today(&file, &run);
+        Box::new(others) as Box<dyn Fn() -> i64 + Send + Sync>
+    });
+    let purse = Purse::new(budget, config.max_cost, spent, others);
+    purse.open(&program.scope, "", budget.step);
+    purse
 }
 
 /// The earlier results that the run may use again. What was asked for by name runs in any case.
@@ -219,6 +237,7 @@ fn first_batch(cx: &RunContext, plan: &Plan, config: &RunConfig) -> Batch {
                 output_dir: cx.output_dir.clone(),
                 permissions: config.permissions.clone(),
                 simulate: config.simulate,
+                max_cost: config.max_cost,
                 max_concurrency: config.max_concurrency,
                 limits: config.limits.clone(),
                 no_cache: !config.cache,

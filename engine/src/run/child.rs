@@ -112,6 +112,7 @@ fn prepare(cx: &Arc<RunContext>, step: &StepPlan, names: &Arc<Names>, path: &str
         values: Arc::new(values),
         inputs: plan.analysis.pipeline().inputs.keys().cloned().collect(),
         model: plan.program.model.clone().or_else(|| cx.model.clone()),
+        terms: Arc::new(plan.program.terms.beneath(&cx.terms)),
         cancel: cx.cancel.child_token(),
         pipeline: plan.program.id.clone(),
         output_dir,
@@ -120,6 +121,8 @@ fn prepare(cx: &Arc<RunContext>, step: &StepPlan, names: &Arc<Names>, path: &str
         above,
         ..(**cx).clone()
     };
+    cx.purse.open_child(path, &plan.program.terms);
+    cx.purse.open(&plan.program.scope, &format!("{path}."), plan.program.terms.budget.step);
     Ok(Child { plan, cx: Arc::new(inner), names, params })
 }
 

@@ -25,8 +25,8 @@ use super::{
     store::StoreError,
 };
 use crate::{
-    models::Gateway,
-    plan::StepPlan,
+    models::{Gateway, Purse},
+    plan::{StepPlan, Terms},
     tools::{Permissions, person::Person, recursion_control::Recursion},
 };
 
@@ -65,6 +65,8 @@ pub(crate) struct RunContext {
     pub(crate) permissions: Permissions,
     pub(crate) environment: Arc<BTreeMap<String, String>>,
     pub(crate) simulate: bool,
+    /// What the workspace says about keys and addresses counts.
+    pub(crate) is_trusted: bool,
     /// The store's file.
     pub(crate) store: Option<PathBuf>,
     /// What the steps of the run count together.
@@ -82,6 +84,10 @@ pub(crate) struct RunContext {
     /// Earlier results, where they may be used again.
     pub(crate) cache: Option<Arc<Cache>>,
     pub(crate) model: Option<String>,
+    /// What the pipeline says about the models of all steps.
+    pub(crate) terms: Arc<Terms>,
+    /// What models may cost.
+    pub(crate) purse: Arc<Purse>,
     /// Why the run cannot be recorded any more, once that is so.
     pub(crate) broken: Arc<OnceLock<StoreError>>,
 }
@@ -91,7 +97,8 @@ impl RunContext {
     /// that of the pipeline. Nothing where its action takes none.
     pub(crate) fn model_of(&self, step: &StepPlan) -> Option<String> {
         let named = step.parameters.get("model").and_then(Value::as_str);
-        let named = named.or(step.model.as_deref()).or(self.model.as_deref())?;
+        let root = self.model.as_deref().filter(|_| step.terms.requires.is_none());
+        let named = named.or(step.model.as_deref()).or(root)?;
         let target = || self.registry.resolve(step.tool.as_deref(), step.action.as_deref(), None);
         (template::is_plain(named) && takes_model(&target())).then(|| named.to_owned())
     }

@@ -150,6 +150,10 @@ pub struct StepDocument {
     pub model: Option<String>,
     /// The served model's provider.
     pub provider: Option<String>,
+    /// The model that was asked first, as `provider/name`, where another one answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub requested_model: Option<String>,
     /// RFC 3339 UTC.
     pub started_at: Option<String>,
     /// RFC 3339 UTC.

@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use super::ResultDocument;
+use crate::models::router::Decision;
 
 mod data;
 pub use data::{
@@ -60,6 +61,9 @@ pub enum EventKind {
     /// An attempt of the step begins; [`StepStarted`].
     #[serde(rename = "step.started")]
     StepStarted,
+    /// The router has chosen the model of an attempt; [`Decision`].
+    #[serde(rename = "model.routed")]
+    ModelRouted,
     /// What the step prints; [`StepOutput`].
     #[serde(rename = "step.output")]
     StepOutput,
@@ -82,10 +86,11 @@ pub enum EventKind {
 
 impl EventKind {
     /// All kinds, as they follow one another.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::RunStarted,
         Self::StepReady,
         Self::StepStarted,
+        Self::ModelRouted,
         Self::StepOutput,
         Self::StepRetrying,
         Self::AutoResolved,
@@ -100,6 +105,9 @@ impl EventKind {
             Self::RunStarted => ("The run begins or goes on.", Some(generator.subschema_for::<RunStarted>())),
             Self::StepReady => ("The step waits for nothing but a free place.", None),
             Self::StepStarted => ("An attempt of the step begins.", Some(generator.subschema_for::<StepStarted>())),
+            Self::ModelRouted => {
+                ("The router has chosen the model of an attempt.", Some(generator.subschema_for::<Decision>()))
+            }
             Self::StepOutput => ("What the step prints.", Some(generator.subschema_for::<StepOutput>())),
             Self::StepRetrying => {
                 ("An attempt failed and another one follows.", Some(generator.subschema_for::<StepRetrying>()))

@@ -303,6 +303,7 @@ pub(crate) fn blank(scope: &Scope, at: usize, status: &'static str) -> StepDocum
         tool: step.tool.clone(),
         model: None,
         provider: None,
+        requested_model: None,
         started_at: None,
         completed_at: None,
         duration: None,

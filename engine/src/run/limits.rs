@@ -114,7 +114,7 @@ impl Lanes {
     pub(crate) fn of_model(&self, cx: &RunContext, model: &str) -> Option<usize> {
         let named = cx.registry.models.split(model).0.and_then(|provider| self.called(provider));
         let told = named.filter(|lane| self.0[*lane].is_told);
-        told.or_else(|| self.called(models::provider_name(model, cx.simulate)?))
+        told.or_else(|| self.called(&models::provider_name(&cx.registry.models, model, cx.simulate)?))
     }
 
     fn called(&self, name: &str) -> Option<usize> {

@@ -2,7 +2,7 @@
 //! resumed, in an earlier one when it is confined to some steps.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::{Arc, Mutex},
 };
 
@@ -66,6 +66,25 @@ impl Tried {
 }
 
 impl Past {
+    /// What the run has spent on models before it was resumed, in billionths of a dollar.
+    pub(crate) fn spent(&self) -> i64 {
+        if self.is_other {
+            return 0;
+        }
+        let ends = lock(&self.ends);
+        // A step that holds others says the sum of theirs.
+        let holders: HashSet<&str> =
+            ends.keys().flat_map(|path| path.match_indices('[').map(|(at, _)| &path[..at])).collect();
+        let is_own = |path: &String| !holders.contains(&**path);
+        let ended = ends
+            .iter()
+            .filter(|(path, last)| last.document.provenance.is_none() && last.document.cache.is_none() && is_own(path));
+        let ended = ended.map(|(_, last)| last.document.cost.nano_usd);
+        let tried = lock(&self.tried);
+        let tried = tried.values().filter_map(|tried| Some(tried.served.as_ref()?.cost.nano_usd));
+        ended.chain(tried).fold(0, i64::saturating_add)
+    }
+
     /// The past of a run that is resumed; an error that names the step whose record cannot be read.
     pub fn of_run(attempts: Vec<StoredAttempt>) -> Result<Self, String> {
         let mut past = Self::default();

@@ -23,14 +23,14 @@ use super::{
     journal::{Batch, Journal},
     limits::Use,
     render::{Names, text_of},
-    resume,
+    resume, route,
     secrets::{Passage, cleaner},
     step,
     store::{Record, StoredQuestion},
 };
 use crate::{
     actions::{self, Computes},
-    models,
+    models::{self, router::Decision},
     plan::StepPlan,
     tools::{
         self, Failure, Outcome, OutputSink, Tool, ToolCx, ToolError,
@@ -187,8 +187,12 @@ pub(crate) fn tool_cx(cx: &RunContext, step: &StepPlan) -> Box<ToolCx> {
         cancel: cx.cancel.child_token(),
         timeout: step.timeout,
         environment: Arc::clone(&cx.environment),
+        registry: Arc::clone(&cx.registry),
+        is_trusted: cx.is_trusted,
         models: None,
         model: None,
+        purse: Arc::clone(&cx.purse),
+        fallback: fallback(cx, step),
         on_output: None,
         caller: None,
         cleaner: Some(cleaner(&cx.secrets)),
@@ -198,6 +202,12 @@ pub(crate) fn tool_cx(cx: &RunContext, step: &StepPlan) -> Box<ToolCx> {
         above: cx.above.ids.clone(),
         recursion: cx.recursion.clone(),
     })
+}
+
+/// The models that the step goes on with: its own chain, else the pipeline's, else that of `models.yaml`.
+fn fallback(cx: &RunContext, step: &StepPlan) -> Arc<[String]> {
+    let chain = step.terms.fallback.as_ref().or(cx.terms.fallback.as_ref());
+    chain.or(cx.registry.models.routing().fallback.as_ref()).map(|chain| Arc::from(&**chain)).unwrap_or_default()
 }
 
 /// What the step may use where it asks a person.
@@ -303,6 +313,8 @@ pub(crate) struct Prepared {
     pub(crate) effect: Effect,
     pub(crate) params: Map<String, Value>,
     pub(crate) model: Option<String>,
+    /// How the model was chosen, where the step names none.
+    pub(crate) routed: Option<Box<Decision>>,
 }
 
 enum Work {
@@ -369,6 +381,7 @@ pub(crate) fn prepare(cx: &RunContext, step: &StepPlan, names: &Arc<Names>) -> R
         }
     }
     read_as_declared(&mut params, step, &target);
+    let (model, routed) = route::chosen(cx, step, &target, &params, model)?;
     let effect = resume::effect_of(&target);
     let work = match target {
         Target::Operation { tool: spec, operation } => {
@@ -419,10 +432,15 @@ pub(crate) fn prepare(cx: &RunContext, step: &StepPlan, names: &Arc<Names>) -> R
             return Err(ToolError::new("UnknownActionError", format!("unknown action or tool `{name}`")));
         }
     };
-    Ok(Prepared { work, effect, params, model })
+    Ok(Prepared { work, effect, params, model, routed })
 }
 
 async fn act(cx: &RunContext, prepared: Box<Prepared>, mut tool_cx: Box<ToolCx>) -> Result<Outcome, ToolError> {
+    if let Some(decision) = prepared.routed {
+        let mut batch = Batch::default();
+        batch.fact(EventKind::ModelRouted, Some(&tool_cx.asking.step), json!(*decision));
+        cx.journal.post(batch);
+    }
     tool_cx.model = prepared.model;
     tool_cx.models = models::stand_in(tool_cx.model.as_deref(), cx.simulate);
     let params = prepared.params;

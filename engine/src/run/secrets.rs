@@ -61,7 +61,11 @@ impl Redactor {
     pub fn of(plan: &Plan) -> Self {
         let redactor = Self::default();
         redactor.learn_inputs(plan, &Value::Object(plan.inputs.clone()));
-        redactor.learn_variables(&super::begin::environment());
+        let variables = super::begin::environment();
+        // What a `models.yaml` calls a key is one, whatever its name is.
+        let keys = plan.analysis.registry().models.key_variables();
+        redactor.learn(keys.filter_map(|name| Some((name.to_owned(), variables.get(name)?.clone()))));
+        redactor.learn_variables(&variables);
         redactor
     }
 

@@ -23,6 +23,8 @@ use crate::tools::{
 pub mod memory;
 pub use memory::MemoryStore;
 
+pub mod ledger;
+
 pub mod sqlite;
 pub use sqlite::SqliteStore;
 
@@ -74,6 +76,8 @@ pub struct StoredConfig {
     pub permissions: Permissions,
     /// Models were simulated.
     pub simulate: bool,
+    /// `--max-cost`, in billionths of a dollar.
+    pub max_cost: Option<i64>,
     /// `--max-concurrency`.
     pub max_concurrency: Option<usize>,
     /// `--limit`.
@@ -374,6 +378,22 @@ pub enum StoreError {
 /// The store of the workspace at `root`.
 pub fn file(root: &Path) -> PathBuf {
     root.join(".orc/runs.db")
+}
+
+/// What runs other than `run` have spent today (UTC), in billionths of a dollar. What cannot be read is not known,
+/// and taken to be beyond every budget.
+pub fn spent_today(file: &Path, run: &str) -> i64 {
+    if !file.exists() {
+        return 0;
+    }
+    let today = clock::now();
+    let entries = SqliteStore::open_to_read(file).and_then(|store| store.ledger(today.get(..10)));
+    entries.map_or(i64::MAX, |entries| {
+        entries
+            .iter()
+            .filter(|entry| entry.run != run)
+            .fold(0, |sum: i64, entry| sum.saturating_add(entry.cost.nano_usd))
+    })
 }
 
 /// Opens the store in `file`, or one in memory.

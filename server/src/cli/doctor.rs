@@ -25,7 +25,7 @@ impl Doctor {
     /// Prints a line per fact; exit code 1 if something is broken.
     #[expect(clippy::unused_self, reason = "a command without options yet")]
     pub(crate) fn run(&self) -> io::Result<ExitCode> {
-        let registry = engine::catalog::registry();
+        let registry = engine::catalog::around_file("-").registry;
         let executable = registry.tools.values().filter(|tool| tool.available).count();
         let mut findings = vec![
             Finding::Good(format!(

@@ -39,8 +39,14 @@ enum Command {
 impl Models {
     /// Exit code 0; 2 where there is no such provider or model.
     pub(crate) fn run(&self) -> io::Result<ExitCode> {
-        let registry = engine::catalog::registry();
-        let table = &registry.models;
+        let around = engine::catalog::around_file("-");
+        for problem in &*around.problems {
+            print::error(&problem.to_string());
+        }
+        if !around.problems.is_empty() {
+            return Ok(ExitCode::from(INVALID));
+        }
+        let table = &around.registry.models;
         let shown = match &self.command {
             None => self.list(table, None),
             Some(Command::List { provider }) => self.list(table, provider.as_deref()),

@@ -17,7 +17,7 @@ use engine::{
         store::StoredRun,
     },
 };
-use lang::{analysis::Analysis, beside::beside};
+use lang::{analysis::Analysis, beside::beside, registry::Registry};
 
 use super::{
     FAILED, INVALID,
@@ -26,6 +26,7 @@ use super::{
     run::{self, Format, perform::Performance},
     runs, validate,
 };
+use crate::trust;
 
 /// Options of `orc resume`.
 #[derive(Debug, Args, Default)]
@@ -58,6 +59,10 @@ pub(crate) struct Resume {
     #[arg(long, value_enum)]
     format: Option<Format>,
 
+    /// The most that models may cost, in US$, what was spent before included [default: as before].
+    #[arg(long, value_name = "USD", value_parser = run::amount)]
+    max_cost: Option<i64>,
+
     /// How many steps may run at once [default: as before].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     max_concurrency: Option<u16>,
@@ -65,6 +70,10 @@ pub(crate) struct Resume {
     /// At most N steps that use this tool, or ask models of this provider, at a time [default: as before].
     #[arg(long, value_name = "NAME=N", value_parser = run::limit)]
     limit: Vec<(String, usize)>,
+
+    /// The caller knows that the workspace is trusted.
+    #[arg(long, hide = true)]
+    trusted: bool,
 
     /// Ask for no `<AUTO>`: do not go on where one is not pinned in the lock file.
     #[arg(long)]
@@ -235,6 +244,8 @@ impl Resume {
             max_concurrency: self.max_concurrency.map(usize::from).or(stored.max_concurrency),
             limits: stored.limits.clone().into_iter().chain(self.limit.iter().cloned()).collect(),
             simulate: stored.simulate,
+            max_cost: self.max_cost.or(stored.max_cost),
+            is_trusted: self.trusted || trust::is_kept(stored.working_dir.as_std_path()),
             person: run::person::at_terminal().filter(|_| !self.follow_stdin),
             cache: !run.config.no_cache,
             store: Some(store),
@@ -257,7 +268,14 @@ fn now(run: &StoredRun) -> Result<Option<Arc<Analysis>>, String> {
     let text = std::fs::read_to_string(run.config.working_dir.join(&run.file))
         .map_err(|error| format!("`{}` cannot be read: {error}", run.file))?;
     let source = Source { name: run.file.clone(), text, found: false };
-    Ok(Some(validate::analyse(&source, &Disk::new(catalog::registry()))))
+    Ok(Some(validate::analyse(&source, &Disk::new(registry_of(run)))))
+}
+
+/// What is known where the run runs.
+fn registry_of(run: &StoredRun) -> Arc<Registry> {
+    let root = &run.config.working_dir;
+    let path = lang::workspace::normal(&root.join(&run.file));
+    catalog::around(root, path.parent().unwrap_or(root)).registry
 }
 
 /// The pipeline as it was when the run began.
@@ -267,7 +285,7 @@ fn stored(run: &StoredRun) -> Arc<Analysis> {
 
 fn analysis(run: &StoredRun, text: &str) -> Analysis {
     let name = Utf8Path::new(&run.file).file_name().unwrap_or(&run.file);
-    Analysis::new(catalog::registry(), name, text)
+    Analysis::new(registry_of(run), name, text)
 }
 
 fn plan_of(stored: &StoredRun, analysis: Arc<Analysis>, mut written: Vec<(String, Given)>) -> Result<Plan, Refusal> {

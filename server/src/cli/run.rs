@@ -5,6 +5,7 @@ use std::{io, path::PathBuf, process::ExitCode, sync::Arc};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, ValueEnum};
 use engine::{
+    catalog,
     files::Disk,
     models::tape::{Mode, Recording},
     plan::{self, Given, Plan, PlanError},
@@ -25,12 +26,11 @@ use super::{
     report::{Checked, Format as ReportFormat, Report},
     validate,
 };
+use crate::trust;
 
 mod bars;
 
 pub(super) mod inputs;
-
-mod later;
 
 pub(super) mod perform;
 
@@ -97,6 +97,10 @@ pub(crate) struct Run {
     #[arg(long)]
     simulate: bool,
 
+    /// The most that models may cost, in US$; a call that may not fit is not made.
+    #[arg(long, value_name = "USD", value_parser = amount)]
+    max_cost: Option<i64>,
+
     /// Ask for no `<AUTO>`: do not start where one is not pinned in the lock file.
     #[arg(long)]
     locked: bool,
@@ -132,8 +136,9 @@ pub(crate) struct Run {
     #[command(flatten)]
     selection: selection::Options,
 
-    #[command(flatten)]
-    later: later::Later,
+    /// The caller knows that the workspace is trusted.
+    #[arg(long, hide = true)]
+    trusted: bool,
 
     /// The run's id, announced by the caller already.
     #[arg(long, hide = true, value_name = "ID")]
@@ -183,7 +188,6 @@ impl Run {
     }
 
     fn prepare(&self) -> Result<(Plan, RunConfig), Refusal> {
-        self.later.refuse().map_err(Refusal::Message)?;
         let (source, given) = self.request().map_err(Refusal::Message)?;
         let plan = plan_of(source, &given)?;
         for name in secrets::too_short(&plan) {
@@ -238,6 +242,8 @@ impl Run {
             max_concurrency: self.max_concurrency.map(usize::from),
             limits: self.limit.iter().cloned().collect(),
             simulate: self.simulate,
+            max_cost: self.max_cost,
+            is_trusted: self.trusted || usual.is_trusted,
             locked: self.locked,
             tape: self.tape(&usual.working_dir),
             person: person::at_terminal().filter(|_| !self.request_on_stdin && self.file != "-"),
@@ -245,6 +251,12 @@ impl Run {
             ..usual
         })
     }
+}
+
+/// What `--max-cost` says, in billionths of a dollar.
+pub(super) fn amount(text: &str) -> Result<i64, String> {
+    let amount = text.trim().trim_start_matches('$').parse::<f64>().ok();
+    amount.and_then(plan::dollars).ok_or_else(|| format!("`{text}` is no amount of US$, e.g. 0.50"))
 }
 
 /// Refuses a run with `--locked` that would have to ask for an `<AUTO>`.
@@ -285,6 +297,8 @@ pub(crate) fn looked_at_in(working_dir: Utf8PathBuf, file: &str, cache: bool) ->
         max_concurrency: None,
         limits: Limits::new(),
         simulate: false,
+        max_cost: None,
+        is_trusted: trust::is_kept(working_dir.as_std_path()),
         person: None,
         store: Some(store::file(working_dir.as_std_path())),
         cache,
@@ -305,7 +319,11 @@ pub(super) fn planned(file: &str, context: Option<&std::path::Path>, written: &[
 }
 
 pub(super) fn plan_of(source: Source, given: &[(String, Given)]) -> Result<Plan, Refusal> {
-    let analysis = validate::analyse(&source, &Disk::new(engine::catalog::registry()));
+    let around = catalog::around_file(&source.name);
+    if !around.problems.is_empty() {
+        return Err(Refusal::Inputs(around.problems.iter().map(ToString::to_string).collect()));
+    }
+    let analysis = validate::analyse(&source, &Disk::new(around.registry));
     plan::plan(Arc::clone(&analysis), given).map_err(|error| Refusal::of(error, source.name, analysis))
 }
 

@@ -1,10 +1,16 @@
 //! `orc validate`.
 
-use std::{collections::BTreeMap, fs, io, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::PathBuf,
+    process::ExitCode,
+    sync::Arc,
+};
 
 use camino::Utf8Path;
 use clap::{Args, ValueEnum};
-use engine::files::Disk;
+use engine::{catalog, files::Disk};
 use lang::{analysis::Analysis, ide::actions};
 
 use super::{
@@ -87,7 +93,7 @@ impl Validate {
     /// Fixes what was read; returns the diff, if one is wanted. With `--fix` the files are written and
     /// the sources say what they hold then; why one cannot be goes to `failures`.
     fn mend(&self, sources: &mut [Result<Source, String>], failures: &mut Vec<String>) -> String {
-        let disk = Disk::new(engine::catalog::registry());
+        let disk = Disk::new(catalog::registry());
         let mut shown = String::new();
         // What files hold that were fixed already, under another name for the same one.
         let mut fixed: BTreeMap<PathBuf, String> = BTreeMap::new();
@@ -134,8 +140,16 @@ impl Validate {
 }
 
 fn check(sources: Vec<Result<Source, String>>) -> Report {
-    let disk = Disk::new(engine::catalog::registry());
+    let disk = Disk::new(catalog::registry());
     let mut report = Report::default();
+    let wrong: BTreeSet<String> = sources
+        .iter()
+        .filter_map(|source| source.as_ref().ok())
+        .flat_map(|source| {
+            catalog::around_file(&source.name).problems.iter().map(ToString::to_string).collect::<Vec<_>>()
+        })
+        .collect();
+    report.unreadable.extend(wrong);
     for source in sources {
         match source {
             Err(message) => report.unreadable.push(message),
@@ -156,7 +170,7 @@ fn check(sources: Vec<Result<Source, String>>) -> Report {
 pub(crate) fn analyse(source: &Source, disk: &Arc<Disk>) -> Arc<Analysis> {
     let path = Utf8Path::new(&source.name);
     let name = path.file_name().unwrap_or_default();
-    let analysis = Analysis::new(engine::catalog::registry(), name, &source.text);
+    let analysis = Analysis::new(catalog::around_file(&source.name).registry, name, &source.text);
     Arc::new(match disk.place(path, None) {
         Some(workspace) => analysis.within(workspace),
         None => analysis,

@@ -8,6 +8,7 @@ use std::{
 };
 
 use camino::Utf8PathBuf;
+use engine::catalog;
 use lang::workspace::Files;
 use tower_lsp::lsp_types::Url;
 
@@ -43,6 +44,9 @@ impl Closed {
         let mut state = self.state();
         state.list = None;
         state.changes += 1;
+        if paths.iter().any(|path| path.file_name() == Some(catalog::around::FILE)) {
+            state.known.clear();
+        }
         state.known.retain(|path, (_, document)| !paths.contains(path) && !document.looked_at(paths));
     }
 
@@ -110,6 +114,9 @@ impl Closed {
         paths.truncate(MOST);
         let mut state = self.state();
         state.left_out = left_out;
+        if paths.iter().any(|path| path.file_name() == Some(catalog::around::FILE)) {
+            state.known.clear();
+        }
         state.known.retain(|path, _| paths.binary_search(path).is_ok());
         if state.changes == changes {
             state.list = Some((folders.to_vec(), paths.clone()));
@@ -125,5 +132,5 @@ impl Closed {
 fn read(around: &Arc<Around>, folders: &[Url], path: &Utf8PathBuf, text: &str, revision: u64) -> Option<Arc<Document>> {
     let uri = Url::from_file_path(path).ok()?;
     let place = Place::of(&uri, folders);
-    Some(Arc::new(Document::open((uri, 0), revision, text, engine::catalog::registry(), (place, around))))
+    Some(Arc::new(Document::open((uri, 0), revision, text, (place, around))))
 }

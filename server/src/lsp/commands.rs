@@ -39,11 +39,11 @@ use super::{
     ordered::Pinned,
     pins,
     runs::{self, Job, Owner},
-    trust::canonical,
 };
 use crate::{
     cli::{self, input, run::looked_at_in},
     pages,
+    trust::canonical,
 };
 
 /// All commands, as `initialize` reports them.
@@ -438,7 +438,7 @@ fn stored(uri: &Url, place: &Place, around: &Arc<Around>) -> std::result::Result
     let source = input::read(name)?;
     let utf8 = |path: &Path| Utf8PathBuf::from_path_buf(path.to_owned()).ok();
     let place = utf8(&path).zip(utf8(&place.root)).map(|(path, root)| files::Place { path, root });
-    Ok(Document::open((uri.clone(), 0), 0, &source.text, engine::catalog::registry(), (place, around)))
+    Ok(Document::open((uri.clone(), 0), 0, &source.text, (place, around)))
 }
 
 fn refusal(analysis: &Analysis, error: PlanError) -> String {

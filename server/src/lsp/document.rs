@@ -10,7 +10,7 @@ use camino::Utf8PathBuf;
 use lang::{analysis::Analysis, registry::Registry, text::Buffer};
 use tower_lsp::lsp_types::Url;
 
-use super::files::{Around, Place, View};
+use super::files::{Around, Place, View, registry_of};
 
 /// A document's text at one revision.
 #[derive(Debug)]
@@ -51,7 +51,6 @@ impl Document {
         (uri, version): (Url, i32),
         revision: u64,
         text: &str,
-        registry: Arc<Registry>,
         (place, around): (Option<Place>, &Arc<Around>),
     ) -> Self {
         Self {
@@ -59,7 +58,7 @@ impl Document {
             version,
             revision,
             buffer: Buffer::new(text),
-            registry,
+            registry: registry_of(place.as_ref()),
             place,
             view: View::new(around),
             basis: Mutex::default(),
@@ -75,18 +74,36 @@ impl Document {
 
     /// The same text, stored at `place`, after files it looked at have changed.
     pub(crate) fn touched(&self, revision: u64, place: Option<Place>) -> Self {
+        let registry = if self.place == place { Arc::clone(&self.registry) } else { registry_of(place.as_ref()) };
+        self.with_registry(revision, place, registry)
+    }
+
+    /// The same after a `models.yaml` has changed.
+    pub(crate) fn with_models(&self, revision: u64) -> Self {
+        self.with_registry(revision, self.place.clone(), registry_of(self.place()))
+    }
+
+    fn with_registry(&self, revision: u64, place: Option<Place>, registry: Arc<Registry>) -> Self {
+        // What was analysed with other models is not a basis.
+        let is_same = Arc::ptr_eq(&registry, &self.registry);
+        let basis = || self.analysis.get().cloned().or_else(|| self.basis().clone());
         Self {
             uri: self.uri.clone(),
             version: self.version,
             revision,
             buffer: self.buffer.clone(),
-            registry: Arc::clone(&self.registry),
+            registry,
             place,
             view: View::new(self.view.around()),
-            basis: Mutex::new(self.analysis.get().cloned().or_else(|| self.basis().clone())),
+            basis: Mutex::new(if is_same { basis() } else { None }),
             analysis: OnceLock::new(),
             pace: Arc::clone(&self.pace),
         }
+    }
+
+    /// Whether what is known is the same for both.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.registry, &other.registry)
     }
 
     /// Where it is stored, if it is.

@@ -7,9 +7,10 @@ use std::{
 
 use camino::{Utf8Path, Utf8PathBuf};
 use dashmap::DashMap;
-use engine::files::Disk;
+use engine::{catalog, files::Disk};
 use lang::{
     analysis::Analysis,
+    registry::Registry,
     workspace::{Files, Listing, Workspace, normal},
 };
 use tower_lsp::lsp_types::Url;
@@ -29,7 +30,7 @@ pub(crate) struct Around {
 
 impl Around {
     pub(crate) fn new(documents: &Arc<Documents>) -> Arc<Self> {
-        Arc::new(Self { documents: Arc::downgrade(documents), disk: Disk::new(engine::catalog::registry()) })
+        Arc::new(Self { documents: Arc::downgrade(documents), disk: Disk::new(catalog::registry()) })
     }
 
     /// All pipelines: those in `folders`, and those open elsewhere.
@@ -61,6 +62,14 @@ impl Around {
         let documents = self.documents.upgrade()?;
         let found = documents.iter().find(|entry| entry.place().is_some_and(|place| place.path == path))?;
         Some(Arc::clone(found.value()))
+    }
+}
+
+/// What is known where a document is stored: the models of its workspace among it.
+pub(crate) fn registry_of(place: Option<&Place>) -> Arc<Registry> {
+    match place {
+        Some(Place { path, root }) => catalog::around(root, path.parent().unwrap_or(root)).registry,
+        None => catalog::registry(),
     }
 }
 

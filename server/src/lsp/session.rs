@@ -7,6 +7,7 @@ use std::sync::{
 };
 
 use camino::Utf8PathBuf;
+use engine::catalog::around;
 use lang::analysis::Analysis;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -30,10 +31,9 @@ use super::{
     ordered::Pinned,
     runs::Runs,
     tokens::Answered,
-    trust::Trust,
     work::Work,
 };
-use crate::config::Settings;
+use crate::{config::Settings, trust::Trust};
 
 /// All that is known beside the documents. Replaced as a whole, never changed.
 #[derive(Debug, Clone, Default)]
@@ -218,13 +218,8 @@ impl Session {
         let Some(opened) = parse::<DidOpenTextDocumentParams>(request) else { return Vec::new() };
         let item = opened.text_document;
         let place = Place::of(&item.uri, &self.environment().folders);
-        let document = Document::open(
-            (item.uri.clone(), item.version),
-            self.next_revision(),
-            &item.text,
-            engine::catalog::registry(),
-            (place, &self.around),
-        );
+        let document =
+            Document::open((item.uri.clone(), item.version), self.next_revision(), &item.text, (place, &self.around));
         self.documents.insert(item.uri.clone(), Arc::new(document));
         self.touch(&[&item.uri])
     }
@@ -269,7 +264,19 @@ impl Session {
         self.closed.changed(&paths);
         let documents = self.documents().into_iter();
         let stale = documents.filter(|document| !changed.contains(&&document.uri) && document.looked_at(&paths));
-        stale.map(|document| self.replace(&document, document.place().cloned())).collect()
+        let mut touched: Vec<Url> = stale.map(|document| self.replace(&document, document.place().cloned())).collect();
+        if paths.iter().any(|path| path.file_name() == Some(around::FILE)) {
+            for document in self.documents() {
+                let next = document.with_models(self.next_revision());
+                if !next.is_like(&document) {
+                    self.documents.insert(document.uri.clone(), Arc::new(next));
+                    touched.push(document.uri.clone());
+                }
+            }
+            touched.sort();
+            touched.dedup();
+        }
+        touched
     }
 
     fn replace(&self, document: &Document, place: Option<Place>) -> Url {

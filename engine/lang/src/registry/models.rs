@@ -6,7 +6,10 @@ use std::sync::{Arc, OnceLock};
 
 use rustc_hash::FxHashMap;
 
-use super::Price;
+use super::{
+    Price,
+    overlay::{Host, Overlay, Routing},
+};
 
 /// One model of one provider.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -34,6 +37,18 @@ pub struct ModelSpec {
     pub chat: bool,
     /// Past its end, or about to be.
     pub deprecated: bool,
+    /// Parameters, in billions; `None` = unknown.
+    pub size: Option<f64>,
+    /// How much it can, from 1 (low) to 5 (very high), of those that the router may choose.
+    pub grade: Option<u8>,
+    /// What it is good at, as a `models.yaml` says.
+    pub expertise: Vec<String>,
+    /// Other names for it.
+    pub aliases: Vec<String>,
+    /// Where it is, if a `models.yaml` says so.
+    pub host: Host,
+    /// It stands in a `models.yaml`.
+    pub is_listed: bool,
 }
 
 /// The price of calls whose prompt is larger than a threshold.
@@ -62,6 +77,11 @@ pub struct ModelTable {
     list: OnceLock<Arc<ModelList>>,
     /// The places of the models in the list, by name; made when first asked for.
     by_name: OnceLock<FxHashMap<String, Vec<u32>>>,
+    /// Aliases, with the place of the model in the list.
+    aliases: FxHashMap<String, u32>,
+    /// Where providers are, if a `models.yaml` says so.
+    hosts: Vec<(String, Host)>,
+    routing: Routing,
 }
 
 impl ModelTable {
@@ -73,13 +93,85 @@ impl ModelTable {
                 providers.push(model.provider.clone());
             }
         }
-        Self { providers, load: None, list: OnceLock::from(Arc::new(list)), by_name: OnceLock::new() }
+        Self { providers, load: None, list: OnceLock::from(Arc::new(list)), ..Self::default() }
     }
 
     /// A table that `load` makes when it is asked for the first time. The providers are known
     /// before.
     pub fn lazy(providers: Vec<String>, load: fn() -> ModelList) -> Self {
-        Self { providers, load: Some(load), list: OnceLock::new(), by_name: OnceLock::new() }
+        Self { providers, load: Some(load), ..Self::default() }
+    }
+
+    /// This table beneath what `overlays` say, the later over the earlier.
+    pub fn overlaid(&self, overlays: &[&Overlay]) -> Self {
+        let mut table = Self { providers: self.providers.clone(), ..Self::default() };
+        let mut list = ModelList::clone(self.list());
+        for overlay in overlays {
+            table.routing = overlay.routing.over(&table.routing);
+            for row in &overlay.rows {
+                if !table.knows_provider(&row.provider) {
+                    table.providers.push(row.provider.clone());
+                }
+                let Some(name) = &row.name else {
+                    match table.hosts.iter_mut().find(|(provider, _)| *provider == row.provider) {
+                        Some((_, host)) => *host = row.host.over(host),
+                        None => table.hosts.push((row.provider.clone(), row.host.clone())),
+                    }
+                    continue;
+                };
+                let of_provider = |spec: &ModelSpec| spec.provider == row.provider;
+                let known = list.models.iter().position(|spec| of_provider(spec) && spec.name == *name);
+                let at = known.unwrap_or_else(|| {
+                    let after = list.models.iter().rposition(of_provider).map_or(list.models.len(), |last| last + 1);
+                    let spec = ModelSpec {
+                        provider: row.provider.clone(),
+                        name: name.clone(),
+                        chat: true,
+                        ..ModelSpec::default()
+                    };
+                    list.models.insert(after, spec);
+                    after
+                });
+                row.apply(&mut list.models[at]);
+            }
+        }
+        for (index, spec) in list.models.iter().enumerate() {
+            for alias in &spec.aliases {
+                table.aliases.insert(alias.clone(), index as u32);
+            }
+        }
+        table.list = OnceLock::from(Arc::new(list));
+        table
+    }
+
+    /// The model that `name` is an alias of.
+    pub fn aliased(&self, name: &str) -> Option<&ModelSpec> {
+        self.aliases.get(name).map(|index| &self.models()[*index as usize])
+    }
+
+    /// Where a model of a provider is, as `models.yaml` says: its own word over that about its provider.
+    pub fn host(&self, provider: &str, name: &str) -> Host {
+        let of_provider = self.hosts.iter().find(|(known, _)| known == provider).map(|(_, host)| host.clone());
+        let spec = self.called(name).find(|spec| spec.provider == provider);
+        let own = spec.map(|spec| spec.host.clone()).unwrap_or_default();
+        own.over(&of_provider.unwrap_or_default())
+    }
+
+    /// Exactly this model of this provider.
+    pub fn exact(&self, provider: &str, name: &str) -> Option<&ModelSpec> {
+        self.called(name).find(|spec| spec.provider == provider)
+    }
+
+    /// The variables that hold keys, as `models.yaml` says.
+    pub fn key_variables(&self) -> impl Iterator<Item = &str> {
+        let of_models = self.list.get().into_iter().flat_map(|list| &list.models).map(|spec| &spec.host);
+        let hosts = self.hosts.iter().map(|(_, host)| host).chain(of_models);
+        hosts.filter_map(|host| Some(&*host.key_env.as_ref()?.value))
+    }
+
+    /// What the router is told.
+    pub fn routing(&self) -> &Routing {
+        &self.routing
     }
 
     /// The providers, in the order completion offers them.
@@ -114,6 +206,9 @@ impl ModelTable {
     /// The models `name` may mean: `provider/name`, `provider:name`, or a bare name of any provider
     /// (contract §2.15), the providers in their order.
     pub fn find(&self, name: &str) -> Vec<&ModelSpec> {
+        if let Some(spec) = self.aliased(name) {
+            return vec![spec];
+        }
         let (provider, model) = self.split(name);
         let of_provider = |spec: &&ModelSpec| provider == Some(spec.provider.as_str());
         let mut found: Vec<&ModelSpec> = self.called(model).filter(of_provider).collect();

@@ -102,6 +102,7 @@ fn who_is_stopped_lets_go_at_once() {
 #[test]
 fn attempts_that_came_to_nothing_count() {
     let took = |tokens, nano_usd, known| Served {
+        requested: None,
         provider: "openai".to_owned(),
         model: "m".to_owned(),
         usage: Some(Usage { requests: 1, input_tokens: tokens, ..Usage::default() }),

@@ -154,7 +154,7 @@ impl SqliteStore {
         Ok(found.into_iter().next().and_then(|(run, last)| Some((run, last?))))
     }
 
-    fn rows<T>(
+    pub(super) fn rows<T>(
         &self,
         sql: &str,
         parameters: &[&dyn ToSql],
@@ -362,7 +362,7 @@ impl Store for SqliteStore {
 }
 
 /// The JSON text in a column, if there is some.
-fn json_at<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<Option<T>, rusqlite::Error> {
+pub(super) fn json_at<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<Option<T>, rusqlite::Error> {
     let text: Option<String> = row.get(column)?;
     text.map(|text| json_of(&text, column)).transpose()
 }

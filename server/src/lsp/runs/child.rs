@@ -53,10 +53,11 @@ pub(crate) fn start(owner: &Owner, job: Job) -> Result<(), String> {
 fn spawn(job: &Job) -> std::io::Result<Child> {
     let mut command = Command::new(std::env::current_exe()?);
     if job.resumes {
-        command.args(["resume", "--format", "jsonl", "--follow-stdin", "--", &job.id]);
+        command.args(["resume", "--format", "jsonl", "--follow-stdin", "--trusted", "--", &job.id]);
         return started(command, job);
     }
-    command.args(["run", "--format", "jsonl", "--request-on-stdin", "--run-id", &job.id]);
+    // Nothing runs here in a workspace that is not trusted.
+    command.args(["run", "--format", "jsonl", "--request-on-stdin", "--trusted", "--run-id", &job.id]);
     if let Some(Selection { mode, step }) = &job.selection {
         let option = match mode {
             Mode::Step => "--step",

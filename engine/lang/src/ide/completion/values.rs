@@ -254,6 +254,12 @@ fn models(request: &Request<'_>) -> Vec<Completion> {
             found
         })
         .collect();
+    let named = registry.models.models().iter().filter(|model| model.chat);
+    for (model, alias) in named.flat_map(|model| model.aliases.iter().map(move |alias| (model, alias))) {
+        let mut item = request.word(alias, CompletionKind::Model, 0);
+        item.detail = format!("{}/{}", model.provider, model.name);
+        found.push(item);
+    }
     let mut auto = request.item("<AUTO>", CompletionKind::Model, 0);
     "let the router choose".clone_into(&mut auto.detail);
     found.push(auto);

@@ -107,7 +107,7 @@ impl SqliteStore {
             |row| {
                 let served: Option<Served> = json_at(row, 4)?;
                 let (run, pipeline, step, at) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
-                Ok(served.map(|Served { provider, model, usage, cost, reused: _ }| SpentStep {
+                Ok(served.map(|Served { provider, model, usage, cost, requested: _, reused: _ }| SpentStep {
                     run,
                     pipeline,
                     step,

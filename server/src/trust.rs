@@ -1,4 +1,5 @@
-//! Trust in a workspace folder (contract §7): without it nothing runs. What the client says at the
+//! Trust in a workspace folder (contract §7): without it nothing runs from an editor, and its `models.yaml`
+//! sends no key anywhere (contract §6.1). What the client says at the
 //! start counts; where it says nothing, the folders that a person trusted before, kept in
 //! `$XDG_STATE_HOME/orc/trusted.json`.
 
@@ -43,16 +44,25 @@ impl Trust {
     pub(crate) fn add(&self, folders: &[PathBuf]) -> Result<(), String> {
         let folders: Vec<PathBuf> = folders.iter().map(|folder| canonical(folder)).collect();
         self.session.lock().unwrap_or_else(PoisonError::into_inner).extend(folders.iter().cloned());
-        let stored = load().and_then(|mut trusted| {
-            trusted.folders.extend(folders);
-            trusted.folders.sort();
-            trusted.folders.dedup();
-            store(&trusted)
-        });
-        stored.map_err(|error| {
+        keep(folders).map_err(|error| {
             format!("trusted until the server ends, but the list of trusted folders cannot be kept: {error}")
         })
     }
+}
+
+/// Whether a person said before that `folder`, or one above it, is trusted.
+pub(crate) fn is_kept(folder: &Path) -> bool {
+    let folder = canonical(folder);
+    load().is_ok_and(|trusted| trusted.folders.iter().any(|trusted| folder.starts_with(trusted)))
+}
+
+/// Trusts folders, whose links were followed, from now on.
+pub(crate) fn keep(folders: Vec<PathBuf>) -> io::Result<()> {
+    let mut trusted = load()?;
+    trusted.folders.extend(folders);
+    trusted.folders.sort();
+    trusted.folders.dedup();
+    store(&trusted)
 }
 
 /// `path` with its symbolic links followed; what does not exist yet stays beneath what does.

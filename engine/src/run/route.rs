@@ -1,0 +1,53 @@
+//! The model of a step that names none: what the step wants, for the router (contract §6.3).
+
+use lang::registry::Target;
+use serde_json::{Map, Value};
+
+use super::{context::RunContext, limits::takes_model};
+use crate::{
+    models::{
+        self, Need,
+        router::{self, Decision},
+        tokens,
+    },
+    plan::StepPlan,
+    tools::{ToolError, params::text},
+};
+
+/// The model that the step asks: the one that is named, or the router's choice.
+pub(super) fn chosen(
+    cx: &RunContext,
+    step: &StepPlan,
+    target: &Target<'_>,
+    params: &Map<String, Value>,
+    named: Option<String>,
+) -> Result<(Option<String>, Option<Box<Decision>>), ToolError> {
+    let is_auto = |name: &&str| name.trim_start().starts_with("<AUTO");
+    let is_name = |name: &&str| !name.trim().is_empty() && !is_auto(name);
+    let in_params = params.get("model").and_then(Value::as_str);
+    let own = in_params.filter(is_name).or_else(|| step.model.as_deref().filter(is_name));
+    let stands_in = models::stand_in(named.as_deref(), cx.simulate).is_some();
+    if own.is_some() || stands_in || !takes_model(target) || step.terms.needs_none {
+        return Ok((named, None));
+    }
+    let requires = step.terms.requires.as_ref();
+    // Any other word than `none` and the two of YAML is the name of a model.
+    if let Some(Value::String(name)) = requires {
+        return Ok((Some(name.clone()), None));
+    }
+    let written = step.parameters.get("model").and_then(Value::as_str).filter(is_auto);
+    let tag = written.or_else(|| step.model.as_deref().filter(is_auto));
+    let root = cx.model.as_deref().filter(is_name);
+    if let (Some(root), None, None) = (root, tag, requires) {
+        return Ok((Some(root.to_owned()), None));
+    }
+    let tag = tag.or_else(|| cx.model.as_deref().filter(is_auto));
+    let mut need = Need::of(requires).with_tag(tag);
+    need.preferred.extend(root.map(str::to_owned));
+    need.schema |= params.contains_key("schema");
+    let most = |value| tokens::of(&text(value)).high.unwrap_or(u64::MAX);
+    need.prompt = params.iter().map(|(_, value)| most(value)).fold(0, u64::saturating_add);
+    need.answer = params.get("max_tokens").and_then(Value::as_u64);
+    let decision = router::decide(&cx.registry.models, &cx.environment, cx.is_trusted, &need)?;
+    Ok((Some(decision.model.clone()), Some(Box::new(decision))))
+}

@@ -1,0 +1,258 @@
+//! Models that nobody named: the router's choice, the chain behind it, and what they may cost.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::{
+    models::fake::{Fake, Reply},
+    support::{Ended, Folder},
+};
+
+/// Two models of a server on this machine, at prices of their own; the cheap one answers little.
+const MODELS: &str = "\
+models:
+  - {source: openai, name: small, size: 4b, price: {input: 1, output: 2}, context: 5000}
+  - {source: openai, name: large, size: 30b, price: {input: 10, output: 20}, context: 90000}
+";
+
+fn says(model: &str, input: u64, output: u64) -> Reply {
+    Reply::Json(
+        200,
+        json!({
+            "model": model,
+            "choices": [{"message": {"content": "Hello."}, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": input, "completion_tokens": output},
+        }),
+    )
+}
+
+fn orc(folder: &Folder, base: &str, arguments: &[&str]) -> Ended {
+    let nowhere = folder.path().join("nothing");
+    let nowhere = nowhere.to_str().unwrap();
+    let keyless = [("ANTHROPIC_API_KEY", ""), ("GEMINI_API_KEY", ""), ("HF_TOKEN", ""), ("OPENAI_API_KEY", "")];
+    let variables = [("OPENAI_BASE_URL", base), ("XDG_CONFIG_HOME", nowhere), ("XDG_STATE_HOME", nowhere)];
+    folder.orc_with(&[&variables[..], &keyless[..]].concat(), arguments)
+}
+
+fn document(ended: &Ended) -> Value {
+    serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {ended:?}"))
+}
+
+fn events(folder: &Folder, base: &str, kind: &str) -> Vec<Value> {
+    let logs = orc(folder, base, &["runs", "logs", "latest", "--format", "jsonl"]);
+    let events = logs.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    events.filter(|event| event["type"] == kind).collect()
+}
+
+fn folder(pipeline: &str) -> Folder {
+    let folder = Folder::with("p.orc.yaml", pipeline);
+    folder.write("models.yaml", MODELS);
+    folder
+}
+
+#[test]
+fn a_step_that_names_no_model_gets_one_and_its_reasons_are_told() {
+    let text = "\
+id: routed
+steps:
+  - {id: a, action: generate, parameters: {prompt: 'Hello?', model: <AUTO task=\"summarise\">any</AUTO>}}
+  - {id: b, action: generate, dependencies: [a], requires_model: {max_size: 8B}, parameters: {prompt: 'Hello?'}}
+";
+    let fake = Fake::new(vec![says("large", 10, 5), says("small", 10, 5)]);
+    let (folder, base) = (folder(text), fake.base("/v1"));
+    let ended = orc(&folder, &base, &["run", "p.orc.yaml"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let models: Vec<Value> = fake.asked().iter().map(|asked| asked.body["model"].clone()).collect();
+    assert_eq!(models, ["large", "small"]);
+    let routed = events(&folder, &base, "model.routed");
+    let data: Vec<&Value> = routed.iter().map(|event| &event["data"]).collect();
+    assert_eq!(
+        data,
+        [
+            &json!({
+                "model": "openai/large", "strategy": "balanced", "task": "summarise", "considered": 2,
+                "reasons": [
+                    "balanced: the cheapest of medium-high expertise or more (medium-high)",
+                    "at most $0.0200 for this call",
+                ],
+                "next": ["openai/small"],
+            }),
+            &json!({
+                "model": "openai/small", "strategy": "balanced", "considered": 2,
+                "reasons": [
+                    "balanced: none of medium-high expertise fits; this one is of medium", "at most $0.0020 for this call",
+                    "left out: 1 too large, or of unknown size",
+                ],
+                "next": [],
+            }),
+        ]
+    );
+}
+
+#[test]
+fn the_chain_is_followed_where_a_model_is_not_available_and_never_after_a_refused_key() {
+    let text = "\
+id: chained
+fallback: [openai/large]
+steps:
+  - {id: a, action: generate, parameters: {prompt: 'Hello?', model: openai/small}}
+";
+    let quota = Reply::Json(429, json!({"error": {"code": "insufficient_quota", "message": "used up"}}));
+    let fake = Fake::new(vec![quota, says("large", 10, 5)]);
+    let (folder, base) = (folder(text), fake.base("/v1"));
+    let ended = orc(&folder, &base, &["run", "p.orc.yaml"]);
+    let step = &document(&ended)["steps"]["a"];
+    assert_eq!((&step["model"], &step["requested_model"]), (&json!("large"), &json!("openai/small")), "{ended:?}");
+    let shown = orc(&folder, &base, &["runs", "show", "latest"]).stdout;
+    assert!(shown.contains("a  completed  openai/large  $0.0002"), "{shown}");
+
+    let refused = Reply::Json(401, json!({"error": {"message": "bad key"}}));
+    let fake = Fake::new(vec![refused]);
+    let ended = orc(&folder, &fake.base("/v1"), &["run", "p.orc.yaml"]);
+    assert_eq!(document(&ended)["steps"]["a"]["error_type"], "AuthenticationError");
+    assert_eq!(fake.asked().len(), 1);
+}
+
+#[test]
+fn nothing_goes_from_a_free_model_to_a_paid_one() {
+    let text = "\
+id: chained
+steps:
+  - {id: a, action: generate, fallback: [openai/large], parameters: {prompt: 'Hello?', model: openai/free}}
+";
+    let overloaded = Reply::Json(402, json!({"error": {"message": "used up"}}));
+    let fake = Fake::new(vec![overloaded]);
+    let (folder, base) = (folder(text), fake.base("/v1"));
+    folder
+        .write("models.yaml", format!("{MODELS}  - {{source: openai, name: free, price: {{input: 0, output: 0}}}}\n"));
+    let ended = orc(&folder, &base, &["run", "p.orc.yaml"]);
+    let step = &document(&ended)["steps"]["a"];
+    let error = step["error"].as_str().unwrap();
+    assert!(
+        error.ends_with(
+            "`openai/large` of `fallback` is not asked: it costs money, and the model that was asked does not"
+        ),
+        "{error}"
+    );
+    assert_eq!(fake.asked().len(), 1);
+}
+
+#[test]
+fn a_call_that_does_not_fit_the_budget_is_not_made() {
+    let text = "\
+id: dear
+budget: 0.001
+steps:
+  - {id: a, action: generate, parameters: {prompt: 'Hello?', model: openai/small, max_tokens: 500}}
+";
+    let fake = Fake::new(vec![]);
+    let (folder, base) = (folder(text), fake.base("/v1"));
+    let ended = orc(&folder, &base, &["run", "p.orc.yaml"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let step = &document(&ended)["steps"]["a"];
+    assert_eq!(step["error_type"], "BudgetError");
+    assert_eq!(
+        step["error"],
+        "a call to `small` may cost up to $0.0015 (at most 518 tokens asked and 500 answered), and of the $0.0010 that \
+         the run may cost $0.0010 is left; raise `--max-cost` or `budget`, or lower `max_tokens`"
+    );
+    assert_eq!(fake.asked().len(), 0);
+}
+
+#[test]
+fn an_unknown_price_never_fits_a_budget() {
+    let text =
+        "id: p\nsteps:\n  - {id: a, action: generate, parameters: {prompt: 'Hello?', model: openai/unheard-of}}\n";
+    let fake = Fake::new(vec![]);
+    let folder = folder(text);
+    let ended = orc(&folder, &fake.base("/v1"), &["run", "p.orc.yaml", "--max-cost", "100"]);
+    let step = &document(&ended)["steps"]["a"];
+    assert_eq!(
+        (&step["error_type"], &step["error"]),
+        (
+            &json!("BudgetError"),
+            &json!(
+                "the price of `unheard-of` is not known, so no budget allows a call; write its `price` in `models.yaml`, or \
+                 name another model"
+            )
+        )
+    );
+    assert_eq!(fake.asked().len(), 0);
+}
+
+/// Numbers that look drawn and are the same each time.
+fn drawn(seed: &mut u64, below: u64) -> u64 {
+    *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    (*seed >> 33) % below
+}
+
+/// What each call costs at worst: 8 bytes and 512 tokens around them at 1000 billionths each, 100 at 2000.
+const WORST: i64 = (8 + 512) * 1000 + 100 * 2000;
+
+/// What the server says of itself – the truth, less, nothing, or that it broke – and what that is at least taken to
+/// have cost.
+fn lying(seed: &mut u64) -> (Reply, i64) {
+    match drawn(seed, 7) {
+        0 => (Reply::Json(200, json!({"model": "small", "choices": [{"message": {"content": "x"}}]})), WORST),
+        1 => (Reply::Json(503, json!({"error": {"message": "busy"}})), 0),
+        2 => (Reply::Json(200, json!("nonsense")), WORST),
+        3 => (Reply::Close, WORST),
+        4 => (says("small", 0, 0), 0),
+        _ => {
+            let (asked, answered) = (1 + drawn(seed, 30), 1 + drawn(seed, 100));
+            (says("small", asked, answered), i64::try_from(asked * 1000 + answered * 2000).unwrap())
+        }
+    }
+}
+
+#[test]
+fn with_lying_and_failing_providers_nothing_is_sent_that_does_not_fit() {
+    let mut refused = 0;
+    for round in 0..6_u64 {
+        let mut seed = 17 + round;
+        let mut text = String::from("id: many\nmodel: openai/small\nsteps:\n");
+        let steps = 12;
+        for step in 0..steps {
+            let _ = writeln!(
+                text,
+                "  - {{id: s{step}, action: generate, on_failure: continue, retry: {{attempts: 2, delay: 0}}, parameters: \
+                 {{prompt: 'Hello {step}?', max_tokens: 100}}}}"
+            );
+        }
+        let (replies, costs): (Vec<Reply>, Vec<i64>) = (0..200).map(|_| lying(&mut seed)).unzip();
+        let fake = Fake::new(replies);
+        let folder = folder(&text);
+        let cap = WORST * (2 + i64::try_from(drawn(&mut seed, 4)).unwrap());
+        let dollars = format!("{:.9}", cap as f64 / 1e9);
+        let ended = orc(&folder, &fake.base("/v1"), &["run", "p.orc.yaml", "--max-cost", &dollars]);
+        let document = document(&ended);
+        let spent = document["cost"]["nano_usd"].as_i64().unwrap();
+        assert!(spent <= cap, "round {round}: {spent} of {cap}");
+        // The server's log: what it was asked, each at what it said or else at its worst, fitted together.
+        let asked = fake.asked().len();
+        let sent: i64 = costs[..asked].iter().sum();
+        assert!(asked > 0 && sent <= cap, "round {round}: {asked} calls for {sent} of {cap}");
+        let steps = document["steps"].as_object().unwrap();
+        refused += steps.values().filter(|step| step["error_type"] == "BudgetError").count();
+    }
+    assert!(refused > 0, "no round came to the end of its budget");
+}
+
+#[test]
+fn the_days_budget_counts_all_runs() {
+    let text = "\
+id: daily
+budget: {day: 0.0015}
+steps:
+  - {id: a, action: generate, parameters: {prompt: 'Hello?', model: openai/small, max_tokens: 100}}
+";
+    let fake = Fake::new(vec![says("small", 500, 100), says("small", 500, 100)]);
+    let (folder, base) = (folder(text), fake.base("/v1"));
+    assert_eq!(orc(&folder, &base, &["run", "p.orc.yaml"]).code, Some(0));
+    assert_eq!(orc(&folder, &base, &["run", "p.orc.yaml"]).code, Some(0));
+    let third = orc(&folder, &base, &["run", "p.orc.yaml"]);
+    let error = document(&third)["steps"]["a"]["error"].as_str().unwrap().to_owned();
+    assert!(error.contains("of the $0.0015 that the day may cost $0.0001 is left"), "{error}");
+    assert_eq!(fake.asked().len(), 2);
+}
