@@ -252,6 +252,7 @@ pub struct Response {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
     /// The model that was asked first, as `provider/name`, where another one answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested: Option<String>,
     /// Where it comes from, where nobody was asked for it now.
     #[serde(skip)]

@@ -85,9 +85,12 @@ fn the_store_of_a_newer_version() {
 
 #[test]
 fn a_store_that_was_cut_off() {
-    let length = bytes(&with_runs(false), "runs.db").len() as u64;
-    for keep in [100, 512, 4096, length / 2, length - 4096, length - 1] {
+    let keeps: [fn(u64) -> u64; 6] =
+        [|_| 100, |_| 512, |_| 4096, |length| length / 2, |length| length - 4096, |length| length - 1];
+    for keep in keeps {
         let folder = with_runs(false);
+        // Not always the same: times have more or fewer digits.
+        let keep = keep(bytes(&folder, "runs.db").len() as u64);
         let file = fs::OpenOptions::new().write(true).open(folder.path().join(".orc/runs.db")).unwrap();
         file.set_len(keep).unwrap();
         refused(&folder, &[".orc/runs.db` is ", "move it"]);

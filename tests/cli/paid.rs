@@ -69,10 +69,21 @@ fn counts(fake: &Fake) -> BTreeMap<String, usize> {
 /// The answers that the store knows.
 fn recorded(folder: &Folder, of: &BTreeMap<String, usize>) -> BTreeSet<String> {
     let path = folder.path().join(".orc/runs.db");
-    let Ok(store) = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE) else {
+    if !path.exists() {
         return BTreeSet::new();
+    }
+    let store = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
+    // A run that has ended needs its answers no more: its steps have them.
+    let ended = store.query_row("SELECT count(*) FROM runs WHERE status IS NOT NULL", [], |row| row.get::<_, i64>(0));
+    if ended.is_ok_and(|ended| ended > 0) {
+        return of.keys().cloned().collect();
+    }
+    let mut found = match store.prepare("SELECT answer FROM answers") {
+        Ok(found) => found,
+        // It was killed before it had made any.
+        Err(error) if error.to_string().contains("no such table") => return BTreeSet::new(),
+        Err(error) => panic!("{error}"),
     };
-    let Ok(mut found) = store.prepare("SELECT answer FROM answers") else { return BTreeSet::new() };
     let found: Vec<String> = found.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
     of.keys().filter(|word| found.iter().any(|answer| answer.contains(*word))).cloned().collect()
 }

@@ -115,13 +115,6 @@ fn a_pipeline_with_errors_is_not_run_and_shows_them() {
 }
 
 #[test]
-fn what_comes_with_a_later_version_is_refused_by_name() {
-    Folder::with("a.orc.yaml", PIPELINE)
-        .orc(&["run", "a.orc.yaml", "--max-cost", "1"])
-        .refused("error: `--max-cost` comes with a later version; run the whole pipeline without it");
-}
-
-#[test]
 fn a_file_that_is_no_pipeline_is_refused() {
     let ended = Folder::with("values.yaml", "a: 1\n").orc(&["run", "values.yaml"]);
     assert_eq!(ended.code, Some(2));

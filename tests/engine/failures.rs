@@ -137,7 +137,7 @@ steps:
   - {id: a, tool: filesystem, action: write, parameters: {path: a.txt, content: <AUTO>a haiku</AUTO>}}
 ",
         expect![[r#"
-            a: failed – the `<AUTO>` at `steps.a.parameters.content` was not answered: no model is named, and this version does not choose one; write `model: provider/name` in the step or the pipeline, e.g. `openai/gpt-5-mini`, or run with `--simulate`
+            a: failed – the `<AUTO>` at `steps.a.parameters.content` was not answered: no model is named, and there is none to choose from: set one of `OPENAI_API_KEY`, `ANTHROPIC_API_KEY`, `GEMINI_API_KEY`, `HF_TOKEN` in the environment, or list a model of your own in `models.yaml`; or write `model: provider/name`, or run with `--simulate`
             run: failed, exit 1"#]],
     );
 }

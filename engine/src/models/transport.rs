@@ -219,7 +219,8 @@ impl Call<'_> {
                         self.who(),
                         limits.idle.as_secs_f64()
                     );
-                    return Err(Trouble::new(Class::Timeout, message));
+                    // Not of the class of those that never began: another model is not asked either.
+                    return Err(Trouble::new(Class::Garbled, message));
                 }
                 Err(_) => return Err(self.late(limits.silence)),
             };

@@ -24,6 +24,7 @@ use super::{
     journal::Batch,
     perform::{self, failure},
     render::{Names, from_json, text_of},
+    route,
 };
 use crate::{
     lock_file::{self, Pin, Standing},
@@ -413,7 +414,15 @@ async fn ask(
         let message = if failure.error_type == "CancelledError" { failure.message.clone() } else { message };
         Box::new(Unanswered { failure: Failure { message, ..failure }, spent })
     };
-    let model = model(cx, step, names, hole);
+    let mut model = model(cx, step, names, hole);
+    let is_open =
+        model.as_deref().is_none_or(|model| model.trim().is_empty() || model.trim_start().starts_with("<AUTO"));
+    if is_open && !cx.simulate {
+        let decision =
+            route::for_tag(cx, &hole.source, prompt).map_err(|ToolError(failure)| unanswered(failure, None))?;
+        route::tell(cx, path, &decision);
+        model = Some(decision.model);
+    }
     // Who waits for a provider takes no place that others can use.
     let lane = cx.lanes.of_model(cx, model.as_deref().unwrap_or_default());
     let _lane = match lane {

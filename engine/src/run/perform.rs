@@ -437,9 +437,7 @@ pub(crate) fn prepare(cx: &RunContext, step: &StepPlan, names: &Arc<Names>) -> R
 
 async fn act(cx: &RunContext, prepared: Box<Prepared>, mut tool_cx: Box<ToolCx>) -> Result<Outcome, ToolError> {
     if let Some(decision) = prepared.routed {
-        let mut batch = Batch::default();
-        batch.fact(EventKind::ModelRouted, Some(&tool_cx.asking.step), json!(*decision));
-        cx.journal.post(batch);
+        route::tell(cx, &tool_cx.asking.step, &decision);
     }
     tool_cx.model = prepared.model;
     tool_cx.models = models::stand_in(tool_cx.model.as_deref(), cx.simulate);

@@ -1,9 +1,9 @@
 //! The model of a step that names none: what the step wants, for the router (contract §6.3).
 
 use lang::registry::Target;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::{context::RunContext, limits::takes_model};
+use super::{EventKind, context::RunContext, journal::Batch, limits::takes_model};
 use crate::{
     models::{
         self, Need,
@@ -50,4 +50,18 @@ pub(super) fn chosen(
     need.answer = params.get("max_tokens").and_then(Value::as_u64);
     let decision = router::decide(&cx.registry.models, &cx.environment, cx.is_trusted, &need)?;
     Ok((Some(decision.model.clone()), Some(Box::new(decision))))
+}
+
+/// The router's choice for the question of an AUTO tag, as far as nobody names a model for it.
+pub(super) fn for_tag(cx: &RunContext, written: &str, prompt: &str) -> Result<Decision, ToolError> {
+    let prompt = tokens::of(prompt).high.unwrap_or(u64::MAX);
+    let need = Need { schema: true, prompt, ..Need::default().with_tag(Some(written)) };
+    router::decide(&cx.registry.models, &cx.environment, cx.is_trusted, &need)
+}
+
+/// Tells what the router decided.
+pub(super) fn tell(cx: &RunContext, path: &str, decision: &Decision) {
+    let mut batch = Batch::default();
+    batch.fact(EventKind::ModelRouted, Some(path), json!(decision));
+    cx.journal.post(batch);
 }

@@ -224,7 +224,8 @@ fn a_stream_that_stalls_is_left_at_its_deadline() {
         let idle = Limits { idle: short, ..PATIENT };
         let (asked, failure, told) =
             stream_within(kind, vec![begun(kind, End::Stall), whole(kind)], &request("m", "?"), idle).trouble();
-        let message = format!("TimeoutError: {} at <base> stopped in its answer: nothing came for 0.05 s", kind.label);
+        let message =
+            format!("ModelResponseError: {} at <base> stopped in its answer: nothing came for 0.05 s", kind.label);
         assert_eq!((asked, failure, &*told), (1, message, "Hello, "));
         // The first piece has a deadline of its own.
         let first = Limits { silence: short, ..PATIENT };
