@@ -94,7 +94,7 @@ impl Keys {
     /// Keeps a key; an error for people where it cannot be one.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
         if !is_name(name) {
-            return Err(format!("`{name}` cannot be the name of a variable; a name is like `OPENAI_API_KEY`"));
+            return Err("this cannot be the name of a variable; a name is like `OPENAI_API_KEY`".to_owned());
         }
         let value = value.trim();
         if value.is_empty() {
@@ -114,6 +114,8 @@ impl Keys {
 
     /// Writes the file, which only its owner may read: all of it, or nothing changes.
     pub fn write(&self, path: &Path) -> io::Result<()> {
+        // A link stays one.
+        let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let folder = path.parent().unwrap_or(Path::new("."));
         create_folder(folder)?;
         let beside = folder.join(format!(".keys-{}", std::process::id()));

@@ -123,6 +123,14 @@ fn what_is_no_key_is_refused_and_changes_nothing() {
     person.keys(" \n", &["set", "openai"]).refused("error: the key is empty");
     person.keys("two words", &["set", "openai"]).refused("error: a key has no blanks and stands on one line");
     person.keys(KEY, &["set", "openia"]).refused("error: `openia` is no provider with a key; did you mean `openai`?");
+    // Nobody is shown the key that they wrote in the wrong place.
+    let told = "error: a key does not belong into a command line, where others see it and the shell keeps it; leave it \
+                out to be asked for it, or send it to standard input";
+    person.keys("", &["set", "openai", KEY]).refused(told);
+    person.keys("", &["set", KEY]).refused(
+        "error: this is no provider with a key; write the variable that the key would stand in, e.g. `OPENAI_API_KEY`",
+    );
+    person.keys("", &["remove", KEY]).refused("error: no key is kept; `orc keys list` says which are");
     person.keys(KEY, &["set", "ollama"]).refused(
         "error: `ollama` is no provider with a key; write the variable that the key would stand in, e.g. \
          `OPENAI_API_KEY`",

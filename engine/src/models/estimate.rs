@@ -37,9 +37,9 @@ impl Range {
     /// So many of it.
     pub(crate) fn times(self, count: Self) -> Self {
         Self {
-            low: self.low * count.low,
-            expected: self.expected * count.expected,
-            high: self.high.zip(count.high).map(|(one, count)| one * count),
+            low: self.low.saturating_mul(count.low),
+            expected: self.expected.saturating_mul(count.expected),
+            high: self.high.zip(count.high).map(|(one, count)| one.saturating_mul(count)),
         }
     }
 
@@ -63,9 +63,9 @@ impl Add for Range {
 
     fn add(self, other: Self) -> Self {
         Self {
-            low: self.low + other.low,
-            expected: self.expected + other.expected,
-            high: self.high.zip(other.high).map(|(one, other)| one + other),
+            low: self.low.saturating_add(other.low),
+            expected: self.expected.saturating_add(other.expected),
+            high: self.high.zip(other.high).map(|(one, other)| one.saturating_add(other)),
         }
     }
 }
@@ -186,10 +186,12 @@ impl Asks<'_> {
         };
         let once = (self.input, output);
         // What did not fit goes with the second request.
-        let high = |one: Option<u64>, more: Option<u64>| one.zip(more).map(|(one, more)| 2 * one + more);
+        let high = |one: Option<u64>, more: Option<u64>| {
+            one.zip(more).map(|(one, more)| one.saturating_mul(2).saturating_add(more))
+        };
         let (input_tokens, output_tokens, calls) = if self.has_schema {
             let input = Range { high: high(once.0.high, once.1.high), ..once.0 };
-            (input, Range { high: once.1.high.map(|most| 2 * most), ..once.1 }, Range::between(1, 1, 2))
+            (input, Range { high: once.1.high.map(|most| most.saturating_mul(2)), ..once.1 }, Range::between(1, 1, 2))
         } else {
             (once.0, once.1, Range::exactly(1))
         };
@@ -236,5 +238,7 @@ mod tests {
         let sum = Range::between(1, 2, 3) + Range::open();
         assert_eq!((sum.low, sum.expected, sum.high), (1, 2, None));
         assert_eq!(Range::between(1, 2, 3).times(Range::between(0, 2, 4)), Range::between(0, 4, 12));
+        let most = Range::exactly(u64::MAX);
+        assert_eq!((most + most, most.times(most)), (most, most));
     }
 }

@@ -38,6 +38,10 @@ enum Command {
     Set {
         /// The provider, e.g. openai, or the variable that the key would stand in.
         name: String,
+
+        /// There to say that a key does not belong into a command line.
+        #[arg(hide = true, num_args = 0.., allow_hyphen_values = true, trailing_var_arg = true)]
+        key: Vec<String>,
     },
     /// Forget a key that is kept.
     Remove {
@@ -53,6 +57,9 @@ fn invalid(message: impl Into<String>) -> Refusal {
     Refusal(INVALID, message.into())
 }
 
+const IN_THE_OPEN: &str = "a key does not belong into a command line, where others see it and the shell keeps it; \
+                           leave it out to be asked for it, or send it to standard input";
+
 /// No key is longer; what is longer is another file.
 const LONGEST: u64 = 16 << 10;
 
@@ -61,7 +68,8 @@ impl KeysCommand {
     pub(crate) fn run(&self) -> io::Result<ExitCode> {
         let done = match &self.command {
             None | Some(Command::List) => self.list().map(Some),
-            Some(Command::Set { name }) => set(name).map(|()| None),
+            Some(Command::Set { key, .. }) if !key.is_empty() => Err(invalid(IN_THE_OPEN)),
+            Some(Command::Set { name, .. }) => set(name).map(|()| None),
             Some(Command::Remove { name }) => remove(name).map(|()| None),
         };
         match done {
@@ -128,9 +136,12 @@ fn kept() -> Result<(PathBuf, Keys), Refusal> {
 }
 
 fn set(name: &str) -> Result<(), Refusal> {
-    let (path, mut kept) = kept()?;
     let (variable, label) = variable(name)?;
+    // What is wrong with the file is said before a key is asked for.
+    kept()?;
     let key = read(&variable, label)?;
+    // Asking may have taken a while, in which another one was kept.
+    let (path, mut kept) = kept()?;
     kept.set(&variable, &key).map_err(invalid)?;
     write(&kept, &path)?;
     print::note(&format!("kept the key in `{variable}` in {}", path.display()));
@@ -150,7 +161,8 @@ fn remove(name: &str) -> Result<(), Refusal> {
         None => kept.get(name).map(|_| name.to_owned()),
     };
     let Some(variable) = wanted else {
-        return Err(invalid(format!("no key is kept for `{name}`; `orc keys list` says which are")));
+        let shown = if is_variable(name) || is_provider(name) { format!(" for `{name}`") } else { String::new() };
+        return Err(invalid(format!("no key is kept{shown}; `orc keys list` says which are")));
     };
     kept.remove(&variable);
     write(&kept, &path)?;
@@ -171,7 +183,7 @@ fn variable(name: &str) -> Result<(String, Option<&'static str>), Refusal> {
     if let Some(provider) = providers.iter().find(|provider| provider.variables.contains(&name)) {
         return Ok((name.to_owned(), Some(provider.label)));
     }
-    if name.chars().any(|letter| letter.is_ascii_uppercase()) {
+    if is_variable(name) {
         return Ok((name.to_owned(), None));
     }
     let near = did_you_mean(name, providers.iter().map(|provider| provider.name));
@@ -179,7 +191,20 @@ fn variable(name: &str) -> Result<(String, Option<&'static str>), Refusal> {
         || "write the variable that the key would stand in, e.g. `OPENAI_API_KEY`".to_owned(),
         |near| format!("did you mean `{near}`?"),
     );
-    Err(invalid(format!("`{name}` is no provider with a key; {hint}")))
+    // Who mistook it for the place of the key does not want to see it again.
+    let shown = if is_provider(name) { format!("`{name}`") } else { "this".to_owned() };
+    Err(invalid(format!("{shown} is no provider with a key; {hint}")))
+}
+
+/// Whether it can be the name of a variable, and is no key.
+fn is_variable(name: &str) -> bool {
+    let is_word = name.chars().all(|letter| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_');
+    is_word && name.len() <= 40 && name.starts_with(|letter: char| letter.is_ascii_uppercase() || letter == '_')
+}
+
+/// Whether it looks like the name of a provider, and not like a key.
+fn is_provider(name: &str) -> bool {
+    name.len() <= 16 && name.chars().all(|letter| letter.is_ascii_lowercase() || letter == '-')
 }
 
 /// Asks for the key without echo; reads it where standard input is no terminal.

@@ -25,15 +25,20 @@ fn without_parts(found: &mut Vec<SpentStep>) {
     }
     let all = found.clone();
     for (at, parts) in parts.into_iter().enumerate().filter(|(_, parts)| !parts.is_empty()) {
+        // What is not known of the whole is what is not known of a part, if there is such a part.
+        let known = found[at].cost.known || parts.iter().any(|part| !all[*part].cost.known);
         for part in parts {
             let cost = &found[at].cost;
             let rest = cost.nano_usd.saturating_sub(all[part].cost.nano_usd).max(0);
-            found[at].cost = Cost::of(rest, true, cost.price_date.clone());
+            found[at].cost = Cost::of(rest, known, cost.price_date.clone());
             found[at].usage = found[at].usage.map(|usage| usage.less(all[part].usage.unwrap_or_default()));
         }
     }
-    let nothing = |usage: Option<Usage>| usage.is_none_or(|usage| usage.requests == 0);
-    found.retain(|spent| !spent.provider.is_empty() || !spent.model.is_empty() && !nothing(spent.usage));
+    let is_nothing = |spent: &SpentStep| {
+        let asked = spent.usage.is_some_and(|usage| usage.requests > 0);
+        !asked && spent.cost.nano_usd == 0 && spent.cost.known
+    };
+    found.retain(|spent| !spent.provider.is_empty() || !spent.model.is_empty() && !is_nothing(spent));
 }
 
 /// How many runs, and how many of their answers, tell how long the next answers may be.
@@ -120,14 +125,17 @@ impl SqliteStore {
             },
         )?;
         found.extend(open.into_iter().flatten().filter(|spent| !spent.model.is_empty()));
-        without_parts(&mut found);
-        found.retain(|spent| spent.provider != simulated::NAME && !spent.model.starts_with(simulated::NAME));
         // What a handler took stands in the end of its step, once there is one.
         let known: HashSet<(String, String)> =
             found.iter().map(|spent| (spent.run.clone(), spent.step.clone())).collect();
         found.retain(|spent| match spent.step.rsplit_once(HANDLER) {
             Some((step, _)) => !known.contains(&(spent.run.clone(), step.to_owned())),
             None => true,
+        });
+        without_parts(&mut found);
+        let is_simulated = |name: &str| name.split('/').next() == Some(simulated::NAME);
+        found.retain(|spent| {
+            !is_simulated(&spent.provider) && !(spent.provider.is_empty() && is_simulated(&spent.model))
         });
         found.sort_by(|one, other| (&one.at, &one.run, &one.step).cmp(&(&other.at, &other.run, &other.step)));
         Ok(found)
