@@ -132,3 +132,43 @@ steps:
     let free = folder.orc(&["run", "p.orc.yaml", "--simulate"]);
     assert_eq!(free.code, Some(0), "{free:?}");
 }
+
+#[test]
+fn what_tags_take_and_what_the_router_chooses_counts_too() {
+    let text = "\
+id: tags
+steps:
+  - {id: say, action: echo, parameters: {message: '<AUTO>A word?</AUTO>'}, model: openai/gpt-4o-mini}
+  - {id: ask, action: generate, parameters: {prompt: 'Hello?', model: '<AUTO task=\"chat\">any</AUTO>'}}
+  - {id: run, tool: pipeline-executor, action: execute, parameters: {pipeline: other.orc.yaml}}
+";
+    let folder = Folder::with("p.orc.yaml", text);
+    folder.write("other.orc.yaml", "id: o\nsteps:\n  - {id: a, action: echo, parameters: {message: x}}\n");
+    let arguments = ["plan", "p.orc.yaml", "--format", "json"];
+    let ended = folder.orc_with(&[("OPENAI_API_KEY", "sk-test"), ("OPENAI_BASE_URL", "")], &arguments);
+    let plan: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let estimate = |id: &str| &step(&plan, id)["estimate"];
+    assert_eq!(
+        (&estimate("say")["model"], &estimate("say")["calls"], &estimate("say")["output_tokens"]["expected"]),
+        (&json!("openai/gpt-4o-mini"), &json!({"low": 1, "expected": 1, "high": 2}), &json!(20))
+    );
+    let chosen = estimate("ask")["model"].as_str().unwrap();
+    assert!(chosen.starts_with("openai/") && estimate("ask")["nano_usd"]["high"].is_u64(), "{plan:#}");
+    // Nobody knows what another pipeline asks before it is read.
+    assert_eq!(estimate("run")["nano_usd"], json!({"low": 0, "expected": 0, "high": null}));
+    assert_eq!(plan["estimate"]["nano_usd"]["high"], Value::Null);
+}
+
+#[test]
+fn the_largest_numbers_are_no_reason_to_break_down() {
+    let text = "\
+id: large
+steps:
+  - id: all
+    for_each: [1, 2, 3]
+    action: generate
+    parameters: {prompt: p, model: openai/gpt-4o-mini, max_tokens: 9223372036854775807}
+";
+    let plan = plan(&Folder::with("p.orc.yaml", text), &[]);
+    assert_eq!(step(&plan, "all")["estimate"]["calls"]["high"], 3);
+}

@@ -83,6 +83,8 @@ pub struct Estimate {
     pub nano_usd: Option<Range>,
     /// The day of the prices.
     pub price_date: Option<String>,
+    /// The model that will be asked, where it is one and known.
+    pub model: Option<String>,
     /// What it is taken from: `history` where earlier runs say how long answers are, else `prompt`.
     pub basis: &'static str,
 }
@@ -99,6 +101,7 @@ impl Estimate {
             output_tokens: self.output_tokens + other.output_tokens,
             nano_usd: self.nano_usd.zip(other.nano_usd).map(|(one, other)| one + other),
             price_date: self.price_date.max(other.price_date),
+            model: self.model.filter(|model| Some(model) == other.model.as_ref()),
             basis: if self.basis == other.basis { self.basis } else { "prompt" },
         }
     }
@@ -218,6 +221,7 @@ impl Asks<'_> {
             output_tokens,
             nano_usd,
             price_date: expected.and_then(|(_, date)| date),
+            model: named.map(str::to_owned),
             basis: if self.known_answer.is_some() { "history" } else { "prompt" },
         }
     }

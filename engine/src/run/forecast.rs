@@ -190,7 +190,8 @@ impl<'a> Forecaster<'a> {
                         let mut expected = self.expect(at);
                         if matches!(expected.verdict, Verdict::Run | Verdict::Unknown) {
                             expected.auto = self.ahead(&self.scope.steps[at]);
-                            let estimate = self.estimated(&self.scope.steps[at]);
+                            let step = &self.scope.steps[at];
+                            let estimate = self.with_tags(step, &expected.auto, self.estimated(step));
                             let is_sure = expected.verdict == Verdict::Run;
                             expected.estimate = estimate.map(|it| if is_sure { it } else { it.perhaps() });
                         }

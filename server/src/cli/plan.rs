@@ -168,7 +168,8 @@ fn text(inputs: &Value, picture: &Picture, reasons: &Reasons) -> String {
                 let _ = writeln!(text, "     {:ids$}  {}", "", ahead.sentence());
             }
             if let Some(estimate) = &found.estimate {
-                let _ = writeln!(text, "     {:ids$}  {}", "", estimate.shown());
+                let model = estimate.model.as_ref().map_or_else(String::new, |model| format!("{model}  "));
+                let _ = writeln!(text, "     {:ids$}  {model}{}", "", estimate.shown());
             }
         }
     }

@@ -4,7 +4,7 @@
 //! is put into it as far as its size is bounded: the answer of a step that asks a model, the items of a list
 //! that is written down. What has no bound makes the whole open, and that is said.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use lang::{
     registry::{ActionSpec, Effect, ParamKind, Target},
@@ -19,12 +19,19 @@ use crate::{
         tokens,
     },
     plan::{Scope, StepPlan, program::StepKind},
-    run::store::SqliteStore,
+    run::{
+        auto::{self, Ahead},
+        route,
+        store::SqliteStore,
+    },
     tools::params,
 };
 
 /// What the protocol adds to each request.
 const AROUND: (u64, u64, u64) = (0, 10, 60);
+
+/// How long the answer to a tag is expected to be, in tokens.
+const TAG_ANSWER: u64 = 20;
 
 /// How deep loops in loops are followed.
 const DEEPEST: usize = 8;
@@ -37,6 +44,37 @@ impl Forecaster<'_> {
     /// What the step may come to; nothing where it asks no model.
     pub(super) fn estimated(&self, step: &StepPlan) -> Option<Estimate> {
         self.estimated_in(step, &step.id, None, 0)
+    }
+
+    /// `estimate` with what the step's tags may take that are not pinned.
+    pub(super) fn with_tags(
+        &self,
+        step: &Arc<StepPlan>,
+        ahead: &[Ahead],
+        estimate: Option<Estimate>,
+    ) -> Option<Estimate> {
+        let steps = auto::asking([step]);
+        let holes = steps.iter().flat_map(|step| step.holes.iter()).filter(|hole| auto::is_asked(hole));
+        let open = holes.zip(ahead).filter(|(_, ahead)| ahead.state != "pinned");
+        let asked = open.map(|(hole, ahead)| {
+            let body = self.size_as_written(&Value::from(hole.body.as_str()), None);
+            let schema = tokens::of(&hole.target.schema.to_string());
+            let asks = Asks {
+                model: hole.attribute("model_hint").or(step.model.as_deref()).or(self.cx.model.as_deref()),
+                simulate: self.cx.simulate,
+                input: Range::between(AROUND.0, AROUND.1, AROUND.2) + tokens::of(lang::auto::SYSTEM) + body + schema,
+                known_answer: Some(Range { low: 1, expected: TAG_ANSWER, high: None }),
+                max_tokens: None,
+                has_schema: true,
+            };
+            let one = Estimate { basis: "prompt", ..asks.estimate(&self.cx.registry.models) };
+            match ahead.state {
+                // Whether it is asked, and how often, is known when its step runs.
+                "unknown" => one.times(Range { low: 0, expected: 1, high: None }),
+                _ => one,
+            }
+        });
+        estimate.into_iter().chain(asked).reduce(Estimate::and)
     }
 
     fn estimated_in(&self, step: &StepPlan, id: &str, item: Option<Item>, depth: usize) -> Option<Estimate> {
@@ -52,7 +90,19 @@ impl Forecaster<'_> {
         };
         match &step.kind {
             StepKind::Act => self.asks(step, id, item),
-            StepKind::Child => None,
+            // What another pipeline asks is known when it runs.
+            StepKind::Child => {
+                let any = Range::open();
+                Some(Estimate {
+                    calls: any,
+                    input_tokens: any,
+                    output_tokens: any,
+                    nano_usd: Some(any),
+                    price_date: None,
+                    basis: "prompt",
+                    model: None,
+                })
+            }
             StepKind::ForEach { items, body: scope, .. } | StepKind::Queue { items, body: scope, .. } => {
                 let (count, item) = self.items(items);
                 Some(body(scope, Some(item))?.times(count))
@@ -139,8 +189,10 @@ impl Forecaster<'_> {
             Some(Some(value)) => value.as_str(),
             None => step.model.as_deref().or(self.cx.model.as_deref()),
         };
+        let is_open = !matches!(named, Some(None)) && model.is_none_or(|model| model.trim_start().starts_with("<AUTO"));
+        let decided = if is_open { self.decided(step, &target) } else { None };
         let asks = Asks {
-            model,
+            model: decided.as_deref().or(model),
             simulate: self.cx.simulate,
             input,
             known_answer: self.answers().get(id).copied(),
@@ -148,6 +200,13 @@ impl Forecaster<'_> {
             has_schema,
         };
         Some(asks.estimate(&self.cx.registry.models))
+    }
+
+    /// The router's choice, by what is known of the prompt.
+    fn decided(&self, step: &StepPlan, target: &Target<'_>) -> Option<String> {
+        let known = step.parameters.iter().filter_map(|(name, value)| Some((name.clone(), self.rendered(value)?)));
+        let named = step.model.clone().or_else(|| self.cx.model.clone());
+        route::chosen(&self.cx, step, target, &known.collect(), named).ok()?.0
     }
 
     /// How many tokens the value comes to.
