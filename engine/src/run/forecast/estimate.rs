@@ -182,14 +182,18 @@ impl Forecaster<'_> {
             }),
             None => spec(name).and_then(|spec| spec.default.as_ref()).and_then(Value::as_u64),
         };
-        let named = step.parameters.get("model").map(|value| self.rendered(value));
+        let is_auto = |text: &str| text.trim_start().starts_with("<AUTO");
+        // A tag leaves it to the router, whatever else is said.
+        let written = step.parameters.get("model");
+        let is_left = written.and_then(Value::as_str).is_some_and(is_auto);
+        let named = written.filter(|_| !is_left).map(|value| self.rendered(value));
         let model = match &named {
             // Which model it is depends on what is not known.
             Some(None) => None,
             Some(Some(value)) => value.as_str(),
             None => step.model.as_deref().or(self.cx.model.as_deref()),
         };
-        let is_open = !matches!(named, Some(None)) && model.is_none_or(|model| model.trim_start().starts_with("<AUTO"));
+        let is_open = is_left || !matches!(named, Some(None)) && model.is_none_or(is_auto);
         let decided = if is_open { self.decided(step, &target) } else { None };
         let asks = Asks {
             model: decided.as_deref().or(model),

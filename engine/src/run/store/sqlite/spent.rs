@@ -135,7 +135,7 @@ impl SqliteStore {
         without_parts(&mut found);
         let is_simulated = |name: &str| name.split('/').next() == Some(simulated::NAME);
         found.retain(|spent| {
-            !is_simulated(&spent.provider) && !(spent.provider.is_empty() && is_simulated(&spent.model))
+            !(is_simulated(&spent.provider) || spent.provider.is_empty() && is_simulated(&spent.model))
         });
         found.sort_by(|one, other| (&one.at, &one.run, &one.step).cmp(&(&other.at, &other.run, &other.step)));
         Ok(found)
