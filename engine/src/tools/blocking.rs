@@ -11,14 +11,17 @@ use super::{Outcome, ToolError};
 static PLACES: LazyLock<Semaphore> =
     LazyLock::new(|| Semaphore::new(thread::available_parallelism().map_or(2, usize::from).max(2)));
 
-/// Does `work` where it holds nobody up. If it panics that is an error of the type `error_type`, which says
-/// that `what` broke off.
-pub(crate) async fn work(
+/// Does what `work` gives where it holds nobody up; it is asked for when it begins, so that who waits holds
+/// little. If it panics that is an error of the type `error_type`, which says that `what` broke off.
+pub(crate) async fn work<W>(
     error_type: &'static str,
     what: &'static str,
-    work: impl FnOnce() -> Result<Outcome, ToolError> + Send + 'static,
-) -> Result<Outcome, ToolError> {
+    work: impl FnOnce() -> W,
+) -> Result<Outcome, ToolError>
+where
+    W: FnOnce() -> Result<Outcome, ToolError> + Send + 'static,
+{
     let broke_off = |error: &dyn std::fmt::Display| ToolError::new(error_type, format!("{what} broke off: {error}"));
     let _place = PLACES.acquire().await.map_err(|error| broke_off(&error))?;
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(broke_off(&error)))
+    tokio::task::spawn_blocking(work()).await.unwrap_or_else(|error| Err(broke_off(&error)))
 }

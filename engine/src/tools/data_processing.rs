@@ -133,9 +133,12 @@ impl Tool for DataProcessing {
 
     fn run<'a>(&'a self, operation: &'a str, params: Map<String, Value>, cx: &'a ToolCx) -> ToolFuture<'a> {
         let operation = operation.to_owned();
-        let cx = cx.clone();
         Box::pin(async move {
-            blocking::work("OSError", "the work on the rows", move || execute(&operation, params, &cx)).await
+            blocking::work("OSError", "the work on the rows", || {
+                let cx = cx.clone();
+                move || execute(&operation, params, &cx)
+            })
+            .await
         })
     }
 }

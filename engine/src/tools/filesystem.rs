@@ -172,9 +172,12 @@ impl Tool for Filesystem {
 
     fn run<'a>(&'a self, operation: &'a str, params: Map<String, Value>, cx: &'a ToolCx) -> ToolFuture<'a> {
         let operation = operation.to_owned();
-        let cx = cx.clone();
         Box::pin(async move {
-            blocking::work("OSError", "the file operation", move || execute(&operation, params, &cx)).await
+            blocking::work("OSError", "the file operation", || {
+                let cx = cx.clone();
+                move || execute(&operation, params, &cx)
+            })
+            .await
         })
     }
 }

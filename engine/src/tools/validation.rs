@@ -192,7 +192,7 @@ impl Tool for Validation {
     fn run<'a>(&'a self, operation: &'a str, params: Map<String, Value>, _cx: &'a ToolCx) -> ToolFuture<'a> {
         let operation = operation.to_owned();
         Box::pin(async move {
-            blocking::work("ValidationError", "the validation", move || execute(&operation, params)).await
+            blocking::work("ValidationError", "the validation", || move || execute(&operation, params)).await
         })
     }
 }
