@@ -4,7 +4,8 @@
 //! never holds a secret. Reading is strict: what cannot be read is an error, never an empty file.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
@@ -126,11 +127,28 @@ pub fn hash_of(text: &str) -> String {
     hex(&Sha256::digest(text.trim())[..HASH])
 }
 
+/// No lock file is larger.
+const LARGEST: u64 = 16 << 20;
+
+/// The text of a file that may stand in a workspace nobody trusts: it is read only where it is a file, and of a
+/// size that one can be.
+fn read_text(path: &Path) -> io::Result<String> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    let mut text = String::new();
+    fs::File::open(path)?.take(LARGEST + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LARGEST {
+        return Err(io::Error::other("it is too large"));
+    }
+    Ok(text)
+}
+
 impl LockFile {
     /// The pins in `path`; none where there is no such file.
     pub fn read(path: &Path) -> Result<Self, LockFileError> {
         let name = path.display().to_string();
-        match fs::read_to_string(path) {
+        match read_text(path) {
             Ok(text) => Self::parse(&text).map_err(|problem| LockFileError::Malformed(name, problem)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => Err(LockFileError::Unreadable(name, error.to_string())),

@@ -156,12 +156,12 @@ impl Usage {
     /// All of them together; `None` if there is none.
     pub fn sum(all: impl IntoIterator<Item = Self>) -> Option<Self> {
         all.into_iter().reduce(|a, b| Self {
-            requests: a.requests + b.requests,
-            input_tokens: a.input_tokens + b.input_tokens,
-            output_tokens: a.output_tokens + b.output_tokens,
-            cache_read_tokens: a.cache_read_tokens + b.cache_read_tokens,
-            cache_write_tokens: a.cache_write_tokens + b.cache_write_tokens,
-            reasoning_tokens: a.reasoning_tokens + b.reasoning_tokens,
+            requests: a.requests.saturating_add(b.requests),
+            input_tokens: a.input_tokens.saturating_add(b.input_tokens),
+            output_tokens: a.output_tokens.saturating_add(b.output_tokens),
+            cache_read_tokens: a.cache_read_tokens.saturating_add(b.cache_read_tokens),
+            cache_write_tokens: a.cache_write_tokens.saturating_add(b.cache_write_tokens),
+            reasoning_tokens: a.reasoning_tokens.saturating_add(b.reasoning_tokens),
         })
     }
 }
@@ -380,6 +380,18 @@ pub fn provider_name(table: &ModelTable, model: &str, simulate: bool) -> Option<
         return Some(simulated::NAME.to_owned());
     }
     kind::serving(table, model).ok().map(|service| service.provider)
+}
+
+/// Where the model would be asked: provider and address; nothing where it cannot be. Nobody is contacted.
+pub(crate) fn place_of(
+    table: &ModelTable,
+    model: &str,
+    environment: &BTreeMap<String, String>,
+    is_trusted: bool,
+) -> Option<String> {
+    let service = kind::serving(table, model).ok()?;
+    let endpoint = endpoint::Endpoint::at(service.kind, &service.host, environment, is_trusted).ok()?;
+    Some(format!("{} {}", service.provider, endpoint.url("")))
 }
 
 /// Asks the model that `named` (a parameter) or else the step names: `cx.models` where the step has one,

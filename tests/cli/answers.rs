@@ -123,3 +123,31 @@ fn simulated_answers_are_never_kept() {
     let (_, document) = ran(&folder, &fake, &text, &[]);
     assert_eq!((fake.asked().len(), &document["steps"]["a"]["value"]["result"]), (1, &json!("re: P")));
 }
+
+#[test]
+fn another_server_is_asked_itself_whatever_it_is_called() {
+    let text = "\
+id: one
+steps:
+  - {id: a, action: generate, parameters: {prompt: 'Who?', model: openai/gpt-4o-mini, temperature: 0}}
+";
+    let folder = Folder::with("p.orc.yaml", text);
+    // The variable of the environment, then `endpoint` of `models.yaml`.
+    for (at, name) in ["A", "B", "A", "B"].into_iter().enumerate() {
+        let fake = Fake::new(vec![says(name)]);
+        let result = if at < 2 {
+            orc(&folder, &fake, &["run", "p.orc.yaml"])
+        } else {
+            let models =
+                format!("models:\n  - {{source: openai, name: gpt-4o-mini, endpoint: '{}'}}\n", fake.base("/v1"));
+            folder.write("models.yaml", models);
+            folder.orc_with(&[("OPENAI_API_KEY", ""), ("OPENAI_BASE_URL", "")], &["run", "p.orc.yaml"])
+        };
+        let result = document(&result);
+        assert_eq!(
+            (&result["steps"]["a"]["value"]["result"], fake.asked().len()),
+            (&serde_json::json!(name), 1),
+            "{at}"
+        );
+    }
+}

@@ -389,3 +389,89 @@ steps:
     assert_eq!(fake.asked()[3].body["max_tokens"], json!(70));
     assert_eq!(fake.asked().len(), 4);
 }
+
+#[test]
+fn a_result_that_is_used_again_still_asks_where_to_go() {
+    let text = "\
+id: p
+model: openai/gpt-4o-mini
+steps:
+  - {id: a, action: echo, parameters: {message: x}, goto: '<AUTO>Where to?</AUTO>'}
+  - {id: b, action: echo, parameters: {message: y}, dependencies: [a]}
+  - {id: c, action: echo, parameters: {message: z}, dependencies: [a]}
+";
+    let fake = Fake::new(vec![says(r#"{"value": "c"}"#)]);
+    let folder = Folder::with("p.orc.yaml", text);
+    for _ in 0..2 {
+        let ended = orc(&folder, &fake, &["run", "p.orc.yaml"]);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert_eq!(document(&ended)["steps"]["b"]["status"], json!("skipped"));
+    }
+    assert_eq!(fake.asked().len(), 1);
+}
+
+#[test]
+fn what_a_server_calls_its_model_brings_no_key_into_the_lock_file() {
+    let mut reply = says(r#"{"value": "ornate"}"#);
+    if let Reply::Json(_, body) = &mut reply {
+        body["model"] = json!(format!("m-{CANARY}"));
+    }
+    let fake = Fake::new(vec![reply]);
+    let folder = Folder::with("p.orc.yaml", STYLE);
+    let ended = orc(&folder, &fake, &["run", "p.orc.yaml"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let pinned = lock(&folder);
+    assert!(pinned.contains("model: openai/m-[secret OPENAI_API_KEY]") && !pinned.contains(CANARY), "{pinned}");
+}
+
+#[test]
+fn what_a_loop_took_counts_also_where_its_condition_is_not_answered() {
+    let text = "\
+id: p
+model: openai/gpt-4o-mini
+steps:
+  - id: l
+    until: '<AUTO>Enough?</AUTO>'
+    max_iterations: 3
+    steps:
+      - {id: a, action: generate, parameters: {prompt: p}}
+";
+    let fake = Fake::new(vec![says("text"), says("perhaps"), says("perhaps")]);
+    let folder = Folder::with("p.orc.yaml", text);
+    let ended = orc(&folder, &fake, &["run", "p.orc.yaml"]);
+    let ran = document(&ended);
+    assert_eq!((ended.code, &ran["cost"]["nano_usd"]), (Some(1), &json!(3 * EACH)), "{ran:#}");
+    assert_eq!(ran["steps"]["l"]["value"]["result"]["count"], json!(1));
+}
+
+#[test]
+fn two_places_that_are_written_alike_break_nothing() {
+    let text = "\
+id: p
+model: openai/gpt-4o-mini
+steps:
+  - id: a
+    tool: data-processing
+    action: convert
+    parameters:
+      data: {\"a.b\": 'xx long text before <AUTO>two longer question</AUTO> after', a: {b: 'é<AUTO>one</AUTO>'}}
+      input_format: json
+      output_format: json
+";
+    let fake = Fake::always(|_| says(r#"{"value": "answer"}"#));
+    let ended = orc(&Folder::with("p.orc.yaml", text), &fake, &["run", "p.orc.yaml"]);
+    assert!(matches!(ended.code, Some(0..=2)) && !ended.stderr.contains("panicked"), "{ended:?}");
+    assert!(!ended.stdout.contains("xxanswer"), "{ended:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_lock_file_that_is_none_is_refused_and_not_waited_for() {
+    let folder = Folder::with("p.orc.yaml", STYLE);
+    std::os::unix::fs::symlink("/dev/zero", folder.path().join("p.orc.yaml.lock")).unwrap();
+    let fake = Fake::new(Vec::new());
+    let ended = orc(&folder, &fake, &["run", "p.orc.yaml"]);
+    assert_ne!(ended.code, Some(0));
+    assert!(format!("{ended:?}").contains("it is no file"), "{ended:?}");
+    assert_eq!(fake.asked().len(), 0);
+}

@@ -122,9 +122,11 @@ fn usage(usage: &Value) -> Option<Usage> {
     let reasoning_tokens = count("thoughtsTokenCount").unwrap_or(0);
     Some(Usage {
         requests: 1,
-        input_tokens: prompt.saturating_sub(cache_read_tokens) + count("toolUsePromptTokenCount").unwrap_or(0),
+        input_tokens: prompt
+            .saturating_sub(cache_read_tokens)
+            .saturating_add(count("toolUsePromptTokenCount").unwrap_or(0)),
         // What is nought is left out.
-        output_tokens: count("candidatesTokenCount").unwrap_or(0) + reasoning_tokens,
+        output_tokens: count("candidatesTokenCount").unwrap_or(0).saturating_add(reasoning_tokens),
         cache_read_tokens,
         cache_write_tokens: 0,
         reasoning_tokens,

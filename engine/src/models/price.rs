@@ -40,7 +40,7 @@ pub(super) fn worst(spec: &ModelSpec, prompt: u64, answer: u64) -> Option<i64> {
 
 fn priced(spec: &ModelSpec, usage: &Usage, date: &str) -> Cost {
     // A tier holds for the whole call.
-    let prompt = usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens;
+    let prompt = usage.input_tokens.saturating_add(usage.cache_read_tokens).saturating_add(usage.cache_write_tokens);
     let tier = spec.tiers.iter().filter(|tier| prompt > tier.above_tokens).max_by_key(|tier| tier.above_tokens);
     let Price { input, output, cache_read, cache_write } = tier.map_or(spec.price, |tier| tier.price);
     let parts = [

@@ -199,7 +199,8 @@ impl Provider for Remote {
     }
 
     fn place(&self) -> Option<String> {
-        Some(Endpoint::of(self.kind, &self.environment).ok()?.url("").to_string())
+        let endpoint = Endpoint::at(self.kind, &self.host, &self.environment, self.is_trusted).ok()?;
+        Some(endpoint.url("").to_string())
     }
 
     fn call<'a>(&'a self, request: &'a Request, cancel: &'a CancellationToken) -> ModelFuture<'a> {

@@ -266,7 +266,9 @@ impl Call<'_> {
         if folded.has_begun {
             return Trouble::new(Class::Garbled, format!("the answer of {} was cut off: {why}", self.who()));
         }
-        Trouble::new(Class::Network, format!("the connection to {} broke before it answered: {why}", self.who()))
+        // It was accepted, so that it may be paid for.
+        let message = format!("the connection to {} broke before it answered: {why}", self.who());
+        Trouble { may_be_paid: true, ..Trouble::new(Class::Network, message) }
     }
 
     /// The provider says in its answer that something went wrong.
@@ -276,7 +278,8 @@ impl Call<'_> {
         if has_begun {
             return Trouble::new(Class::Garbled, format!("{} broke its answer off: {why}", self.who()));
         }
-        Trouble::new(stream::class_of(error, &said), format!("{} did not answer: {why}", self.who()))
+        let message = format!("{} did not answer: {why}", self.who());
+        Trouble { may_be_paid: true, ..Trouble::new(stream::class_of(error, &said), message) }
     }
 
     async fn refused(&self, response: Response, limits: &Limits) -> Trouble {

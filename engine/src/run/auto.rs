@@ -251,12 +251,18 @@ impl<'h> Answers<'h> {
             for piece in pieces {
                 let (from, to) =
                     (usize::from(piece.tag.range.start()) - start, usize::from(piece.tag.range.end()) - start);
-                out.push_str(&text[at..from]);
+                // Two places of one name: the text is another one, and nothing may be put into it.
+                let before = text.get(at..from).filter(|_| text.get(from..to) == Some(&*piece.source));
+                let Some(before) = before else {
+                    out.push_str(text.get(at..).unwrap_or_default());
+                    return out;
+                };
+                out.push_str(before);
                 out.push_str(&expression(self.numbers[&*piece.position]));
                 at = to;
             }
         }
-        out.push_str(&text[at..]);
+        out.push_str(text.get(at..).unwrap_or_default());
         out
     }
 
@@ -352,6 +358,8 @@ async fn answer(
             by.clone_into(&mut told.by);
             let model =
                 if asked.provider.is_empty() { asked.model } else { format!("{}/{}", asked.provider, asked.model) };
+            // A server may say anything of itself.
+            let model = cx.secrets.text(&model);
             told.model = Some(model.clone());
             told.cost = Some(asked.cost.clone());
             let secret = question.is_secret || cx.secrets.touches(&asked.value);
@@ -383,7 +391,7 @@ async fn answer(
 /// The one value that fits, where there is no other.
 fn only(schema: &Value) -> Option<&Value> {
     match schema["enum"].as_array()?.as_slice() {
-        [only] => Some(only),
+        [only] => Some(only).filter(|only| fits(schema, only).is_ok()),
         _ => None,
     }
 }

@@ -47,6 +47,9 @@ pub struct Fingerprint {
     /// The model it names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// Where that model is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
     /// The hashes of the rendered parameters, by name.
     pub parameters: BTreeMap<String, String>,
     /// The hashes of the files that parameters name, by path as written; `None` where there is none.
@@ -63,8 +66,11 @@ pub struct Fingerprint {
 impl Fingerprint {
     /// Under which the result is found again.
     pub fn key(&self) -> String {
-        let Self { does, version, model, parameters, files, environment, written: _ } = self;
-        hash_of(&json!([does, version, model, parameters, files, environment]))
+        let Self { does, version, model, place, parameters, files, environment, written: _ } = self;
+        match place {
+            Some(place) => hash_of(&json!([does, version, model, place, parameters, files, environment])),
+            None => hash_of(&json!([does, version, model, parameters, files, environment])),
+        }
     }
 
     /// Why a result with the fingerprint `before` cannot be used in place of one with this.
@@ -79,6 +85,12 @@ impl Fingerprint {
             return match &before.model {
                 Some(model) => format!("the model was `{model}`"),
                 None => "it named no model".to_owned(),
+            };
+        }
+        if self.place != before.place {
+            return match &before.place {
+                Some(place) => format!("the model was asked at {}", place.replace(' ', ", ")),
+                None => "the model was asked elsewhere".to_owned(),
             };
         }
         if let Some(name) = first_difference(&self.written, &before.written) {
@@ -281,6 +293,11 @@ pub(crate) fn fingerprint(cx: &RunContext, step: &StepPlan, prepared: &Prepared)
     Some(Fingerprint {
         does: prepared.name(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        place: prepared
+            .model
+            .as_deref()
+            .filter(|_| prepared.effect == Effect::Model)
+            .and_then(|model| models::place_of(&cx.registry.models, model, &cx.environment, cx.is_trusted)),
         model: prepared.model.clone().filter(|_| prepared.effect == Effect::Model),
         parameters: prepared.params.iter().map(named).collect(),
         files,

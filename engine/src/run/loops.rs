@@ -247,6 +247,7 @@ async fn while_loop(
     let mut spent: Vec<Spent> = Vec::new();
     let mut taken = Taken::default();
     let mut ended_by = "max_iterations";
+    let mut unclear = None;
     loop {
         let count = history.len();
         let inner =
@@ -255,11 +256,19 @@ async fn while_loop(
             ended_by = "cancelled";
             break;
         }
-        if let Some(condition) = condition
-            && !auto::condition(cx, step, &inner, path, ("while", condition), &mut taken).await?
-        {
-            ended_by = "while";
-            break;
+        if let Some(condition) = condition {
+            match auto::condition(cx, step, &inner, path, ("while", condition), &mut taken).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    ended_by = "while";
+                    break;
+                }
+                // What the iterations came to and took stays.
+                Err(failed) => {
+                    (ended_by, unclear) = ("error", Some(failed));
+                    break;
+                }
+            }
         }
         if count as u64 >= limit {
             break;
@@ -280,9 +289,16 @@ async fn while_loop(
         if let Some(until) = until {
             // The body's results are in sight; the iteration counted is the one that just ended.
             let after = inner.inner(bind(cx, while_names(step, loop_names, &history, count)), None);
-            if auto::condition(cx, step, &after, path, ("until", until), &mut taken).await? {
-                ended_by = "until";
-                break;
+            match auto::condition(cx, step, &after, path, ("until", until), &mut taken).await {
+                Ok(false) => {}
+                Ok(true) => {
+                    ended_by = "until";
+                    break;
+                }
+                Err(failed) => {
+                    (ended_by, unclear) = ("error", Some(failed));
+                    break;
+                }
             }
         }
     }
@@ -290,7 +306,8 @@ async fn while_loop(
         "count": history.len(), "iterations": history, "iteration_count": history.len(), "terminated_by": ended_by,
         "max_iterations_reached": ended_by == "max_iterations",
     });
-    let failure = problem.map(|problem| failure("LoopError", format!("an iteration failed in {problem}")));
+    let failed = || problem.map(|problem| failure("LoopError", format!("an iteration failed in {problem}")));
+    let failure = unclear.or_else(failed);
     Ok(Done {
         result,
         failure,
@@ -338,6 +355,7 @@ async fn action_loop(
     let mut taken = Taken::default();
     let mut failed = 0;
     let mut ended_by = "max_iterations";
+    let mut unclear = None;
     while (all.len() as u64) < limit && !cx.cancel.is_cancelled() {
         let count = all.len();
         let mut pairs = fields(json!({
@@ -365,26 +383,36 @@ async fn action_loop(
         // The conditions count the iterations that ended.
         let after = inner.inner(bind(cx, vec![("iteration".to_owned(), json!(count + 1))]), None);
         let is_over = match until {
-            Some(until) => auto::condition(cx, step, &after, path, ("until", until), &mut taken).await?,
-            None => false,
+            Some(until) => auto::condition(cx, step, &after, path, ("until", until), &mut taken).await,
+            None => Ok(false),
         };
-        let goes_on = match while_condition {
-            Some(goes_on) if !is_over => {
-                auto::condition(cx, step, &after, path, ("while_condition", goes_on), &mut taken).await?
+        let is_over = match (is_over, while_condition) {
+            (Ok(false), Some(goes_on)) => {
+                let goes_on = auto::condition(cx, step, &after, path, ("while_condition", goes_on), &mut taken).await;
+                goes_on.map(|goes_on| !goes_on)
             }
-            _ => true,
+            (is_over, _) => is_over,
         };
-        if is_over || !goes_on {
-            ended_by = "condition";
-            break;
+        match is_over {
+            Ok(false) => {}
+            Ok(true) => {
+                ended_by = "condition";
+                break;
+            }
+            // What the iterations came to and took stays.
+            Err(failed) => {
+                (ended_by, unclear) = ("error", Some(failed));
+                break;
+            }
         }
     }
     let result = json!({
         "loop_id": step.id, "iterations_completed": all.len(), "terminated_by": ended_by,
         "total_duration": clock.elapsed().as_secs_f64(), "final_results": all.last(), "all_results": all,
     });
-    let failure =
-        problem.map(|problem| failure("LoopError", format!("{failed} iterations failed, the first in {problem}")));
+    let first =
+        || problem.map(|problem| failure("LoopError", format!("{failed} iterations failed, the first in {problem}")));
+    let failure = unclear.or_else(first);
     Ok(Done {
         result,
         failure,

@@ -14,7 +14,7 @@ use super::{
     cache::{self, Fingerprint, Hit, LookUp},
     clock,
     context::RunContext,
-    document::{Cost, StepDocument},
+    document::Cost,
     event::{Said, StepStarted},
     execute::{Handled, StepEnd, Stopwatch, blank, lock, record, skipped},
     journal::Batch,
@@ -26,7 +26,7 @@ use super::{
     store::{LastWord, Record},
 };
 use crate::{
-    models::{Recorded, Reused, Served},
+    models::Served,
     plan::{
         Handler, Scope, StepPlan,
         program::{Routes, StepKind},
@@ -35,7 +35,10 @@ use crate::{
 };
 
 mod asked;
+
+mod served;
 use asked::{charged, fill, with};
+use served::{served_by, tell_served};
 
 /// Between the path of a step and the number of its handler whose action is meant: `a!0`.
 pub(crate) const HANDLER: char = '!';
@@ -188,7 +191,8 @@ pub(crate) async fn run(mut call: Call) -> StepEnd {
         if may_be_cached {
             match cache::look_up(&call.cx, &step, &call.names) {
                 LookUp::Found(hit, fingerprint) => {
-                    return end(&call, &step, &watch, with(from_cache(*hit, fingerprint), taken));
+                    let done = from_cache(*hit, fingerprint);
+                    return routed(call, step, &watch, Box::new(done), taken).await;
                 }
                 LookUp::Anew(rendered, depends_on) => (prepared, fingerprint) = (Some(rendered), depends_on),
                 LookUp::Nothing => {}
@@ -220,6 +224,17 @@ pub(crate) async fn run(mut call: Call) -> StepEnd {
     if done.failure.is_some() && !done.cancelled {
         done = Box::pin(recover(&call, &step, done)).await;
     }
+    routed(call, step, &watch, done, taken).await
+}
+
+/// The end of a step that came to `done`: where the scope goes on may be a question of its own.
+async fn routed(
+    mut call: Call,
+    mut step: Arc<StepPlan>,
+    watch: &Stopwatch,
+    mut done: Box<Done>,
+    mut taken: Taken,
+) -> StepEnd {
     if done.failure.is_none()
         && !done.cancelled
         && done.waiting.is_none()
@@ -230,7 +245,7 @@ pub(crate) async fn run(mut call: Call) -> StepEnd {
         done.fingerprint = None;
         taken = Taken { told: failed.auto, spent: failed.served.map(Box::new) };
     }
-    end(&call, &step, &watch, with(*done, taken))
+    end(&call, &step, watch, with(*done, taken))
 }
 
 /// What the step came to before, as what it comes to now.
@@ -476,33 +491,6 @@ async fn handle(call: &Call, (index, handler): (usize, &Handler), failed: &Failu
     }
     // What stands as the result is rendered by the caller.
     (handler.fallback.is_some().then_some(Value::Null), None)
-}
-
-/// Says in the document who answered, and what that took.
-fn tell_served(document: &mut StepDocument, served: Option<Served>) {
-    let Some(Served { provider, model, usage, cost, requested, reused }) = served else { return };
-    // Without a name they are the models of its parts, or of its tags.
-    if let Some(told) = reused.and_then(|reused| reused.told(!model.is_empty())) {
-        document.cache = Some(told);
-    }
-    document.requested_model = requested;
-    (document.usage, document.cost) = (usage, cost);
-    document.model = Some(model).filter(|model| !model.is_empty());
-    document.provider = Some(provider).filter(|provider| !provider.is_empty());
-}
-
-/// What [`tell_served`] said.
-fn served_by(document: &StepDocument) -> Option<Served> {
-    let (model, provider) = document.model.clone().zip(document.provider.clone())?;
-    let reused = document.cache.as_ref().and_then(Recorded::of).map(|recorded| Box::new(Reused::Recorded(recorded)));
-    Some(Served {
-        provider,
-        model,
-        usage: document.usage,
-        cost: document.cost.clone(),
-        requested: document.requested_model.clone(),
-        reused,
-    })
 }
 
 /// The names a handler sees: those of the step, and the error.

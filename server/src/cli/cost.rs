@@ -157,7 +157,7 @@ impl CostCommand {
                 row.name,
                 least(requests),
                 least(input_tokens),
-                least(cache_read_tokens + cache_write_tokens),
+                least(cache_read_tokens.saturating_add(cache_write_tokens)),
                 least(output_tokens),
                 row.cost.exact()
             );

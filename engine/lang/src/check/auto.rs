@@ -6,7 +6,7 @@ use super::{Checker, codes, templates::place, values};
 use crate::{
     registry::did_you_mean,
     syntax::{Decoded, NodeId},
-    template::auto::{AutoAttribute, AutoTag, Closing},
+    template::auto::{AutoAttribute, AutoTag, Closing, DEEPEST},
 };
 
 /// The attributes a tag takes.
@@ -29,8 +29,21 @@ pub(super) fn check(checker: &mut Checker<'_>) {
         let decoded = checker.tree.decoded(node);
         for tag in &facts.templates[&node].autos {
             self::tag(checker, tag, &decoded, models.contains(&node));
+            if let Some(innermost) = innermost(tag).filter(|tag| decoded.text[tag.body].contains("<AUTO")) {
+                let message = format!("tags stand more than {DEEPEST} deep in each other; ask in a step of its own");
+                checker.report(codes::DEEP_AUTO, place(&decoded, innermost.opener), &message);
+            }
         }
     }
+}
+
+/// A tag as deep as one may stand, if there is one.
+fn innermost(tag: &AutoTag) -> Option<&AutoTag> {
+    let mut level = vec![tag];
+    for _ in 1..DEEPEST {
+        level = level.into_iter().flat_map(|tag| &tag.nested).collect();
+    }
+    level.into_iter().find(|_| true)
 }
 
 /// The scalars that name a model, where the bare form is legal.

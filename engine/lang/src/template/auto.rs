@@ -55,14 +55,24 @@ impl AutoTag {
 pub fn tags(text: &str) -> Vec<AutoTag> {
     let mut open: Vec<AutoTag> = Vec::new();
     let mut done: Vec<AutoTag> = Vec::new();
+    // Tags that stand too deep are text of the one around them, and so are their ends.
+    let mut too_deep = 0_usize;
     let mut at = 0;
     while let Some(found) = text[at..].find('<') {
         let start = at + found;
         if let Some(opener) = opener_at(text, start) {
             at = opener.opener.end().into();
-            open.push(opener);
+            if open.len() == DEEPEST {
+                too_deep += 1;
+            } else {
+                open.push(opener);
+            }
         } else if text[start..].starts_with(CLOSER) {
             at = start + CLOSER.len();
+            if too_deep > 0 {
+                too_deep -= 1;
+                continue;
+            }
             let Some(mut tag) = open.pop() else { continue };
             tag.body = TextRange::new(tag.opener.end(), offset(start));
             tag.range = TextRange::new(tag.opener.start(), offset(at));
@@ -104,6 +114,9 @@ pub(super) fn stray_closers(text: &str) -> Vec<TextRange> {
     }
     found
 }
+
+/// How deep tags may stand in each other.
+pub(crate) const DEEPEST: usize = 16;
 
 const OPENER: &str = "<AUTO";
 const CLOSER: &str = "</AUTO>";

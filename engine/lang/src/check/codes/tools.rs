@@ -99,4 +99,7 @@ AUTO tags take `type`, `min`, `max`, `choices`, `pattern`, `task`, `model_hint` 
     row(EMPTY_AUTO, "empty-auto", Error, "the `<AUTO>` tag asks nothing", "\
 The body of the tag is the question that a model answers. An empty one has no answer.
 "),
+    row(DEEP_AUTO, "deep-auto", Error, "`<AUTO>` tags stand too deep in each other", "\
+A tag may stand in the question of another: it is answered first. Sixteen deep is the limit; ask in a step of its own what lies deeper.
+"),
 ];

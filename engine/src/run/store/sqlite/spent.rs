@@ -147,7 +147,8 @@ impl SqliteStore {
         self.rows(
             &format!(
                 "SELECT json_extract(last, '$.document.id'),
-                        json_extract(last, '$.document.usage.output_tokens') / max(1, json_extract(last, '$.document.usage.requests'))
+                        CAST(json_extract(last, '$.document.usage.output_tokens')
+                             / max(1, json_extract(last, '$.document.usage.requests')) AS INTEGER)
                  FROM (SELECT id FROM runs WHERE pipeline = ? ORDER BY started_at DESC LIMIT {RUNS}) AS newest
                       CROSS JOIN steps ON steps.run_id = newest.id
                  WHERE last IS NOT NULL AND json_extract(last, '$.document.success')
