@@ -288,7 +288,7 @@ def the_same_at_temperature_0_is_asked_once(talks, _calls):
     folder = Folder()
     text = ONE.replace("MODEL", "openai/tiny")
     first = folder.run(text, server=talks)
-    again = folder.run(text)
+    again = folder.run(text, server=talks)
     assert step(again, "a") == step(first, "a") and again["steps"]["a"]["cache"]["hit"], again
 
 

@@ -124,12 +124,20 @@ impl Call<'_> {
             // What has come of an answer is paid for: it is not asked again.
             let has_begun = AtomicBool::new(false);
             let once = timeout_at(deadline, self.once(&headers, stream, limits, &has_begun)).await;
+            let begun = has_begun.into_inner();
             let trouble = match once {
                 Ok(Ok(value)) => return Ok(value),
                 Ok(Err(trouble)) => trouble,
+                // Another model is not asked after this one answered.
+                Err(_) if begun => {
+                    let within = limits.total.as_secs_f64();
+                    Trouble::new(
+                        Class::Garbled,
+                        format!("the answer of {} was not whole within {within} s", self.who()),
+                    )
+                }
                 Err(_) => self.late(limits.total),
             };
-            let begun = has_begun.into_inner();
             let may_be_paid = trouble.may_be_paid || begun;
             if trouble.refuses_stream && stream.take().is_some() {
                 continue;
@@ -185,7 +193,9 @@ impl Call<'_> {
         let is_whole =
             response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
         if let Some(stream) = stream.filter(|_| !is_whole) {
-            return self.follow(response, stream, limits, (asked, has_begun)).await;
+            // It was taken on: whatever becomes of it may have to be paid.
+            let followed = self.follow(response, stream, limits, (asked, has_begun)).await;
+            return followed.map_err(|trouble| Trouble { may_be_paid: true, ..trouble });
         }
         let bytes = self.read(response, LARGEST, limits).await?;
         serde_json::from_slice(&bytes).map_err(|error| {

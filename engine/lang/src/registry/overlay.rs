@@ -516,10 +516,10 @@ defaults:
                 "models:\n- {source: a, name: b, price: {input: -1}, context: big, size: huge, capabilities: [fly]}\n"
             ),
             [
-                "models.yaml:2:76: `fly` is none of vision, tools, json_schema",
-                "models.yaml:2:61: `huge` is no size; write the parameters in billions, e.g. `7b`",
-                "models.yaml:2:51: `context` is a number of tokens",
-                "models.yaml:2:38: `input` is a number of US$ per million tokens, 0 or more",
+                "models.yaml:2:84: `fly` is none of vision, tools, json_schema",
+                "models.yaml:2:64: `huge` is no size; write the parameters in billions, e.g. `7b`",
+                "models.yaml:2:53: `context` is a number of tokens",
+                "models.yaml:2:39: `input` is a number of US$ per million tokens, 0 or more",
             ]
         );
         assert_eq!(

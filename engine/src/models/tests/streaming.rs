@@ -270,6 +270,17 @@ fn an_error_within_a_stream_is_of_its_class_and_asked_again_only_before_the_firs
 }
 
 #[test]
+fn an_answer_that_had_begun_and_takes_too_long_is_no_call_that_another_model_may_take_over() {
+    let limits = Limits { total: Duration::from_millis(300), ..PATIENT };
+    for kind in kind::KINDS {
+        let slow = begun(kind, End::Stall);
+        let (asked, failure, told) = stream_within(kind, vec![slow, whole(kind)], &request("m", "?"), limits).trouble();
+        let message = format!("ModelResponseError: the answer of {} at <base> was not whole within 0.3 s", kind.label);
+        assert_eq!((asked, failure, &*told), (1, message, "Hello, "));
+    }
+}
+
+#[test]
 fn storms_before_the_answer_are_weathered() {
     for kind in kind::KINDS {
         for status in [429, 500, 502, 503, 529] {

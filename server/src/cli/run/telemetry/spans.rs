@@ -96,6 +96,16 @@ impl Trace {
                 let asked = vec![KeyValue::new("orc.question.title", title)];
                 self.step(path, now).span.add_event_with_timestamp("approval", now, asked);
             }
+            (EventKind::ModelRouted, Some(path)) => {
+                let model = data["model"].as_str().unwrap_or_default().to_owned();
+                let chosen = vec![KeyValue::new("gen_ai.request.model", model)];
+                self.step(path, now).span.add_event_with_timestamp("model.routed", now, chosen);
+            }
+            (EventKind::AutoResolved, Some(path)) => {
+                let position = data["position"].as_str().unwrap_or_default().to_owned();
+                let answered = vec![KeyValue::new("orc.auto.position", position)];
+                self.step(path, now).span.add_event_with_timestamp("auto.resolved", now, answered);
+            }
             (EventKind::StepFinished, Some(path)) => {
                 if let Ok(finished) = StepFinished::deserialize(data) {
                     self.finish(path, finished, now);
