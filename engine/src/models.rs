@@ -259,6 +259,14 @@ pub struct Response {
     pub reused: Option<Box<Reused>>,
 }
 
+impl Response {
+    /// This after a call of which nobody said what it took.
+    pub(crate) fn and_unpriced(self) -> Self {
+        let cost = Cost::sum([&self.cost, &Cost::unknown()].into_iter());
+        Self { usage: None, cost, ..self }
+    }
+}
+
 /// The future a call is.
 pub type ModelFuture<'a> = Pin<Box<dyn Future<Output = Result<Response, ToolError>> + Send + 'a>>;
 
@@ -315,6 +323,19 @@ pub struct Served {
 }
 
 impl Served {
+    /// The model, as `provider/name`, was asked, and nobody said what that took.
+    pub(crate) fn unpriced(model: &str) -> Self {
+        let (provider, model) = model.split_once('/').unwrap_or(("", model));
+        Self {
+            provider: provider.to_owned(),
+            model: model.to_owned(),
+            usage: None,
+            cost: Cost::unknown(),
+            requested: None,
+            reused: None,
+        }
+    }
+
     /// This, and what was spent before it on attempts that came to nothing.
     pub(crate) fn after(before: Option<Self>, now: Option<Self>) -> Option<Self> {
         let (Some(before), Some(now)) = (&before, &now) else { return now.or(before) };
@@ -441,8 +462,11 @@ async fn fitting(provider: &dyn Provider, request: Request, cx: &ToolCx) -> Resu
     let again = Request { correction: Some(Correction { answer, problem }), ..request.clone() };
     let mut second = match told(provider, &again, cx).await {
         Ok(second) => second,
-        // The first answer was paid for.
-        Err(ToolError(failure)) => return Ok(Response { failure: Some(failure), ..first }),
+        // The first answer was paid for, and perhaps the second.
+        Err(ToolError(failure)) => {
+            let first = if failure.unpriced.is_some() { first.and_unpriced() } else { first };
+            return Ok(Response { failure: Some(failure), ..first });
+        }
     };
     if let Some(problem) = misfit(&second) {
         let message = format!("`{}` was asked twice, and its answer does not fit the schema: {problem}", request.model);

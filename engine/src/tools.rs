@@ -130,6 +130,10 @@ pub struct Failure {
     pub code: Option<i64>,
     /// Trying again may help.
     pub retryable: bool,
+    /// The model, as `provider/name`, that was asked before this and may have to be paid: nobody said what that
+    /// took (contract §6.5).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unpriced: Option<String>,
 }
 
 /// A tool broke off. Treated as [`Outcome::failure`] with no result.
@@ -140,7 +144,13 @@ pub struct ToolError(pub Failure);
 impl ToolError {
     /// A failure of the class `error_type`.
     pub fn new(error_type: &str, message: impl Into<String>) -> Self {
-        Self(Failure { error_type: error_type.to_owned(), message: message.into(), code: None, retryable: false })
+        Self(Failure {
+            error_type: error_type.to_owned(),
+            message: message.into(),
+            code: None,
+            retryable: false,
+            unpriced: None,
+        })
     }
 }
 
@@ -159,7 +169,8 @@ impl Outcome {
 
     /// A reported failure, with what there is of a result.
     pub fn failed(result: Value, failure: Failure) -> Self {
-        Self { result, failure: Some(failure), served: None }
+        let served = failure.unpriced.as_deref().map(|model| Box::new(Served::unpriced(model)));
+        Self { result, failure: Some(failure), served }
     }
 }
 

@@ -175,3 +175,18 @@ steps:
     let shown = folder.orc(&["runs", "show"]).stdout;
     assert!(shown.contains("  say         completed  $0.000024\n") && shown.contains(", $0.000096\n"), "{shown}");
 }
+
+#[test]
+fn a_call_that_was_taken_on_and_broke_off_is_not_taken_for_free() {
+    // Accepted, begun, and cut off: paid for, and nobody says how much.
+    let cut = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\ndata: {\"choices\":[{\"delta\":\
+               {\"content\":\"Hel\"}}]}\n\n";
+    let fake = Fake::new(vec![Reply::Raw(cut)]);
+    let folder = Folder::with("sure.orc.yaml", SURE);
+    let ended = orc(&folder, &fake, &["run", "sure.orc.yaml"]);
+    let document: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!((ended.code, &document["cost"]["known"], &document["usage"]), (Some(1), &json!(false), &Value::Null));
+    assert_eq!(document["steps"]["a"]["error_type"], "ModelResponseError");
+    let text = folder.orc(&["cost", "--by", "model"]).stdout;
+    assert!(text.contains("openai/gpt-4o-mini      ≥ 0") && text.ends_with("≥ $0\n"), "{text}");
+}

@@ -55,11 +55,16 @@ where
         }
         let name = remote.model().to_owned();
         match ask(Arc::new(remote), Request { model: name, ..request.clone() }).await {
-            Ok(response) => return Ok(Response { requested: Some(requested), ..response }),
+            Ok(response) => {
+                let response = if failure.unpriced.is_some() { response.and_unpriced() } else { response };
+                return Ok(Response { requested: Some(requested), ..response });
+            }
             Err(ToolError(next_failure)) => {
                 let message = format!("{}; then `{next}`: {}", failure.message, next_failure.message);
+                let unpriced = failure.unpriced.take();
                 failure = next_failure;
                 failure.message = message;
+                failure.unpriced = failure.unpriced.or(unpriced);
             }
         }
     }

@@ -148,16 +148,21 @@ impl Remote {
         let mut hold = self.purse.hold(&self.step, request, asked).await?;
         let reply = match call.post(&self.limits, &mut hold).await {
             Ok(reply) => reply,
-            Err((error, was_paid)) => {
+            Err((mut error, was_paid)) => {
                 if !was_paid {
                     hold.release();
+                } else if !asked.is_free {
+                    error.0.unpriced = Some(format!("{}/{}", self.name, request.model));
                 }
                 return Err(error);
             }
         };
         let answer = (kind.dialect.read)(&reply).map_err(|problem| {
             let message = format!("the answer of {} is not understood: {problem}", who(kind, &endpoint));
-            ToolError::new("ModelResponseError", message)
+            let mut error = ToolError::new("ModelResponseError", message);
+            // It answered, whatever that is.
+            error.0.unpriced = (!asked.is_free).then(|| format!("{}/{}", self.name, request.model));
+            error
         })?;
         let served = answer.model.clone().unwrap_or_else(|| request.model.clone());
         let cost = if self.is_unpaid(&endpoint) {

@@ -220,7 +220,9 @@ impl Tape {
             }
             Err(ToolError(failure)) if failure.error_type == "CancelledError" => return Ok(()),
             Err(ToolError(failure)) => {
-                answer.error = Some(Failure { message: secrets.text(&failure.message), ..failure.clone() });
+                // A replay asks nobody.
+                let message = secrets.text(&failure.message);
+                answer.error = Some(Failure { message, unpriced: None, ..failure.clone() });
             }
         }
         let directory = &self.recording.directory;

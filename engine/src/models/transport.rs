@@ -427,7 +427,7 @@ impl Trouble {
 
 fn failure(class: Class, message: String) -> ToolError {
     let retryable = class.may_pass() || class == Class::Timeout;
-    ToolError(Failure { error_type: class.error_type().to_owned(), message, code: None, retryable })
+    ToolError(Failure { error_type: class.error_type().to_owned(), message, code: None, retryable, unpriced: None })
 }
 
 /// The client of all calls, which keeps connections open for the next ones.

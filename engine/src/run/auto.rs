@@ -454,7 +454,10 @@ async fn ask(
             None => Ok(response),
             Some(failure) => Err(unanswered(failure, Some((response.usage, response.cost)))),
         },
-        Err(ToolError(failure)) => Err(unanswered(failure, None)),
+        Err(ToolError(failure)) => {
+            let spent = failure.unpriced.is_some().then(|| (None, Cost::unknown()));
+            Err(unanswered(failure, spent))
+        }
     }
 }
 

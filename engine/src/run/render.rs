@@ -61,7 +61,7 @@ impl RenderError {
                 ("AutoResolutionError", format!("{place}: `<AUTO>` cannot be answered here; write the value instead"))
             }
         };
-        Failure { error_type: error_type.to_owned(), message, code: None, retryable: false }
+        Failure { error_type: error_type.to_owned(), message, code: None, retryable: false, unpriced: None }
     }
 }
 

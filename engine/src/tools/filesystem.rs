@@ -349,6 +349,7 @@ fn failure(verb: &str, path: &str, error: &io::Error) -> ToolError {
         message: format!("cannot {verb} `{path}`: {reason}"),
         code: None,
         retryable: matches!(error.kind(), K::Interrupted | K::TimedOut | K::ResourceBusy),
+        unpriced: None,
     })
 }
 

@@ -215,6 +215,7 @@ fn report(
             ),
             code: None,
             retryable: true,
+            unpriced: None,
         }),
     };
     let outcome = super::success(&output)?;
@@ -228,7 +229,7 @@ fn signal_failure(signal: i32) -> Failure {
     let code = SIGNALLED + i64::from(signal);
     let killed = killed_by(signal);
     let message = format!("the command ended with exit code {code}: it was {killed}");
-    Failure { error_type: "CommandError".to_owned(), message, code: Some(code), retryable: false }
+    Failure { error_type: "CommandError".to_owned(), message, code: Some(code), retryable: false, unpriced: None }
 }
 
 fn killed_by(signal: i32) -> String {
@@ -248,7 +249,7 @@ fn exit_failure(code: i64, stderr: &str) -> Failure {
         message.push_str(": ");
         message.push_str(&line);
     }
-    Failure { error_type: "CommandError".to_owned(), message, code: Some(code), retryable: false }
+    Failure { error_type: "CommandError".to_owned(), message, code: Some(code), retryable: false, unpriced: None }
 }
 
 #[cfg(all(test, unix))]

@@ -283,7 +283,7 @@ fn does_not_fit(errors: &[check::Problem]) -> Failure {
         more => format!("; and {more} more"),
     };
     let message = format!("the data does not fit the schema: {}{more}", shown.join("; "));
-    Failure { error_type: "ValidationError".to_owned(), message, code: None, retryable: false }
+    Failure { error_type: "ValidationError".to_owned(), message, code: None, retryable: false, unpriced: None }
 }
 
 #[cfg(test)]
