@@ -5,7 +5,7 @@
 
 use std::{
     fs,
-    io::{self, Read as _},
+    io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -182,10 +182,23 @@ impl LockFile {
                 _ => Ok(()),
             };
         }
+        // A link stays one, and who may read the file stays who it was.
+        let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let permissions = fs::metadata(path).ok().map(|found| found.permissions());
         let mut temporary = path.as_os_str().to_owned();
         temporary.push(format!(".{}.tmp", std::process::id()));
-        let written = fs::write(&temporary, self.render()).and_then(|()| fs::rename(&temporary, path));
-        written.map_err(|error| {
+        let write = || {
+            // What another process of this number left behind is of no use, and may lead elsewhere.
+            let _ = fs::remove_file(&temporary);
+            let mut file = fs::File::options().write(true).create_new(true).open(&temporary)?;
+            file.write_all(self.render().as_bytes())?;
+            if let Some(permissions) = permissions {
+                file.set_permissions(permissions)?;
+            }
+            file.sync_all()?;
+            fs::rename(&temporary, path)
+        };
+        write().map_err(|error| {
             // What was begun is of no use; that it may stay is no further problem.
             let _ = fs::remove_file(&temporary);
             failed(error)

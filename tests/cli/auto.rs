@@ -475,3 +475,73 @@ fn a_lock_file_that_is_none_is_refused_and_not_waited_for() {
     assert!(format!("{ended:?}").contains("it is no file"), "{ended:?}");
     assert_eq!(fake.asked().len(), 0);
 }
+
+#[test]
+fn a_pipeline_that_runs_in_a_loop_is_asked_once_for_each_value() {
+    let text = "\
+id: p
+steps:
+  - id: all
+    for_each: [one, two]
+    steps:
+      - id: run
+        tool: pipeline-executor
+        action: execute
+        parameters: {pipeline: c.orc.yaml, inputs: {x: '{{ item }}'}}
+";
+    let child = "\
+id: c
+model: openai/gpt-4o-mini
+inputs: {x: {type: string}}
+steps:
+  - {id: say, action: echo, parameters: {message: '<AUTO>A word for {{ x }}?</AUTO>'}}
+";
+    let fake = Fake::always(|_| says(r#"{"value": "word"}"#));
+    let folder = Folder::with("p.orc.yaml", text);
+    folder.write("c.orc.yaml", child);
+    for _ in 0..2 {
+        let ended = orc(&folder, &fake, &["run", "p.orc.yaml", "--no-cache"]);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+    }
+    assert_eq!(fake.asked().len(), 2);
+}
+
+#[test]
+fn only_the_tag_at_a_position_is_answered_and_a_value_that_does_not_fit_is_not_taken() {
+    let text = "\
+id: p
+model: openai/gpt-4o-mini
+steps:
+  - {id: n, action: echo, parameters: {message: '<AUTO>Say <AUTO choices=\"x, y\">which?</AUTO> of <AUTO>what?</AUTO></AUTO>'}}
+";
+    let fake = Fake::new(Vec::new());
+    let folder = Folder::with("p.orc.yaml", text);
+    let at = |position: &str, value: &str| {
+        orc(&folder, &fake, &["resolve", "p.orc.yaml", "--at", position, "--value", value])
+    };
+    let inner = "steps.n.parameters.message#1.1";
+    assert_eq!((at(inner, r#""BAD""#).code, has_lock(&folder)), (Some(1), false));
+    at("steps.n", r#""y""#)
+        .refused("error: there is no `<AUTO>` that a model answers at `steps.n`; `orc plan` names the places");
+    assert_eq!(at(inner, r#""y""#).code, Some(0));
+    let pinned = lock(&folder);
+    assert!(pinned.contains("value: y") && pinned.matches("position:").count() == 1, "{pinned}");
+    assert_eq!(fake.asked().len(), 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_lock_file_keeps_its_place_and_who_may_read_it() {
+    use std::{fs, os::unix::fs::PermissionsExt};
+    let fake = Fake::new(vec![says(r#"{"value": "ornate"}"#)]);
+    let folder = Folder::with("p.orc.yaml", STYLE);
+    folder.write("kept/real.lock", "version: 1\npins: []\n");
+    let real = folder.path().join("kept/real.lock");
+    fs::set_permissions(&real, fs::Permissions::from_mode(0o600)).unwrap();
+    std::os::unix::fs::symlink(&real, folder.path().join("p.orc.yaml.lock")).unwrap();
+    let ended = orc(&folder, &fake, &["run", "p.orc.yaml"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(folder.read("kept/real.lock").contains("value: ornate"), "{ended:?}");
+    assert!(folder.path().join("p.orc.yaml.lock").is_symlink());
+    assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o600);
+}

@@ -375,7 +375,9 @@ async fn answer(
                     cost: asked.cost.known.then(|| asked.cost.usd.to_string()),
                     date: super::clock::now(),
                 };
-                match cx.pins.set(cx, pin, hole.in_loop) {
+                // A pipeline that another one runs may be run again with other values.
+                let is_repeated = hole.in_loop || !cx.above.ids.is_empty();
+                match cx.pins.set(cx, pin, is_repeated) {
                     Ok(pinned) => told.pinned = pinned,
                     // The answer is as good without being kept; that it is not is told.
                     Err(error) => told.reason = Some(error.to_string()),

@@ -98,7 +98,7 @@ impl Resolve {
             });
             is_of_step && self.at.as_deref().is_none_or(|at| hole.with_nested().iter().any(|hole| hole.position == at))
         };
-        let wanted = Wanted { picks: &picks, by_hand: self.at.as_deref().zip(by_hand.as_ref()) };
+        let wanted = Wanted { picks: &picks, at: self.at.as_deref(), by_hand: by_hand.as_ref() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let cancel = CancellationToken::new();
         let resolved = runtime.block_on(async {
@@ -113,6 +113,10 @@ impl Resolve {
                 return Ok(ExitCode::from(INVALID));
             }
         };
+        if let Some(at) = self.at.as_deref().filter(|_| found.is_empty() && !cancel.is_cancelled()) {
+            print::error(&format!("there is no `<AUTO>` that a model answers at `{at}`; `orc plan` names the places"));
+            return Ok(ExitCode::from(INVALID));
+        }
         match self.format {
             Format::Text => print::out(&text(&found))?,
             Format::Json => print::out(&print::json(&json!(found)))?,

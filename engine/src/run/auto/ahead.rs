@@ -157,8 +157,10 @@ pub struct Answered {
 pub struct Wanted<'w> {
     /// Whether the tag of the step of this id is wanted.
     pub picks: &'w (dyn Fn(&str, &Hole) -> bool + Sync),
-    /// At this position, this value in place of a model's.
-    pub by_hand: Option<(&'w str, &'w Value)>,
+    /// Of a tag that is picked only the one at this position, which may stand inside it.
+    pub at: Option<&'w str>,
+    /// For that one, this value in place of a model's.
+    pub by_hand: Option<&'w Value>,
 }
 
 /// Who answered where a person did.
@@ -195,6 +197,9 @@ pub async fn resolve(
         let holes: Vec<&Hole> =
             step.holes.iter().filter(|hole| is_asked(hole) && (wanted.picks)(&step.id, hole)).collect();
         for outermost in holes {
+            let all = outermost.with_nested();
+            let asked = wanted.at.and_then(|at| all.iter().copied().find(|hole| hole.position == at));
+            let outermost = asked.unwrap_or(outermost);
             let mut answers = Answers::new(vec![outermost], &names);
             loop {
                 names.forget_seen();
@@ -223,7 +228,7 @@ pub async fn resolve(
                         break;
                     }
                 };
-                if let Some((_, value)) = wanted.by_hand.filter(|(position, _)| *position == hole.position) {
+                if let Some(value) = wanted.by_hand.filter(|_| wanted.at == Some(&*hole.position)) {
                     found.push(match pin(&cx, hole, &question, value) {
                         Ok(()) => {
                             let model = Some(BY_HAND.to_owned());
@@ -233,8 +238,7 @@ pub async fn resolve(
                         }
                         Err(problem) => Answered { outcome: "failed", ..not(problem) },
                     });
-                    answers.take(hole, value.clone());
-                    continue;
+                    break;
                 }
                 let mut taken = Taken::default();
                 match answer(&cx, &step, &answers.names, &step.id, hole, question, &mut taken).await {
