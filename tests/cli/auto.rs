@@ -526,6 +526,9 @@ steps:
     assert_eq!(at(inner, r#""y""#).code, Some(0));
     let pinned = lock(&folder);
     assert!(pinned.contains("value: y") && pinned.matches("position:").count() == 1, "{pinned}");
+    // The one before it is not asked on the way.
+    orc(&folder, &fake, &["resolve", "p.orc.yaml", "--at", inner, "--unpin"]);
+    assert_eq!(at("steps.n.parameters.message#1.2", r#""z""#).code, Some(0));
     assert_eq!(fake.asked().len(), 0);
 }
 
