@@ -11,6 +11,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::home;
+
+/// The name of the file.
+const FILE: &str = "keys";
+
 /// The keys of a file by name. Nothing prints them.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Keys {
@@ -23,19 +28,15 @@ impl fmt::Debug for Keys {
     }
 }
 
-/// Where the keys of the person are whose environment has these variables: `$XDG_CONFIG_HOME/orc/keys`, else
-/// `~/.config/orc/keys`; on Windows beneath `%APPDATA%`. Nothing where there is no home.
-pub fn file<'v>(variable: impl Fn(&str) -> Option<&'v str>) -> Option<PathBuf> {
-    let folder = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let config = folder("XDG_CONFIG_HOME")
-        .or_else(|| folder("APPDATA").filter(|_| cfg!(windows)))
-        .or_else(|| Some(folder("HOME")?.join(".config")))?;
-    Some(config.join("orc").join("keys"))
+/// Where the keys of the person are whose environment this is: `keys` in orc's configuration folder
+/// (`~/.config/orc`). Nothing where there is no home.
+pub fn file() -> Option<PathBuf> {
+    Some(home::config(|name| std::env::var_os(name).map(PathBuf::from))?.join(FILE))
 }
 
 /// As [`file`], of the environment `variables`.
-pub fn file_of(variables: &BTreeMap<String, String>) -> Option<PathBuf> {
-    file(|name| variables.get(name).map(String::as_str))
+fn file_of(variables: &BTreeMap<String, String>) -> Option<PathBuf> {
+    Some(home::config(|name| variables.get(name).map(PathBuf::from))?.join(FILE))
 }
 
 impl Keys {

@@ -23,6 +23,8 @@ pub mod models;
 
 pub mod keys;
 
+mod home;
+
 pub mod files;
 
 pub mod plan;

@@ -3,7 +3,7 @@
 
 use std::{
     fs,
-    path::Path,
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -15,6 +15,8 @@ use lang::{
     },
     syntax::MAX_BYTES,
 };
+
+use crate::home;
 
 /// The name of the file, in the person's configuration and in a workspace.
 pub const FILE: &str = "models.yaml";
@@ -75,16 +77,10 @@ pub fn around_file(file: &str) -> Surroundings {
     around(&here, folder)
 }
 
-/// The person's own file: `$XDG_CONFIG_HOME/orc/models.yaml`, else beneath `~/.config`.
+/// The person's own file, in orc's configuration folder.
 fn person_file() -> Option<Utf8PathBuf> {
-    let variable = |name: &str| {
-        let value = std::env::var_os(name).filter(|value| Path::new(value).is_absolute())?;
-        Utf8PathBuf::from_path_buf(value.into()).ok()
-    };
-    let config = variable("XDG_CONFIG_HOME")
-        .or_else(|| variable("APPDATA"))
-        .or_else(|| variable("HOME").map(|home| home.join(".config")))?;
-    Some(config.join("orc").join(FILE))
+    let config = home::config(|name| std::env::var_os(name).map(PathBuf::from))?;
+    Some(Utf8PathBuf::from_path_buf(config).ok()?.join(FILE))
 }
 
 fn source(path: &Utf8Path, root: &Utf8Path, origin: Origin) -> Option<Source> {

@@ -184,13 +184,13 @@ impl Accounts {
 
 fn open(steps: &mut BTreeMap<String, Account>, scope: &Scope, prefix: &str, each: Option<i64>) {
     for step in &scope.steps {
-        let path = format!("{prefix}{}", step.id);
         let own = [step.terms.budget.run, step.terms.budget.step].into_iter().flatten().min();
         if let Some(limit) = own.or(each) {
-            steps.entry(path.clone()).or_insert(Account { limit: Some(limit), ..Account::default() });
+            let account = Account { limit: Some(limit), ..Account::default() };
+            steps.entry(format!("{prefix}{}", step.id)).or_insert(account);
         }
         if let Some(body) = step.kind.body() {
-            open(steps, body, &format!("{path}."), None);
+            open(steps, body, &format!("{prefix}{}.", step.id), None);
         }
     }
 }

@@ -118,6 +118,19 @@ impl Remote {
         Self { limits, ..self }
     }
 
+    async fn ask_until(
+        &self,
+        cancel: &CancellationToken,
+        request: &Request,
+        told: Option<&OutputSink>,
+    ) -> Result<Response, ToolError> {
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(ToolError::new("CancelledError", "the call to the model was cancelled")),
+            response = self.ask(request, told) => response,
+        }
+    }
+
     async fn ask(&self, request: &Request, told: Option<&OutputSink>) -> Result<Response, ToolError> {
         let kind = self.kind;
         let endpoint = Endpoint::at(kind, &self.host, &self.environment, self.is_trusted)?;
@@ -209,15 +222,7 @@ impl Provider for Remote {
     }
 
     fn call<'a>(&'a self, request: &'a Request, cancel: &'a CancellationToken) -> ModelFuture<'a> {
-        Box::pin(async move {
-            tokio::select! {
-                biased;
-                () = cancel.cancelled() => {
-                    Err(ToolError::new("CancelledError", "the call to the model was cancelled"))
-                }
-                response = self.ask(request, None) => response,
-            }
-        })
+        Box::pin(self.ask_until(cancel, request, None))
     }
 
     fn stream<'a>(
@@ -226,15 +231,7 @@ impl Provider for Remote {
         cancel: &'a CancellationToken,
         told: &'a OutputSink,
     ) -> ModelFuture<'a> {
-        Box::pin(async move {
-            tokio::select! {
-                biased;
-                () = cancel.cancelled() => {
-                    Err(ToolError::new("CancelledError", "the call to the model was cancelled"))
-                }
-                response = self.ask(request, Some(told)) => response,
-            }
-        })
+        Box::pin(self.ask_until(cancel, request, Some(told)))
     }
 }
 

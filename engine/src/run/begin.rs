@@ -187,6 +187,26 @@ fn purse(plan: &Plan, config: &RunConfig) -> Purse {
     purse
 }
 
+/// What a run that is only looked at would know when it begins: what its steps share, and the names they see.
+pub(super) fn looked_at(
+    plan: &Plan,
+    config: &RunConfig,
+    cancel: CancellationToken,
+) -> Result<(Arc<RunContext>, Arc<Names>), RunError> {
+    let started = Timestamp::now();
+    let output_dir = output_dir(plan, config)?;
+    let renderer = Renderer::new(folders(config));
+    let run_id = config.run_id.clone().unwrap_or_default();
+    let secrets = Arc::new(Redactor::of(plan));
+    let (inputs, names) = names(plan, &config.working_dir, &renderer, &run_id, started, output_dir.as_str())
+        .map_err(|error| secrets.error(error))?;
+    let names = Names::watched(&names);
+    secrets.learn_inputs(plan, &inputs);
+    let place = Place { run_id, started, output_dir, inputs, secrets };
+    let cx = context(plan, config, place, renderer, Journal::closed(), (cancel, None));
+    Ok((Arc::new(cx), names))
+}
+
 /// The earlier results that the run may use again. What was asked for by name runs in any case.
 fn cache_of(config: &RunConfig) -> Option<Cache> {
     let asked = config.selection.as_ref().filter(|selection| selection.reuses());

@@ -10,7 +10,6 @@ use std::{
     sync::Arc,
 };
 
-use jiff::Timestamp;
 use lang::{model::FailurePolicy, registry::Effect as Acts};
 use tokio_util::sync::CancellationToken;
 
@@ -21,12 +20,10 @@ use super::{
     cache::{self, Fingerprint},
     context::RunContext,
     execute::{self, StepEnd},
-    journal::Journal,
     perform,
-    render::{Names, Renderer, StepValue},
+    render::{Names, StepValue},
     resume,
     schedule::{Effect, Ending, Input, Schedule, SkipReason},
-    secrets::Redactor,
     step,
 };
 use crate::{
@@ -46,19 +43,10 @@ mod estimate;
 
 /// What a run of `plan` as `config` says would do, in order of declaration.
 pub fn forecast(plan: &Plan, config: &RunConfig) -> Result<Vec<Forecast>, RunError> {
-    let started = Timestamp::now();
-    let output_dir = begin::output_dir(plan, config)?;
-    let renderer = Renderer::new(begin::folders(config));
-    let run_id = config.run_id.clone().unwrap_or_default();
-    let secrets = Arc::new(Redactor::of(plan));
-    let (inputs, names) = begin::names(plan, &config.working_dir, &renderer, &run_id, started, output_dir.as_str())
-        .map_err(|error| secrets.error(error))?;
-    let names = Names::watched(&names);
-    secrets.learn_inputs(plan, &inputs);
-    let place = begin::Place { run_id, started, output_dir, inputs, secrets: Arc::clone(&secrets) };
-    let cx = begin::context(plan, config, place, renderer, Journal::closed(), (CancellationToken::new(), None));
+    let (cx, names) = begin::looked_at(plan, config, CancellationToken::new())?;
+    let secrets = Arc::clone(&cx.secrets);
     let scope = Arc::clone(&plan.program.scope);
-    let mut found = Forecaster::new(Arc::new(cx), plan, config, scope, names).run();
+    let mut found = Forecaster::new(cx, plan, config, scope, names).run();
     for forecast in &mut found {
         forecast.reason = secrets.text(&forecast.reason);
         for ahead in &mut forecast.auto {

@@ -126,9 +126,7 @@ fn place(variable: &str, kept: &Keys) -> Option<&'static str> {
 }
 
 fn kept() -> Result<(PathBuf, Keys), Refusal> {
-    let variable = |name: &str| std::env::var(name).ok();
-    let known = ["XDG_CONFIG_HOME", "APPDATA", "HOME"].map(|name| (name, variable(name)));
-    let path = keys::file(|name| known.iter().find(|(known, _)| *known == name)?.1.as_deref());
+    let path = keys::file();
     let path =
         path.ok_or_else(|| invalid("there is no home to keep keys in; set `HOME`, or keys in the environment"))?;
     let kept = Keys::read(&path).map_err(invalid)?;

@@ -5,7 +5,6 @@ use std::{
     sync::Arc,
 };
 
-use jiff::Timestamp;
 use lang::{
     analysis::Analysis,
     auto::{By, Hole},
@@ -24,9 +23,7 @@ use crate::{
         Past, RunConfig, RunError, begin, clock,
         context::RunContext,
         event::AutoResolved,
-        journal::Journal,
-        render::{Names, Renderer},
-        secrets::Redactor,
+        render::Names,
         store::{LastWord, Store, StoreError, StoredRun},
     },
 };
@@ -174,17 +171,8 @@ pub async fn resolve(
     wanted: &Wanted<'_>,
     cancel: CancellationToken,
 ) -> Result<Vec<Answered>, RunError> {
-    let started = Timestamp::now();
-    let output_dir = begin::output_dir(plan, config)?;
-    let renderer = Renderer::new(begin::folders(config));
-    let run_id = config.run_id.clone().unwrap_or_default();
-    let secrets = Arc::new(Redactor::of(plan));
-    let (inputs, names) = begin::names(plan, &config.working_dir, &renderer, &run_id, started, output_dir.as_str())
-        .map_err(|error| secrets.error(error))?;
-    let names = Names::watched(&names);
-    secrets.learn_inputs(plan, &inputs);
-    let place = begin::Place { run_id, started, output_dir, inputs, secrets: Arc::clone(&secrets) };
-    let cx = Arc::new(begin::context(plan, config, place, renderer, Journal::closed(), (cancel, None)));
+    let (cx, names) = begin::looked_at(plan, config, cancel)?;
+    let secrets = Arc::clone(&cx.secrets);
     let scope = &plan.program.scope;
     for (at, step) in scope.steps.iter().enumerate() {
         match cx.past.end(&step.id, scope, at).and_then(|end| end.value) {
