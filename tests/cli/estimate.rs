@@ -140,6 +140,9 @@ id: tags
 steps:
   - {id: say, action: echo, parameters: {message: '<AUTO>A word?</AUTO>'}, model: openai/gpt-4o-mini}
   - {id: ask, action: generate, parameters: {prompt: 'Hello?', model: '<AUTO task=\"chat\">any</AUTO>'}}
+  - id: style
+    action: generate
+    parameters: {prompt: 'In the style <AUTO choices=\"plain, ornate\">Which?</AUTO>', model: openai/gpt-4o-mini}
   - {id: run, tool: pipeline-executor, action: execute, parameters: {pipeline: other.orc.yaml}}
 ";
     let folder = Folder::with("p.orc.yaml", text);
@@ -154,6 +157,8 @@ steps:
     );
     let chosen = estimate("ask")["model"].as_str().unwrap();
     assert!(chosen.starts_with("openai/") && estimate("ask")["nano_usd"]["high"].is_u64(), "{plan:#}");
+    // A tag whose answers are known has a bound.
+    assert!(estimate("style")["input_tokens"]["high"].is_u64(), "{plan:#}");
     // Nobody knows what another pipeline asks before it is read.
     assert_eq!(estimate("run")["nano_usd"], json!({"low": 0, "expected": 0, "high": null}));
     assert_eq!(plan["estimate"]["nano_usd"]["high"], Value::Null);

@@ -425,9 +425,7 @@ async fn ask(
         Box::new(Unanswered { failure: Failure { message, ..failure }, spent })
     };
     let mut model = model(cx, step, names, hole);
-    let is_open =
-        model.as_deref().is_none_or(|model| model.trim().is_empty() || model.trim_start().starts_with("<AUTO"));
-    if is_open && !cx.simulate {
+    if is_left_open(model.as_deref()) && !cx.simulate {
         let decision =
             route::for_tag(cx, &hole.source, prompt).map_err(|ToolError(failure)| unanswered(failure, None))?;
         route::tell(cx, path, &decision);
@@ -461,6 +459,20 @@ async fn ask(
             Err(unanswered(failure, spent))
         }
     }
+}
+
+/// Whether it is left to the router which model is asked.
+fn is_left_open(model: Option<&str>) -> bool {
+    model.is_none_or(|model| model.trim().is_empty() || model.trim_start().starts_with("<AUTO"))
+}
+
+/// Who would be asked by what is known, the router's choice included.
+pub(crate) fn expected_model(cx: &RunContext, step: &StepPlan, names: &Arc<Names>, hole: &Hole) -> Option<String> {
+    let named = model(cx, step, names, hole);
+    if cx.simulate || !is_left_open(named.as_deref()) {
+        return named;
+    }
+    Some(route::for_tag(cx, &hole.source, &hole.body).ok()?.model)
 }
 
 /// Who is asked: whom the tag names, else whom the step does, else the pipeline's model.

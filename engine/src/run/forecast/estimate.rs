@@ -59,8 +59,9 @@ impl Forecaster<'_> {
         let asked = open.map(|(hole, ahead)| {
             let body = self.size_as_written(&Value::from(hole.body.as_str()), None);
             let schema = tokens::of(&hole.target.schema.to_string());
+            let model = auto::expected_model(&self.cx, step, &self.names, hole);
             let asks = Asks {
-                model: hole.attribute("model_hint").or(step.model.as_deref()).or(self.cx.model.as_deref()),
+                model: model.as_deref(),
                 simulate: self.cx.simulate,
                 input: Range::between(AROUND.0, AROUND.1, AROUND.2) + tokens::of(lang::auto::SYSTEM) + body + schema,
                 known_answer: Some(Range { low: 1, expected: TAG_ANSWER, high: None }),
@@ -228,6 +229,13 @@ impl Forecaster<'_> {
                 let sizes = parsed.segments.iter().map(|segment| match segment.kind {
                     SegmentKind::Text => tokens::of(&text[segment.range]),
                     SegmentKind::Comment => Range::exactly(0),
+                    // The answer is one of them.
+                    SegmentKind::Auto => {
+                        let tag = parsed.autos.iter().find(|tag| segment.range.contains_range(tag.range));
+                        let choices = tag.and_then(|tag| tag.attribute("choices"));
+                        let sizes = choices.into_iter().flat_map(|choices| choices.split(',')).map(tokens::of);
+                        sizes.reduce(Range::or).unwrap_or_else(Range::open)
+                    }
                     SegmentKind::Expression => {
                         let within = |at: &&template::Reference| segment.range.contains_range(at.root_range);
                         let roots = parsed.references.iter().filter(within).map(|at| self.size_of(&at.root, item));
