@@ -171,7 +171,7 @@ outputs: {n: '{{ c.result.outputs.n }}'}",
 fn what_waits_for_a_person_waits_and_an_answer_that_was_kept_stays() {
     const APPROVE: [&str; 5] = ["runs", "approve", "latest", "--answer", "fine"];
     let every = if long() { 1 } else { 4 };
-    let mut points = 0;
+    let mut all = 0;
     for (name, text) in ASKS {
         let whole = folder(text);
         let ended = whole.orc(&["run", "p.orc.yaml"]);
@@ -181,22 +181,24 @@ fn what_waits_for_a_person_waits_and_an_answer_that_was_kept_stays() {
         assert_eq!(ended.code, Some(0), "{name}: {ended:?}");
         let (wanted, wanted_successes) = (normalized(&ended.stdout), successes(&whole));
 
+        let mut asked = 0;
         for point in (1..).step_by(every) {
             let broken = folder(text);
             if !broken.orc_killed_at(point, &["run", "p.orc.yaml"]) {
                 break;
             }
-            points += 1;
+            asked += 1;
             let again = broken.orc(if is_unknown(&broken) { &["run", "p.orc.yaml"] } else { &["resume", "latest"] });
             assert_eq!((again.code, normalized(&again.stdout)), (Some(3), waiting.clone()), "{name} at {point}");
         }
+        let mut answered = 0;
         for point in (1..).step_by(every) {
             let broken = folder(text);
             assert_eq!(broken.orc(&["run", "p.orc.yaml"]).code, Some(3));
             if !broken.orc_killed_at(point, &APPROVE) {
                 break;
             }
-            points += 1;
+            answered += 1;
             let mut resumed = broken.orc(&["resume", "latest"]);
             if resumed.code == Some(3) {
                 assert_eq!(normalized(&resumed.stdout), waiting, "{name} at {point} of the answer");
@@ -206,7 +208,9 @@ fn what_waits_for_a_person_waits_and_an_answer_that_was_kept_stays() {
             assert_eq!(normalized(&resumed.stdout), wanted, "{name} at {point} of the answer");
             assert_eq!(successes(&broken), wanted_successes, "{name} at {point} of the answer");
         }
+        // What waits to be written is written together: a fast disk has more writes, a slow one fewer.
+        assert!(asked > 2 && answered > 2, "{name}: only {asked} points of the question, {answered} of the answer");
+        all += asked + answered;
     }
-    println!("{points} crash points in pipelines that ask");
-    assert!(points > 20, "only {points} points");
+    println!("{all} crash points in pipelines that ask");
 }
