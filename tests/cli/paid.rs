@@ -148,5 +148,5 @@ fn no_answer_is_paid_twice_wherever_the_run_is_killed() {
         (matrix(TWENTY, (1, every), true), warm.join().unwrap())
     });
     println!("{cold} and {warm} points; {lost} and {lost_warm} calls were on their way and were made again");
-    assert!(cold > 15 && warm > 7, "only {cold} and {warm} points");
+    assert!(cold > 12 && warm > 5, "only {cold} and {warm} points");
 }

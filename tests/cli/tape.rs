@@ -226,7 +226,7 @@ fn a_run_that_was_killed_goes_on_recording_and_replaying() {
             assert_eq!(left, cassettes, "{mode} at {point}");
         }
     }
-    assert!(points > 20, "only {points} points");
+    assert!(points > 12, "only {points} points");
 }
 
 #[test]
