@@ -29,6 +29,8 @@ pub mod files;
 
 pub mod plan;
 
+pub mod kept;
+
 pub mod changes;
 
 pub mod run;

@@ -22,6 +22,7 @@ mod begin;
 pub use begin::{UNRECORDED, new_id};
 
 pub mod cache;
+pub use cache::Earlier;
 
 pub mod forecast;
 
@@ -93,18 +94,29 @@ pub struct RunConfig {
     pub store: Option<PathBuf>,
     /// Whether earlier results in the store may be used again; `--no-cache` says no.
     pub cache: bool,
+    /// Those results, where they were opened already.
+    pub earlier: Earlier,
     /// `--record` or `--replay`.
     pub tape: Option<Recording>,
     /// What the plan was confined to, for the record.
     pub selection: Option<Selection>,
     /// What is known from before.
     pub past: Arc<Past>,
-    /// When the run began, if it is resumed: RFC 3339.
-    pub resumed: Option<String>,
+    /// How it began, if it is resumed.
+    pub resumed: Option<Resumed>,
     /// `--locked`: no `<AUTO>` may be asked for.
     pub locked: bool,
     /// The right to run it, where the caller has it already.
     pub lock: Option<Arc<lock::RunLock>>,
+}
+
+/// How a run began that is resumed.
+#[derive(Debug, Clone)]
+pub struct Resumed {
+    /// When: RFC 3339.
+    pub began: String,
+    /// Its text is the one that is stored.
+    pub is_same: bool,
 }
 
 /// Runs `plan` to its end and returns the result document; never fails once it has begun. Events are

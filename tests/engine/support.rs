@@ -5,8 +5,8 @@ use std::{fmt::Write as _, sync::Arc};
 use camino::{Utf8Path, Utf8PathBuf};
 use engine::{
     catalog, plan,
-    plan::{Given, PlanError},
-    run::{self, Event, ResultDocument, RunConfig, document::StepDocument, limits},
+    plan::{Basis, Given, Kept, PlanError},
+    run::{self, Earlier, Event, ResultDocument, RunConfig, document::StepDocument, limits},
     tools::Permissions,
 };
 use lang::analysis::Analysis;
@@ -61,6 +61,7 @@ impl Workspace {
             selection: None,
             past: Arc::default(),
             resumed: None,
+            earlier: Earlier::default(),
             locked: false,
             lock: None,
         }
@@ -78,11 +79,14 @@ impl Workspace {
         config: RunConfig,
         cancel: &CancellationToken,
     ) -> Ran {
-        assert_eq!(config.working_dir, self.root(), "a test stays in its own directory");
-        let plan = match planned(text, inputs) {
-            Ok(plan) => plan,
+        match planned(text, inputs) {
+            Ok(plan) => self.run_plan(plan, config, cancel),
             Err(problem) => panic!("the pipeline does not start: {problem}"),
-        };
+        }
+    }
+
+    pub(crate) fn run_plan(&self, plan: plan::Plan, config: RunConfig, cancel: &CancellationToken) -> Ran {
+        assert_eq!(config.working_dir, self.root(), "a test stays in its own directory");
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
         runtime.block_on(async {
@@ -97,12 +101,20 @@ impl Workspace {
     }
 }
 
+/// The same plan, as a later command makes it from the outline that is kept of its pipeline.
+pub(crate) fn outlined(plan: &plan::Plan, inputs: &[(&str, Value)]) -> Option<plan::Plan> {
+    let kept = Kept::of(plan, plan.text().to_owned(), "pipeline.orc.yaml")?;
+    Some(Basis::Kept(kept).plan(&given(inputs)).expect("the inputs fitted"))
+}
+
+fn given(inputs: &[(&str, Value)]) -> Vec<(String, Given)> {
+    inputs.iter().map(|(name, value)| ((*name).to_owned(), Given::Value(value.clone()))).collect()
+}
+
 /// The plan of `text`, or every reason why it cannot start.
 pub(crate) fn planned(text: &str, inputs: &[(&str, Value)]) -> Result<plan::Plan, String> {
     let analysis = Arc::new(Analysis::new(catalog::registry(), "pipeline.orc.yaml", text));
-    let given: Vec<(String, Given)> =
-        inputs.iter().map(|(name, value)| ((*name).to_owned(), Given::Value(value.clone()))).collect();
-    plan::plan(Arc::clone(&analysis), &given).map_err(|error| match error {
+    plan::plan(Arc::clone(&analysis), &given(inputs)).map_err(|error| match error {
         PlanError::Invalid => {
             analysis.diagnostics().iter().map(|found| found.message.clone()).collect::<Vec<_>>().join("\n")
         }

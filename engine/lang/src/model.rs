@@ -156,7 +156,7 @@ pub struct Route {
 }
 
 /// What happens when a step fails (contract §2.9).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum FailurePolicy {
     /// No further step is admitted.
     Fail,

@@ -31,6 +31,8 @@ pub struct Surroundings {
     pub registry: Arc<Registry>,
     /// What is wrong; entries that are right count all the same.
     pub problems: Arc<[Problem]>,
+    /// The files it was made of, as a text that another such registry does not have.
+    pub made_of: Arc<str>,
 }
 
 /// A file that was read, or why it was not.
@@ -55,7 +57,7 @@ pub fn around(root: &Utf8Path, folder: &Utf8Path) -> Surroundings {
     let sources: Vec<Source> =
         own.into_iter().chain(theirs).filter_map(|(path, origin)| source(&path, root, origin)).collect();
     if sources.is_empty() {
-        return Surroundings { registry: super::registry(), problems: Arc::default() };
+        return Surroundings { registry: super::registry(), problems: Arc::default(), made_of: Arc::from("") };
     }
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((_, found)) = known.iter().find(|(of, _)| *of == sources) {
@@ -116,5 +118,6 @@ fn made(sources: &[Source]) -> Surroundings {
     let known = super::registry();
     let models = known.models.overlaid(&overlays.iter().collect::<Vec<_>>());
     let problems = overlays.into_iter().flat_map(|overlay| overlay.problems).collect();
-    Surroundings { registry: Arc::new(Registry { models, ..Registry::clone(&known) }), problems }
+    let made_of = Arc::from(format!("{sources:?}"));
+    Surroundings { registry: Arc::new(Registry { models, ..Registry::clone(&known) }), problems, made_of }
 }

@@ -1,25 +1,25 @@
 //! Analysis → [`Program`]. Total: what the rules let pass has a meaning here.
 
-use std::{cell::RefCell, collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use indexmap::IndexMap;
 use lang::{
     analysis::Analysis,
     auto::{self, Hole},
     model::{FailurePolicy, KeyUse, LoopItem, Step, StepIndex},
-    registry::{LoopConstruct, OutputSpec, Target},
+    registry::{LoopConstruct, Target},
     syntax::NodeId,
 };
 use serde_json::Value;
 
 use super::{
     Handler, RetryPlan, Terms, duration,
-    inputs::Inputs,
+    outputs::Outputs,
     program::{LoopNames, Program, Routes, Scope, StepKind, StepPlan},
 };
 use crate::tools::pipeline_executor;
 
-pub(super) fn program(analysis: &Analysis, inputs: &Inputs) -> Program {
+pub(super) fn program(analysis: &Analysis) -> Program {
     let pipeline = analysis.pipeline();
     let builder = Builder {
         analysis,
@@ -29,9 +29,7 @@ pub(super) fn program(analysis: &Analysis, inputs: &Inputs) -> Program {
             .and_then(|seconds| Duration::try_from_secs_f64(seconds.value).ok()),
         never_cached: false,
         holes: auto::holes(analysis),
-        outputs: RefCell::default(),
-        text: Arc::new(OutputSpec { scalar: true, ..OutputSpec::default() }),
-        open: Arc::new(OutputSpec { open: true, ..OutputSpec::default() }),
+        outputs: Outputs::new(analysis.registry()),
     };
     let builder = Builder { never_cached: builder.root_key("cache") == Some(Value::Bool(false)), ..builder };
     let ids: HashMap<StepIndex, &str> = pipeline.steps.iter().map(|step| (step.index, step.id_text())).collect();
@@ -46,7 +44,6 @@ pub(super) fn program(analysis: &Analysis, inputs: &Inputs) -> Program {
         asking_outputs: builder.asking_outputs(),
         model: pipeline.model.as_ref().map(|model| model.value.clone()),
         terms: Arc::new(Terms::of(|name| builder.root_key(name))),
-        template_inputs: inputs.templates.clone(),
         levels: analysis
             .graph()
             .levels
@@ -63,12 +60,7 @@ struct Builder<'a> {
     holes: Vec<Hole>,
     /// The pipeline says `cache: false`.
     never_cached: bool,
-    /// The shapes of results that the steps so far have, by where the registry keeps them.
-    outputs: RefCell<HashMap<*const OutputSpec, Arc<OutputSpec>>>,
-    /// The shape of a text.
-    text: Arc<OutputSpec>,
-    /// That of what may be anything.
-    open: Arc<OutputSpec>,
+    outputs: Outputs<'a>,
 }
 
 /// Keys whose values are read from the typed step, or not at all, and not from the key map.
@@ -150,7 +142,7 @@ impl Builder<'_> {
             handlers: Handler::read(&keys, |name| by_id.contains_key(name)),
             is_handler: false,
             kind: StepKind::Act,
-            output: self.output(
+            output: self.outputs.of(
                 step.tool.as_ref().map(|tool| &*tool.value),
                 step.action.as_ref().map(|action| &*action.value),
                 &parameters,
@@ -190,7 +182,7 @@ impl Builder<'_> {
                 let items = key(&["for_each", "foreach"]).unwrap_or(Value::Null);
                 StepPlan {
                     kind: StepKind::ForEach { items, max_parallel: key(&["max_parallel"]), names, body },
-                    output: self.open_output(),
+                    output: self.outputs.open(),
                     ..plan
                 }
             }
@@ -204,7 +196,7 @@ impl Builder<'_> {
                         names,
                         body,
                     },
-                    output: self.open_output(),
+                    output: self.outputs.open(),
                     ..plan
                 }
             }
@@ -216,7 +208,7 @@ impl Builder<'_> {
                     max_iterations: key(&["max_iterations"]),
                     break_on_error: keys.get("break_on_error").and_then(Value::as_bool).unwrap_or(false),
                 },
-                output: self.open_output(),
+                output: self.outputs.open(),
                 ..plan
             },
             LoopConstruct::Queue => {
@@ -229,7 +221,7 @@ impl Builder<'_> {
                         max_parallel: field(&["max_parallel"]).or_else(|| key(&["max_parallel"])),
                         body: Arc::new(self.items(step.index, &step.items)),
                     },
-                    output: self.open_output(),
+                    output: self.outputs.open(),
                     ..plan
                 }
             }
@@ -271,7 +263,11 @@ impl Builder<'_> {
                 let action = item.action.as_ref().map(|action| action.value.clone());
                 Arc::new(StepPlan {
                     id: item.name.as_ref().map_or_else(|| format!("action_{position}"), |name| name.value.clone()),
-                    output: self.output(item.tool.as_ref().map(|tool| &*tool.value), action.as_deref(), &parameters),
+                    output: self.outputs.of(
+                        item.tool.as_ref().map(|tool| &*tool.value),
+                        action.as_deref(),
+                        &parameters,
+                    ),
                     action,
                     tool: item.tool.as_ref().map(|tool| tool.value.clone()),
                     parameters,
@@ -324,7 +320,7 @@ impl Builder<'_> {
                 handlers: Vec::new(),
                 is_handler: false,
                 kind: StepKind::Act,
-                output: self.open_output(),
+                output: self.outputs.open(),
                 model: None,
                 cache: None,
                 terms: Terms::default(),
@@ -338,32 +334,6 @@ impl Builder<'_> {
     fn runs_pipeline(&self, plan: &StepPlan) -> bool {
         let target = self.analysis.registry().resolve(plan.tool.as_deref(), plan.action.as_deref(), None);
         matches!(target, Target::Operation { tool, .. } if tool.name == pipeline_executor::NAME)
-    }
-
-    fn output(
-        &self,
-        tool: Option<&str>,
-        action: Option<&str>,
-        parameters: &IndexMap<String, Value>,
-    ) -> Arc<OutputSpec> {
-        let operation = parameters.get("action").and_then(Value::as_str);
-        match self.analysis.registry().resolve(tool, action, operation) {
-            Target::Operation { operation: Some(operation), .. } => self.shared(&operation.output),
-            Target::Action(action) => self.shared(&action.output),
-            Target::Echo { .. } => Arc::clone(&self.text),
-            _ => self.open_output(),
-        }
-    }
-
-    /// What the registry says of a result, once for all steps that have one like it.
-    fn shared(&self, output: &OutputSpec) -> Arc<OutputSpec> {
-        let mut shared = self.outputs.borrow_mut();
-        // What is in the registry stays where it is.
-        Arc::clone(shared.entry(std::ptr::from_ref(output)).or_insert_with(|| Arc::new(output.clone())))
-    }
-
-    fn open_output(&self) -> Arc<OutputSpec> {
-        Arc::clone(&self.open)
     }
 
     fn cache(&self, keys: &IndexMap<String, Value>) -> Option<bool> {

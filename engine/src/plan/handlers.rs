@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::tools::Failure;
 
 /// One handler of a step's failures.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub struct Handler {
     /// `handler_action`: what to do, as an `action` is written.
     pub action: Option<String>,
@@ -18,6 +18,7 @@ pub struct Handler {
     /// Classes of errors it is for; empty means any.
     pub error_types: Vec<String>,
     /// Patterns of messages it is for; empty means any.
+    #[serde(with = "patterns")]
     pub error_patterns: Vec<Regex>,
     /// Codes it is for; empty means any.
     pub error_codes: Vec<String>,
@@ -101,5 +102,20 @@ fn texts(value: Option<&Value>) -> Vec<String> {
         Some(Value::Array(items)) => items.iter().map(text).collect(),
         Some(Value::Null) | None => Vec::new(),
         Some(other) => vec![text(other)],
+    }
+}
+
+/// Expressions as they are written.
+mod patterns {
+    use regex::Regex;
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(patterns: &[Regex], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(patterns.iter().map(Regex::as_str))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Regex>, D::Error> {
+        let written = Vec::<String>::deserialize(deserializer)?;
+        written.iter().map(|text| Regex::new(text).map_err(D::Error::custom)).collect()
     }
 }

@@ -9,6 +9,7 @@ use lang::{
     template::{self, Reading},
 };
 use regex::Regex;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::Given;
@@ -22,37 +23,64 @@ pub(super) struct Inputs {
     pub(super) templates: Vec<String>,
 }
 
-pub(super) fn check(analysis: &Analysis, given: &[(String, Given)]) -> Result<Inputs, Vec<String>> {
-    let declared = &analysis.pipeline().inputs;
+/// A declared input, free of the syntax tree.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Declared {
+    pub(super) name: String,
+    /// `type` as written.
+    type_name: Option<String>,
+    required: bool,
+    pub(super) secret: bool,
+    /// The value of the default, if there is one.
+    default: Option<Value>,
+    /// The declaration's own settings; none in the bare form, where the value is no declaration.
+    settings: Map<String, Value>,
+}
+
+/// The inputs that the pipeline declares, in order.
+pub(super) fn declared(analysis: &Analysis) -> Vec<Declared> {
+    let value = |node| analysis.parse().tree.to_json(node).unwrap_or_default();
+    let inputs = analysis.pipeline().inputs.iter();
+    let declared = inputs.map(|(name, input)| Declared {
+        name: name.clone(),
+        type_name: input.type_name.as_ref().map(|name| name.value.clone()),
+        required: input.required,
+        secret: input.secret,
+        default: input.default.map(value),
+        settings: settings(analysis, input),
+    });
+    declared.collect()
+}
+
+pub(super) fn check(declared: &[Declared], given: &[(String, Given)]) -> Result<Inputs, Vec<String>> {
     let mut problems = Vec::new();
     let mut values: HashMap<&str, &Given> = HashMap::new();
     for (name, value) in given {
-        if declared.contains_key(name) {
+        if declared.iter().any(|input| input.name == *name) {
             values.insert(name, value);
         } else {
-            problems.push(undeclared(name, declared.keys().map(String::as_str)));
+            problems.push(undeclared(name, declared.iter().map(|input| &*input.name)));
         }
     }
     let mut inputs = Inputs::default();
     let mut templates = Vec::new();
-    for (name, input) in declared {
-        let settings = settings(analysis, input);
+    for input in declared {
+        let name = &input.name;
         match values.get(name.as_str()) {
             Some(given) => {
                 let value = read(given, input);
-                problems.extend(misfits(name, &value, input, &settings));
+                problems.extend(misfits(&value, input));
                 inputs.values.insert(name.clone(), value);
             }
-            None => match input.default {
-                Some(node) => {
-                    let value = analysis.parse().tree.to_json(node).unwrap_or_default();
-                    if holds_template(&value) {
+            None => match &input.default {
+                Some(value) => {
+                    if holds_template(value) {
                         templates.push(name.clone());
                     } else if !value.is_null() {
                         // A default of null says that the input may be left out.
-                        problems.extend(misfits(name, &value, input, &settings));
+                        problems.extend(misfits(value, input));
                     }
-                    inputs.values.insert(name.clone(), value);
+                    inputs.values.insert(name.clone(), value.clone());
                 }
                 None if input.required => {
                     problems.push(format!("input `{name}` is required; give it with `-i {name}=…`"));
@@ -80,7 +108,6 @@ fn undeclared<'n>(name: &str, declared: impl Iterator<Item = &'n str> + Clone) -
     }
 }
 
-/// The declaration's own settings; none in the bare form, where the value is no declaration.
 fn settings(analysis: &Analysis, input: &Input) -> Map<String, Value> {
     if input.form == InputForm::Bare {
         return Map::new();
@@ -91,7 +118,7 @@ fn settings(analysis: &Analysis, input: &Input) -> Map<String, Value> {
     }
 }
 
-fn read(given: &Given, input: &Input) -> Value {
+fn read(given: &Given, input: &Declared) -> Value {
     match given {
         Given::Value(value) => value.clone(),
         Given::Text(text) if type_of(input) == Some("string") => Value::String(text.clone()),
@@ -100,8 +127,8 @@ fn read(given: &Given, input: &Input) -> Value {
 }
 
 /// The declared type by its usual word; `None` = any.
-fn type_of(input: &Input) -> Option<&'static str> {
-    let word = input.type_name.as_ref()?.value.to_lowercase();
+fn type_of(input: &Declared) -> Option<&'static str> {
+    let word = input.type_name.as_ref()?.to_lowercase();
     Some(match &*word {
         "string" | "str" | "text" => "string",
         "integer" | "int" => "integer",
@@ -114,7 +141,8 @@ fn type_of(input: &Input) -> Option<&'static str> {
 }
 
 /// What is wrong with `value` for this declaration.
-fn misfits(name: &str, value: &Value, input: &Input, settings: &Map<String, Value>) -> Vec<String> {
+fn misfits(value: &Value, input: &Declared) -> Vec<String> {
+    let Declared { name, settings, .. } = input;
     let shown = if input.secret { "the secret that was given".to_owned() } else { shown(value) };
     if let Some(wanted) = type_of(input)
         && !is(value, wanted)

@@ -5,12 +5,13 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use indexmap::IndexMap;
 use lang::{auto::Hole, model::FailurePolicy, registry::OutputSpec};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Handler, RetryPlan, Terms};
 
-/// A pipeline as a run executes it.
-#[derive(Debug, Clone)]
+/// A pipeline as a run executes it. As it is kept ([`super::kept`]), without what the registry and the tags say.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Program {
     /// As runs and documents name it.
     pub id: String,
@@ -19,26 +20,25 @@ pub struct Program {
     /// Declared outputs, as written.
     pub outputs: IndexMap<String, Value>,
     /// Of the outputs those that hold AUTO tags: a step each, whose one parameter is the output.
+    #[serde(skip)]
     pub asking_outputs: IndexMap<String, Arc<StepPlan>>,
     /// The root's `model`.
     pub model: Option<String>,
     /// What it says about the models of all steps.
     pub terms: Arc<Terms>,
-    /// Inputs whose value is the declared default and holds a template, in an order in which each
-    /// can be rendered with those before it.
-    pub template_inputs: Vec<String>,
     /// Ids by level, for the document.
     pub levels: Vec<Vec<String>>,
 }
 
 /// Steps that see each other: the root's, or a loop's body.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Scope {
     /// The steps in order of declaration.
     pub steps: Vec<Arc<StepPlan>>,
     /// For each step, what it waits for, in order.
     pub dependencies: Vec<Vec<usize>>,
     /// The ids of steps that a confined run leaves out.
+    #[serde(skip)]
     pub left_out: BTreeSet<String>,
 }
 
@@ -64,46 +64,62 @@ impl Scope {
 }
 
 /// One step.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct StepPlan {
     /// Its id.
     pub id: String,
     /// `action` as written.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub action: Option<String>,
     /// `tool` as written.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub tool: Option<String>,
     /// `parameters` as written.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub parameters: IndexMap<String, Value>,
     /// `condition` or `if` as written.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub condition: Option<Value>,
     /// What its failure means for the others.
+    #[serde(default = "usual_policy", skip_serializing_if = "is_usual_policy")]
     pub policy: FailurePolicy,
     /// Where the scope goes on.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub routes: Routes,
     /// How often it is tried.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub retry: RetryPlan,
     /// How long an attempt may take.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub timeout: Option<Duration>,
     /// What may save it when it failed, in order of priority.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub handlers: Vec<Handler>,
     /// It is named by a handler, so it runs only as one.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub is_handler: bool,
     /// What it does.
+    #[serde(default, skip_serializing_if = "StepKind::is_act")]
     pub kind: StepKind,
     /// The shape of its result.
+    #[serde(skip)]
     pub output: Arc<OutputSpec>,
     /// `model` of the step itself.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub model: Option<String>,
     /// What it says about the models it asks.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub terms: Terms,
     /// The AUTO tags of the step itself; a loop's without those of its body.
+    #[serde(skip)]
     pub holes: Arc<[Hole]>,
     /// `cache` of the step, or `false` of the pipeline; `None` leaves it to what the step does.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub cache: Option<bool>,
 }
 
 /// Routes by the position of their target; a `goto` with a template is resolved at run time.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Routes {
     /// `on_success`
     pub on_success: Option<usize>,
@@ -116,9 +132,10 @@ pub struct Routes {
 }
 
 /// What a step does.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub enum StepKind {
     /// It acts itself: a tool, an action, an echo.
+    #[default]
     Act,
     /// Its body runs once per item.
     ForEach {
@@ -171,7 +188,7 @@ pub enum StepKind {
 }
 
 /// The names an author gave to a loop and its item.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct LoopNames {
     /// `loop_name`
     pub loop_name: Option<String>,
@@ -180,9 +197,24 @@ pub struct LoopNames {
 }
 
 impl StepKind {
+    fn is_act(&self) -> bool {
+        matches!(self, Self::Act)
+    }
+
     /// Whether the step runs other steps rather than acting itself.
     pub fn has_steps(&self) -> bool {
-        !matches!(self, Self::Act)
+        !self.is_act()
+    }
+
+    /// The same, to be changed.
+    pub(super) fn body_mut(&mut self) -> Option<&mut Arc<Scope>> {
+        match self {
+            Self::Act | Self::Child => None,
+            Self::ForEach { body, .. }
+            | Self::While { body, .. }
+            | Self::ActionLoop { body, .. }
+            | Self::Queue { body, .. } => Some(body),
+        }
     }
 
     /// The steps that run again and again, if it is a loop.
@@ -195,4 +227,18 @@ impl StepKind {
             | Self::Queue { body, .. } => Some(body),
         }
     }
+}
+
+/// What most steps have is not written for each of them.
+fn is_usual<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+fn usual_policy() -> FailurePolicy {
+    FailurePolicy::Fail
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_usual_policy(policy: &FailurePolicy) -> bool {
+    *policy == usual_policy()
 }

@@ -14,7 +14,7 @@ use super::duration;
 const LONGEST_PAUSE: Duration = Duration::from_hours(365 * 24);
 
 /// How often a step is tried.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct RetryPlan {
     /// Attempts in all, at least one.
     pub attempts: u32,
@@ -31,7 +31,7 @@ pub struct RetryPlan {
 }
 
 /// How the pause between attempts grows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Backoff {
     /// Always the same.
     Fixed,

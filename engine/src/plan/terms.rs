@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 /// The terms of a step, or of a pipeline.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Terms {
     /// `requires_model` as written, unless it says `none`.
     pub requires: Option<Value>,

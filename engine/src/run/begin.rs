@@ -16,7 +16,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Event, EventKind, ResultDocument, RunConfig, RunError,
+    Event, EventKind, ResultDocument, Resumed, RunConfig, RunError,
     auto::{self, Pins, Stage, Taken},
     cache::Cache,
     child::Above,
@@ -45,7 +45,9 @@ pub(super) async fn run(
     cancel: CancellationToken,
 ) -> Result<Arc<ResultDocument>, RunError> {
     let started = match &config.resumed {
-        Some(text) => text.parse().map_err(|error| RunError::Store(format!("the run began at `{text}`: {error}")))?,
+        Some(Resumed { began, .. }) => {
+            began.parse().map_err(|error| RunError::Store(format!("the run began at `{began}`: {error}")))?
+        }
         None => Timestamp::now(),
     };
     let watch = Instant::now();
@@ -141,13 +143,13 @@ pub(super) fn context(
         file: normal(&config.working_dir.join(&config.file)),
         above: Above::default(),
         values: Arc::new(place.inputs),
-        registry: Arc::clone(plan.analysis.shared_registry()),
+        registry: Arc::clone(plan.registry()),
         renderer: Arc::new(renderer),
         journal,
         secrets: place.secrets,
         stop: cancel.clone(),
         cancel,
-        inputs: plan.analysis.pipeline().inputs.keys().cloned().collect(),
+        inputs: plan.declared().map(|(name, _)| name.to_owned()).collect(),
         places: Arc::new(Semaphore::new(limit)),
         limit,
         lanes: Arc::new(Lanes::new(&config.limits, &models::all())),
@@ -212,7 +214,11 @@ fn cache_of(config: &RunConfig) -> Option<Cache> {
     let asked = config.selection.as_ref().filter(|selection| selection.reuses());
     // What is recorded must be all that the run needs; what is replayed is nobody's result.
     let file = config.store.as_deref().filter(|_| config.cache && config.tape.is_none())?;
-    Cache::open(file, asked.map(|selection| selection.step.clone()))
+    let fresh = asked.map(|selection| selection.step.clone());
+    match config.earlier.take() {
+        Some(opened) => opened.map(|cache| cache.with_fresh(fresh)),
+        None => Cache::open(file, fresh),
+    }
 }
 
 /// `output/<id>` beneath the working directory. Nobody chose it, and it may be written to, so neither
@@ -243,14 +249,16 @@ fn first_batch(cx: &RunContext, plan: &Plan, config: &RunConfig) -> Batch {
     let started = cx.started;
     let program = &plan.program;
     let mut batch = Batch::default();
-    let source = plan.analysis.text().to_owned();
     let (inputs, secret_inputs) = cx.secrets.inputs(plan, &cx.values);
     batch.records.push(match &config.resumed {
-        Some(_) => Record::RunResumed { source },
+        Some(resumed) => Record::RunResumed {
+            source: (!resumed.is_same).then(|| plan.text().to_owned()),
+            outline: plan.kept_as.clone(),
+        },
         None => Record::RunStarted {
             pipeline: program.id.clone(),
             file: config.file.clone(),
-            source,
+            source: plan.text().to_owned(),
             inputs,
             config: Box::new(StoredConfig {
                 working_dir: config.working_dir.clone(),
@@ -264,6 +272,7 @@ fn first_batch(cx: &RunContext, plan: &Plan, config: &RunConfig) -> Batch {
                 selection: config.selection.clone(),
                 tape: config.tape.clone(),
                 secret_inputs,
+                outline: plan.kept_as.clone(),
             }),
             time: clock::text(started),
         },
@@ -382,7 +391,7 @@ pub(super) fn names(
         "current_timestamp": text, "current_date": date,
     });
     let mut inputs = plan.inputs.clone();
-    let templates = &plan.program.template_inputs;
+    let templates = &plan.template_inputs;
     let bound = |inputs: &Map<String, Value>, left_out: &[String]| {
         let known: Map<String, Value> =
             inputs.iter().filter(|(name, _)| !left_out.contains(name)).map(|(n, v)| (n.clone(), v.clone())).collect();

@@ -13,7 +13,7 @@ use std::{
 };
 
 use lang::{
-    registry::{Effect, ParamKind, ParamSpec, is_path_of_data},
+    registry::{Effect, ParamKind, ParamSpec, Registry, is_path_of_data},
     template,
 };
 use serde::{Deserialize, Serialize};
@@ -26,7 +26,10 @@ use super::{
     perform::{self, Prepared},
     render::Names,
     resume,
-    store::{LastWord, SqliteStore, sqlite::Attempt},
+    store::{
+        LastWord, SqliteStore,
+        sqlite::{Attempt, short},
+    },
 };
 use crate::{
     models,
@@ -36,6 +39,11 @@ use crate::{
         confine::{Access, Last, locate},
     },
 };
+
+mod latest;
+pub use latest::Earlier;
+use latest::Guess;
+pub(crate) use latest::Latest;
 
 /// What a step's result depends on. Hashes are SHA-256 in hexadecimal, of canonical JSON or of bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,10 +131,12 @@ fn first_difference<'n, V: PartialEq>(
 pub(crate) struct Cache {
     store: Mutex<SqliteStore>,
     /// All keys there were, shortened, unless they are too many: most steps need not ask the store. With the
-    /// attempt, where only one came to it.
-    known: Option<HashMap<u64, Option<Attempt>>>,
+    /// attempts that came to it.
+    known: Option<HashMap<u64, Vec<Attempt>>>,
     /// The step of the root that was asked for by name: it runs in any case.
     fresh: Option<String>,
+    /// The ends of the run that is probably [the latest](Self::latest).
+    guess: Mutex<Option<Guess>>,
 }
 
 /// An earlier result that stands for a step's.
@@ -164,11 +174,6 @@ struct WordCache {
 /// How many keys are kept in memory at most: some ten megabytes.
 const MOST_KNOWN: usize = 100_000;
 
-/// The beginning of a key, which is a hash in hexadecimal.
-fn short(key: &str) -> u64 {
-    key.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default()
-}
-
 impl Cache {
     /// The earlier results in the store `file`; none where nothing ran yet.
     pub(crate) fn open(file: &Path, fresh: Option<String>) -> Option<Self> {
@@ -177,13 +182,13 @@ impl Cache {
         let store = SqliteStore::open_to_read(file).ok()?;
         let known = store.cache_keys(MOST_KNOWN).ok()?;
         let known = known.map(|keys| {
-            let mut known: HashMap<u64, Option<Attempt>> = HashMap::with_capacity(keys.len());
+            let mut known: HashMap<u64, Vec<Attempt>> = HashMap::with_capacity(keys.len());
             for (key, attempt) in keys {
-                known.entry(short(&key)).and_modify(|other| *other = None).or_insert(Some(attempt));
+                known.entry(key).or_default().push(attempt);
             }
             known
         });
-        Some(Self { store: Mutex::new(store), known, fresh })
+        Some(Self { store: Mutex::new(store), known, fresh, guess: Mutex::default() })
     }
 
     /// The result under `key` that an earlier run than `run` made.
@@ -200,10 +205,10 @@ impl Cache {
 
     /// The run that made the result under `key`, and the result: [`Self::find`] for who needs no more.
     pub(crate) fn result(&self, run: &str, key: &str) -> Option<(String, Value)> {
-        let known = self.known.as_ref().map(|known| known.get(&short(key)));
+        let known = self.known.as_ref().map(|known| known.get(&short(key)).map(Vec::as_slice));
         let attempt = match known {
             Some(None) => return None,
-            Some(Some(Some(attempt))) if attempt.run != run => attempt,
+            Some(Some([attempt])) if attempt.run != run => attempt,
             // Of several it is the newest, and who made it is for the store to say.
             _ => {
                 let hit = self.find(run, key)?;
@@ -220,6 +225,11 @@ impl Cache {
     pub(crate) fn before(&self, pipeline: &str, step: &str) -> Option<Fingerprint> {
         let (_, last) = lock(&self.store).last_word(pipeline, step).ok().flatten()?;
         last.fingerprint.map(|fingerprint| *fingerprint)
+    }
+
+    /// The same, where the step of the root was asked for by name.
+    pub(crate) fn with_fresh(self, fresh: Option<String>) -> Self {
+        Self { fresh, ..self }
     }
 
     /// Whether the step at `path` was asked for by name, or is part of one that was.
@@ -304,6 +314,18 @@ pub(crate) fn fingerprint(cx: &RunContext, step: &StepPlan, prepared: &Prepared)
         environment: environment.collect(),
         written: step.parameters.iter().map(named).collect(),
     })
+}
+
+/// Whether a parameter of the step may name a file.
+pub(crate) fn may_name_files(registry: &Registry, step: &StepPlan) -> bool {
+    let specs = resume::target(registry, step).map_or(&[][..], |target| perform::specs(&target));
+    let is_given = |spec: &&ParamSpec| {
+        std::iter::once(&spec.name).chain(&spec.aliases).any(|name| step.parameters.contains_key(name))
+    };
+    fn is_file(spec: &ParamSpec) -> bool {
+        matches!(spec.kind, ParamKind::ReadPath | ParamKind::Data) || spec.items.as_deref().is_some_and(is_file)
+    }
+    specs.iter().filter(is_given).any(is_file)
 }
 
 /// The paths of files that `value` names as the parameter `spec`.

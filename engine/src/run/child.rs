@@ -110,7 +110,7 @@ fn prepare(cx: &Arc<RunContext>, step: &StepPlan, names: &Arc<Names>, path: &str
     let inner = RunContext {
         renderer: Arc::new(renderer),
         values: Arc::new(values),
-        inputs: plan.analysis.pipeline().inputs.keys().cloned().collect(),
+        inputs: plan.declared().map(|(name, _)| name.to_owned()).collect(),
         model: plan.program.model.clone().or_else(|| cx.model.clone()),
         terms: Arc::new(plan.program.terms.beneath(&cx.terms)),
         cancel: cx.cancel.child_token(),

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     RunConfig, RunError,
-    auto::{Ahead, Stage},
+    auto::Stage,
     begin,
     cache::{self, Fingerprint},
     context::RunContext,
@@ -27,11 +27,9 @@ use super::{
     step,
 };
 use crate::{
-    models::estimate::{Estimate, Range},
+    models::estimate::Range,
     plan::{Plan, Scope, StepPlan, program::StepKind},
 };
-
-mod taken;
 
 mod said;
 pub use said::{Cause, Forecast, Verdict};
@@ -41,14 +39,27 @@ mod asked;
 
 mod estimate;
 
+mod expected;
+use expected::Expected;
+
+mod unchanged;
+use unchanged::Unchanged;
+
 /// What a run of `plan` as `config` says would do, in order of declaration.
 pub fn forecast(plan: &Plan, config: &RunConfig) -> Result<Vec<Forecast>, RunError> {
     let (cx, names) = begin::looked_at(plan, config, CancellationToken::new())?;
     let secrets = Arc::clone(&cx.secrets);
     let scope = Arc::clone(&plan.program.scope);
     let mut found = Forecaster::new(cx, plan, config, scope, names).run();
+    // Most have the reason of the one before.
+    let mut before: Option<(String, String)> = None;
     for forecast in &mut found {
-        forecast.reason = secrets.text(&forecast.reason);
+        let clean = match before.take() {
+            Some((written, clean)) if written == forecast.reason => clean,
+            _ => secrets.text(&forecast.reason),
+        };
+        let written = std::mem::replace(&mut forecast.reason, clean.clone());
+        before = Some((written, clean));
         for ahead in &mut forecast.auto {
             ahead.reason = secrets.text(&ahead.reason);
         }
@@ -82,47 +93,10 @@ struct Forecaster<'a> {
     taken_first: Vec<Option<usize>>,
     /// How long the answers of steps may be that ask a model, by step.
     told: HashMap<String, Range>,
+    /// What need not be rendered.
+    unchanged: Option<Unchanged>,
     /// How long they were in earlier runs.
     answers: OnceCell<HashMap<String, Range>>,
-}
-
-/// What is expected of a step, and how the scope goes on.
-struct Expected {
-    verdict: Verdict,
-    cause: Cause,
-    reason: String,
-    ending: Ending,
-    /// What templates see of it, where that is known.
-    value: Option<Arc<StepValue>>,
-    goto: Option<usize>,
-    /// How its AUTO tags stand.
-    auto: Vec<Ahead>,
-    /// What its models may take.
-    estimate: Option<Estimate>,
-}
-
-impl Expected {
-    fn acts(cause: Cause, reason: impl Into<String>) -> Self {
-        let (verdict, ending) = (Verdict::Run, Ending::Succeeded);
-        Self {
-            verdict,
-            cause,
-            reason: reason.into(),
-            ending,
-            value: None,
-            goto: None,
-            auto: Vec::new(),
-            estimate: None,
-        }
-    }
-
-    fn unknown(reason: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Unknown, ..Self::acts(Cause::Unknown, reason) }
-    }
-
-    fn fails(reason: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Fail, ending: Ending::Failed, ..Self::acts(Cause::Failing, reason) }
-    }
 }
 
 impl<'a> Forecaster<'a> {
@@ -146,7 +120,8 @@ impl<'a> Forecaster<'a> {
         let open_routes = BTreeSet::new();
         let after_skipping = after_skipping(&scope, &dependants);
         let ids = plan.program.scope.steps.iter().map(|step| &*step.id).collect();
-        let taken_first = taken::first(plan);
+        let taken_first = plan.first_read();
+        let unchanged = Unchanged::of(&cx, plan, config);
         Self {
             ids,
             hidden: HashSet::new(),
@@ -164,6 +139,7 @@ impl<'a> Forecaster<'a> {
             open_routes,
             stopped_by: None,
             told: HashMap::new(),
+            unchanged,
             answers: OnceCell::new(),
         }
     }
@@ -237,6 +213,7 @@ impl<'a> Forecaster<'a> {
                 self.hidden.remove(&at);
                 self.names.publish(&step, value);
             }
+            None if expected.is_unread => {}
             None => {
                 self.hidden.insert(at);
                 self.names.hide(&step);
@@ -249,6 +226,7 @@ impl<'a> Forecaster<'a> {
             self.stopped_by = self.stopped_by.or(Some(at));
         }
         let Expected { verdict, cause, reason, auto, estimate, .. } = expected;
+        let estimate = estimate.map(Box::new);
         self.found[at] = Some(Forecast { step, verdict, cause, reason, auto, estimate });
     }
 
@@ -327,6 +305,10 @@ impl<'a> Forecaster<'a> {
         if let Some(reason) = self.uncertain(at) {
             return Expected::unknown(reason);
         }
+        if let Some(unchanged) = self.unchanged(at) {
+            return unchanged;
+        }
+        self.read_for(at);
         if let Some(written) = &step.condition {
             let unknown = || Expected::unknown(format!("if {}", one_line(written)));
             let (filled, names) = match self.filled(at, Stage::Condition) {

@@ -503,7 +503,8 @@ fn read_as_declared(params: &mut Map<String, Value>, step: &StepPlan, target: &T
     }
 }
 
-fn specs<'r>(target: &Target<'r>) -> &'r [ParamSpec] {
+/// The parameters of what a step names.
+pub(crate) fn specs<'r>(target: &Target<'r>) -> &'r [ParamSpec] {
     match target {
         Target::Operation { operation: Some(operation), .. } => operation.params.as_slice(),
         Target::Action(action) => action.params.as_slice(),

@@ -1,7 +1,7 @@
 //! What going on with a run means: which run, what of it stands, what would act again.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{HashMap, HashSet},
     sync::Arc,
 };
 
@@ -53,55 +53,59 @@ impl Interrupted {
 }
 
 /// The steps that had an intent and no outcome, by path. A step that was stopped with the run counts
-/// as one; a loop does not act itself.
+/// as one; a loop does not act itself. `attempts` are in the order in which a store gives them.
 pub fn interrupted(steps: &Steps, registry: &Registry, attempts: &[StoredAttempt]) -> Vec<Interrupted> {
     let last = newest(attempts);
-    let open = last.values().filter(|attempt| {
+    let is_open = |attempt: &&StoredAttempt| {
         !attempt.forgotten
             && attempt.intended
             && attempt.attempt > 0
             && matches!(attempt.status.as_deref(), None | Some("cancelled"))
-    });
+    };
+    let open: Vec<&StoredAttempt> = last.iter().copied().filter(is_open).collect();
+    if open.is_empty() {
+        return Vec::new();
+    }
     // What is beneath a step that came to its end has no part in what follows.
-    let ended: BTreeSet<&str> = last
-        .values()
-        .filter(|attempt| has_ended(attempt) && !attempt.is_redacted())
-        .map(|attempt| &*attempt.step)
-        .collect();
-    open.filter(|attempt| !above(&attempt.step).any(|above| ended.contains(above)))
-        .filter_map(|attempt| acted(steps, registry, attempt))
-        .collect()
+    let ended = known(&last);
+    let open = open.into_iter().filter(|attempt| !above(&attempt.step).any(|above| ended.contains(above)));
+    open.filter_map(|attempt| acted(steps, registry, attempt)).collect()
 }
 
 /// The steps that came to an end of which too little is kept, because there was a secret in it. They act
-/// again when the run is resumed.
+/// again when the run is resumed. `attempts` are in the order in which a store gives them.
 pub fn redacted(steps: &Steps, registry: &Registry, attempts: &[StoredAttempt]) -> Vec<Interrupted> {
     let last = newest(attempts);
-    let known: BTreeSet<&str> = last
-        .values()
-        .filter(|attempt| has_ended(attempt) && !attempt.is_redacted())
-        .map(|attempt| &*attempt.step)
-        .collect();
-    let lost = last.values().filter(|attempt| !attempt.forgotten && attempt.attempt > 0 && attempt.is_redacted());
+    let is_lost = |attempt: &&StoredAttempt| !attempt.forgotten && attempt.attempt > 0 && attempt.is_redacted();
+    let lost: Vec<&StoredAttempt> = last.iter().copied().filter(is_lost).collect();
+    if lost.is_empty() {
+        return Vec::new();
+    }
+    let known = known(&last);
     let is_part_of_known = |path: &str| {
         let handled = path.rsplit_once(HANDLER).map(|(path, _)| path);
         above(path).chain(handled).any(|above| known.contains(above))
     };
-    lost.filter(|attempt| !is_part_of_known(&attempt.step))
-        .filter_map(|attempt| acted(steps, registry, attempt))
-        .collect()
+    let lost = lost.into_iter().filter(|attempt| !is_part_of_known(&attempt.step));
+    lost.filter_map(|attempt| acted(steps, registry, attempt)).collect()
 }
 
 /// The last attempt of each step, by path.
-fn newest(attempts: &[StoredAttempt]) -> BTreeMap<&str, &StoredAttempt> {
-    let mut last: BTreeMap<&str, &StoredAttempt> = BTreeMap::new();
+fn newest(attempts: &[StoredAttempt]) -> Vec<&StoredAttempt> {
+    let mut last: Vec<&StoredAttempt> = Vec::with_capacity(attempts.len());
     for attempt in attempts {
-        let newest = last.entry(&attempt.step).or_insert(attempt);
-        if attempt.attempt >= newest.attempt {
-            *newest = attempt;
+        match last.last_mut() {
+            Some(before) if before.step == attempt.step => *before = attempt,
+            _ => last.push(attempt),
         }
     }
     last
+}
+
+/// The paths of the steps that came to an end that is kept.
+fn known<'a>(last: &[&'a StoredAttempt]) -> HashSet<&'a str> {
+    let kept = last.iter().filter(|attempt| has_ended(attempt) && !attempt.is_redacted());
+    kept.map(|attempt| &*attempt.step).collect()
 }
 
 fn has_ended(attempt: &StoredAttempt) -> bool {
@@ -195,7 +199,7 @@ pub(crate) fn effect_of(target: &Target<'_>) -> Effect {
 }
 
 /// What the step names; none for a loop.
-fn target<'r>(registry: &'r Registry, step: &'r StepPlan) -> Option<Target<'r>> {
+pub(crate) fn target<'r>(registry: &'r Registry, step: &'r StepPlan) -> Option<Target<'r>> {
     if step.kind.has_steps() {
         return None;
     }

@@ -63,7 +63,7 @@ impl Redactor {
         redactor.learn_inputs(plan, &Value::Object(plan.inputs.clone()));
         let variables = super::begin::environment();
         // What a `models.yaml` calls a key is one, whatever its name is.
-        let keys = plan.analysis.registry().models.key_variables();
+        let keys = plan.registry().models.key_variables();
         redactor.learn(keys.filter_map(|name| Some((name.to_owned(), variables.get(name)?.clone()))));
         redactor.learn_variables(&variables);
         redactor
@@ -131,6 +131,20 @@ impl Redactor {
         self.known().touches(value)
     }
 
+    /// Whether the other knows the same values.
+    pub(crate) fn knows_the_same(&self, other: &Self) -> bool {
+        let (known, other) = (self.known(), other.known());
+        known.forms == other.forms && known.numbers == other.numbers
+    }
+
+    /// Whether a secret that is known by its value stands in the text. What a secret looks like is another matter:
+    /// that is the same whenever one looks.
+    pub(crate) fn is_in(&self, text: &str) -> bool {
+        let known = self.known();
+        known.finder.as_ref().is_some_and(|finder| finder.is_match(text))
+            || known.numbers.iter().any(|(number, _)| text.contains(&**number))
+    }
+
     /// The inputs of the run as they are kept, and the names of those that are not kept as they are.
     pub fn inputs(&self, plan: &Plan, inputs: &Value) -> (Value, Vec<String>) {
         let known = self.known();
@@ -174,7 +188,7 @@ impl Redactor {
 
 /// The inputs that are declared secret.
 pub fn secret_inputs(plan: &Plan) -> impl Iterator<Item = &str> {
-    plan.analysis.pipeline().inputs.iter().filter(|(_, input)| input.secret).map(|(name, _)| &**name)
+    plan.declared().filter(|(_, secret)| *secret).map(|(name, _)| name)
 }
 
 /// The secret inputs of `plan` whose values are too short to be found where they stand in other texts.
@@ -458,9 +472,10 @@ impl Known {
 
     fn record(&self, record: &mut Record) {
         match record {
-            Record::RunStarted { source, .. } | Record::RunResumed { source } => {
+            Record::RunStarted { source, .. } | Record::RunResumed { source: Some(source), outline: _ } => {
                 self.string(source);
             }
+            Record::RunResumed { source: None, outline: _ } => {}
             Record::Child { child, .. } => child.redacted |= self.string(&mut child.source),
             Record::Asked { question, .. } => self.question(question),
             Record::Outcome { value, last, .. } => {

@@ -78,7 +78,7 @@ impl Selection {
     }
 
     /// The plan without the steps that are not meant. It has no outputs: they speak of the whole.
-    pub fn apply(&self, plan: Plan) -> Result<Plan, String> {
+    pub fn apply(&self, mut plan: Plan) -> Result<Plan, String> {
         let program = &plan.program;
         let kept: Vec<usize> = self.kept(&program.scope)?.into_iter().collect();
         let place: HashMap<usize, usize> = kept.iter().enumerate().map(|(new, old)| (*old, new)).collect();
@@ -103,7 +103,8 @@ impl Selection {
         let levels = levels.map(Iterator::collect).filter(|level: &Vec<String>| !level.is_empty()).collect();
         let scope = Arc::new(Scope { dependencies: dependencies.collect(), steps, left_out });
         let program = Program { scope, levels, outputs: indexmap::IndexMap::new(), ..(**program).clone() };
-        Ok(Plan { program: Arc::new(program), ..plan })
+        plan.program = Arc::new(program);
+        Ok(plan)
     }
 
     /// The ends of `run` that can be used again in `plan`, by id: successes of steps that are needed

@@ -52,6 +52,11 @@ pub trait Store: Send {
     /// All runs, the newest first.
     fn runs(&self) -> Result<Vec<StoredRun>, StoreError>;
 
+    /// One of them.
+    fn run(&self, run_id: &str) -> Result<Option<StoredRun>, StoreError> {
+        Ok(self.runs()?.into_iter().find(|run| run.id == run_id))
+    }
+
     /// The attempts of a run's steps, by step and number.
     fn attempts(&self, run_id: &str) -> Result<Vec<StoredAttempt>, StoreError>;
 
@@ -90,6 +95,9 @@ pub struct StoredConfig {
     pub selection: Option<Selection>,
     /// The inputs whose values are not kept as they were.
     pub secret_inputs: Vec<String>,
+    /// Under which key the outline of its pipeline was kept ([`crate::kept`]), where all its steps were made by it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outline: Option<String>,
 }
 
 /// A run as the store knows it.
@@ -234,8 +242,10 @@ pub enum Record {
     },
     /// The run goes on after it ended or was broken off.
     RunResumed {
-        /// The pipeline's text from now on.
-        source: String,
+        /// The pipeline's text from now on, where it is another one.
+        source: Option<String>,
+        /// As [`StoredConfig::outline`]; where it is another one, the run has none any more.
+        outline: Option<String>,
     },
     /// A step is about to act.
     Intent {

@@ -48,7 +48,7 @@ pub(crate) fn read_all(names: &[String]) -> Vec<Result<Source, String>> {
 /// Reads one file, or standard input for `-`.
 pub(crate) fn read(name: &str) -> Result<Source, String> {
     if name == "-" {
-        let text = read_text(io::stdin().lock(), STDIN)?;
+        let text = read_text(io::stdin().lock(), STDIN, 0)?;
         return Ok(Source { name: STDIN.to_owned(), text, found: false });
     }
     let path = Path::new(name);
@@ -63,7 +63,8 @@ pub(crate) fn read(name: &str) -> Result<Source, String> {
         ));
     }
     let file = File::open(path).map_err(|error| cannot_read(name, &error))?;
-    Ok(Source { name: name.to_owned(), text: read_text(file, name)?, found: false })
+    let length = usize::try_from(metadata.len()).unwrap_or(MAX_BYTES).min(MAX_BYTES);
+    Ok(Source { name: name.to_owned(), text: read_text(file, name, length)?, found: false })
 }
 
 fn read_directory(name: &str, sources: &mut Vec<Result<Source, String>>) {
@@ -87,8 +88,9 @@ fn is_yaml(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
 }
 
-fn read_text(reader: impl Read, name: &str) -> Result<String, String> {
-    let mut bytes = Vec::new();
+/// The text, which is about `length` bytes long.
+fn read_text(reader: impl Read, name: &str, length: usize) -> Result<String, String> {
+    let mut bytes = Vec::with_capacity(length + 1);
     reader.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(|error| cannot_read(name, &error))?;
     if bytes.len() > MAX_BYTES {
         return Err(format!(

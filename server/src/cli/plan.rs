@@ -17,7 +17,7 @@ use engine::{
         picture::{Node, Picture},
     },
     run::{
-        RunConfig, Selection,
+        Earlier, RunConfig, Selection,
         forecast::{Forecast, Verdict, forecast},
         resume,
         secrets::Redactor,
@@ -74,6 +74,16 @@ enum Format {
 impl PlanCommand {
     /// Exit code 0; 2 where the pipeline could not start.
     pub(crate) fn run(&self) -> io::Result<ExitCode> {
+        let mut config = match run::looked_at(&self.file, !self.no_cache) {
+            Ok(config) => config,
+            Err(message) => {
+                print::error(&message);
+                return Ok(ExitCode::from(INVALID));
+            }
+        };
+        if let Some(store) = config.store.as_deref().filter(|_| config.cache) {
+            config.earlier = Earlier::open(store, Some(&self.file));
+        }
         let planned = run::planned(&self.file, self.context.as_deref(), &self.inputs);
         let plan = match planned {
             Ok(plan) => plan,
@@ -82,7 +92,7 @@ impl PlanCommand {
                 return Ok(ExitCode::from(INVALID));
             }
         };
-        match self.reasons(plan) {
+        match reasons(plan, self.selection.read(), config) {
             Ok((plan, reasons)) => {
                 print::out(&self.shown(&plan, &reasons))?;
                 // The process ends here; taking a large plan apart piece by piece would hold it up.
@@ -94,11 +104,6 @@ impl PlanCommand {
                 Ok(ExitCode::from(INVALID))
             }
         }
-    }
-
-    /// The plan as it would run, and for each step what would become of it and why.
-    fn reasons(&self, plan: Plan) -> Result<(Plan, Reasons), String> {
-        reasons(plan, self.selection.read(), run::looked_at(&self.file, !self.no_cache)?)
     }
 
     fn shown(&self, plan: &Plan, reasons: &Reasons) -> String {
@@ -185,7 +190,7 @@ fn text(inputs: &Value, picture: &Picture, reasons: &Reasons) -> String {
 
 /// What all models together may take; nothing where none is asked.
 pub(crate) fn whole(reasons: &Reasons) -> Option<Estimate> {
-    reasons.values().filter_map(|found| found.estimate.clone()).reduce(Estimate::and)
+    reasons.values().filter_map(|found| found.estimate.as_deref().cloned()).reduce(Estimate::and)
 }
 
 fn json_text(plan: &Plan, picture: &Picture, reasons: &Reasons) -> String {

@@ -163,13 +163,13 @@ impl Resolve {
             let request = request::read(io::stdin().lock()).map_err(Refusal::Message)?;
             let given: Vec<(String, Given)> =
                 request.inputs.into_iter().map(|(name, value)| (name, Given::Value(value))).collect();
-            run::plan_of(Source { name: self.file.clone(), text: request.text, found: false }, &given)?
+            run::plan_of(Source { name: self.file.clone(), text: request.text, found: false }, &given, false)?
         } else {
             let given = inputs::given(self.context.as_deref(), &self.inputs).map_err(Refusal::Message)?;
-            run::plan_of(super::input::read(&self.file).map_err(Refusal::Message)?, &given)?
+            run::plan_of(super::input::read(&self.file).map_err(Refusal::Message)?, &given, false)?
         };
         if let Some(step) = &self.step
-            && !plan.analysis.pipeline().all_steps().iter().any(|known| known.id_text() == step)
+            && !plan.analysis().pipeline().all_steps().iter().any(|known| known.id_text() == step)
         {
             return Err(Refusal::Message(format!("the pipeline has no step `{step}`")));
         }

@@ -1,23 +1,30 @@
 //! `orc resume`.
 
-use std::{collections::BTreeSet, io, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashSet},
+    io,
+    path::PathBuf,
+    process::ExitCode,
+    sync::Arc,
+};
 
 use camino::Utf8Path;
 use clap::Args;
 use engine::{
-    catalog,
+    catalog::{self, Surroundings},
     changes::Changes,
     files::Disk,
-    plan::{self, Given, Plan},
+    kept,
+    plan::{Basis, Given, Plan},
     run::{
-        Past, RunConfig,
+        Earlier, Past, Resumed, RunConfig,
         lock::{self, RunLock},
         resume::{self, Interrupted},
         secrets::{self, Redactor},
-        store::StoredRun,
+        store::{Store as _, StoredRun},
     },
 };
-use lang::{analysis::Analysis, beside::beside, registry::Registry};
+use lang::analysis::Analysis;
 
 use super::{
     FAILED, INVALID,
@@ -147,14 +154,18 @@ impl Resume {
         let is_whole = !secrets::is_marked(&run.source);
         // What came of a long run takes as long to read as its pipeline.
         let id = &run.id;
-        let (attempts, planned) = beside(move || store.attempts(id), || self.planned(&run, is_whole));
+        let (attempts, planned) = store.attempts_beside(id, || self.planned(&run, is_whole));
         let attempts = attempts.map_err(|error| invalid(error.to_string()))?;
-        let (now, plan) = planned?;
+        let plan = planned?;
+        let earlier = Earlier::open(&file, None);
         // What is kept is compared with what would be kept.
-        let kept = if is_whole { now.text().to_owned() } else { Redactor::of(&plan).text(now.text()) };
+        let kept = if is_whole { plan.text().to_owned() } else { Redactor::of(&plan).text(plan.text()) };
         let is_same = kept == run.source;
-        let changes =
-            if is_same { Changes::default() } else { Changes::between(&stored(&run), &analysis(&run, &kept)) };
+        let changes = if is_same {
+            Changes::default()
+        } else {
+            Changes::between(&analysis(&run, &run.source), &analysis(&run, &kept))
+        };
         let steps = resume::Steps::new(&plan.program, &catalog::registry(), &attempts);
         let interrupted = resume::interrupted(&steps, &catalog::registry(), &attempts);
         let lost = resume::redacted(&steps, &catalog::registry(), &attempts);
@@ -199,13 +210,13 @@ impl Resume {
             );
             return Err(Refusal(FAILED, run::Refusal::Message(message)));
         }
-        let config = self.config(&run, file, past, lock);
+        let config = RunConfig { earlier, ..self.config(&run, (file, is_same), past, lock) };
         run::pinned(&plan, &config).map_err(|refusal| Refusal(INVALID, refusal))?;
         Ok((plan, config))
     }
 
-    /// The pipeline that the run goes on with, and its plan.
-    fn planned(&self, run: &StoredRun, is_whole: bool) -> Result<(Arc<Analysis>, Plan), Refusal> {
+    /// The plan of the pipeline that the run goes on with.
+    fn planned(&self, run: &StoredRun, is_whole: bool) -> Result<Plan, Refusal> {
         let invalid = Refusal::invalid;
         let now = match now(run) {
             Ok(Some(now)) => now,
@@ -213,7 +224,7 @@ impl Resume {
                 if let Err(problem) = &other {
                     print::note(&format!("{problem}; going on with the text of the run"));
                 }
-                stored(run)
+                Basis::Analysis(Arc::new(analysis(run, &run.source)))
             }
             other => {
                 let problem = other.err().unwrap_or_else(|| "the pipeline came on standard input".to_owned());
@@ -222,8 +233,7 @@ impl Resume {
             }
         };
         let given = run::inputs::given(None, &self.inputs).map_err(invalid)?;
-        let plan = plan_of(run, Arc::clone(&now), given)?;
-        Ok((now, plan))
+        plan_of(run, &now, given)
     }
 
     /// The steps of the root that begin again because the pipeline is another one, with all that wait for
@@ -233,7 +243,7 @@ impl Resume {
         plan.program.scope.with_dependants(|step| all || changes.changed.contains(&step.id))
     }
 
-    fn config(&self, run: &StoredRun, store: PathBuf, past: Past, lock: RunLock) -> RunConfig {
+    fn config(&self, run: &StoredRun, (store, is_same): (PathBuf, bool), past: Past, lock: RunLock) -> RunConfig {
         let stored = &run.config;
         RunConfig {
             run_id: Some(run.id.clone()),
@@ -248,11 +258,12 @@ impl Resume {
             is_trusted: self.trusted || trust::is_kept(stored.working_dir.as_std_path()),
             person: run::person::at_terminal().filter(|_| !self.follow_stdin),
             cache: !run.config.no_cache,
+            earlier: Earlier::default(),
             store: Some(store),
             tape: stored.tape.clone(),
             selection: stored.selection.clone(),
             past: Arc::new(past),
-            resumed: Some(run.started_at.clone()),
+            resumed: Some(Resumed { began: run.started_at.clone(), is_same }),
             locked: self.locked,
             lock: Some(Arc::new(lock)),
         }
@@ -261,34 +272,37 @@ impl Resume {
 
 /// The pipeline as it is now; none where it came on standard input. An error says that its file cannot
 /// be read any more.
-fn now(run: &StoredRun) -> Result<Option<Arc<Analysis>>, String> {
+fn now(run: &StoredRun) -> Result<Option<Basis>, String> {
     if run.file == "-" {
         return Ok(None);
     }
     let text = std::fs::read_to_string(run.config.working_dir.join(&run.file))
         .map_err(|error| format!("`{}` cannot be read: {error}", run.file))?;
+    let around = around(run);
+    if let Some(kept) = kept::look(&around, file_name(run), &text) {
+        return Ok(Some(Basis::Kept(kept)));
+    }
     let source = Source { name: run.file.clone(), text, found: false };
-    Ok(Some(validate::analyse(&source, &Disk::new(registry_of(run)))))
+    Ok(Some(Basis::Analysis(validate::analyse(&source, &Disk::new(around.registry)))))
 }
 
 /// What is known where the run runs.
-fn registry_of(run: &StoredRun) -> Arc<Registry> {
+fn around(run: &StoredRun) -> Surroundings {
     let root = &run.config.working_dir;
     let path = lang::workspace::normal(&root.join(&run.file));
-    catalog::around(root, path.parent().unwrap_or(root)).registry
+    catalog::around(root, path.parent().unwrap_or(root))
 }
 
-/// The pipeline as it was when the run began.
-fn stored(run: &StoredRun) -> Arc<Analysis> {
-    Arc::new(analysis(run, &run.source))
+fn file_name(run: &StoredRun) -> &str {
+    Utf8Path::new(&run.file).file_name().unwrap_or(&run.file)
 }
 
+/// The run's pipeline, as `text` says it, alone.
 fn analysis(run: &StoredRun, text: &str) -> Analysis {
-    let name = Utf8Path::new(&run.file).file_name().unwrap_or(&run.file);
-    Analysis::new(registry_of(run), name, text)
+    Analysis::new(around(run).registry, file_name(run), text)
 }
 
-fn plan_of(stored: &StoredRun, analysis: Arc<Analysis>, mut written: Vec<(String, Given)>) -> Result<Plan, Refusal> {
+fn plan_of(stored: &StoredRun, basis: &Basis, mut written: Vec<(String, Given)>) -> Result<Plan, Refusal> {
     let kept_back = &stored.config.secret_inputs;
     if let Some((name, _)) = written.iter().find(|(name, _)| !kept_back.contains(name)) {
         let message =
@@ -297,11 +311,11 @@ fn plan_of(stored: &StoredRun, analysis: Arc<Analysis>, mut written: Vec<(String
     }
     let inputs = stored.inputs.as_object().into_iter().flatten();
     // What is not declared any more is nobody's input.
-    let declared = &analysis.pipeline().inputs;
-    written.retain(|(name, _)| declared.contains_key(name));
+    let declared: BTreeSet<&str> = basis.declared().map(|(name, _)| name).collect();
+    written.retain(|(name, _)| declared.contains(&**name));
     let mut missing = Vec::new();
     let mut given = Vec::new();
-    for (name, value) in inputs.filter(|(name, _)| declared.contains_key(*name)) {
+    for (name, value) in inputs.filter(|(name, _)| declared.contains(&***name)) {
         if !kept_back.contains(name) {
             given.push((name.clone(), Given::Value(value.clone())));
         } else if !written.iter().any(|(other, _)| other == name) {
@@ -314,8 +328,8 @@ fn plan_of(stored: &StoredRun, analysis: Arc<Analysis>, mut written: Vec<(String
         return Err(Refusal(INVALID, run::Refusal::Inputs(missing)));
     }
     given.extend(written);
-    let plan = plan::plan(Arc::clone(&analysis), &given)
-        .map_err(|error| Refusal(INVALID, run::Refusal::of(error, stored.file.clone(), analysis)))?;
+    let refused = |error| run::Refusal::of(error, stored.file.clone(), Arc::clone(basis.analysis()));
+    let plan = basis.plan(&given).map_err(|error| Refusal(INVALID, refused(error)))?;
     match &stored.config.selection {
         Some(selection) => selection.apply(plan).map_err(Refusal::invalid),
         None => Ok(plan),
@@ -334,7 +348,7 @@ fn explain(
     again: &BTreeSet<String>,
     interrupted: &[Interrupted],
 ) -> String {
-    let known = past.known();
+    let known: HashSet<String> = past.known().into_iter().collect();
     let mut lines = vec![format!("resuming {} ({}, begun {})", run.id, run.file, run.started_at)];
     let mut say = |verb: &str, ids: Vec<String>, why: &str| {
         let (shown, more) = ids.split_at(ids.len().min(MOST_SHOWN));

@@ -7,10 +7,11 @@ use clap::{Args, ValueEnum};
 use engine::{
     catalog,
     files::Disk,
+    kept,
     models::tape::{Mode, Recording},
-    plan::{self, Given, Plan, PlanError},
+    plan::{self, Basis, Given, Plan, PlanError},
     run::{
-        RunConfig, auto,
+        Earlier, RunConfig, auto,
         limits::{self, Limits},
         secrets::{self, Redactor},
         store,
@@ -189,7 +190,7 @@ impl Run {
 
     fn prepare(&self) -> Result<(Plan, RunConfig), Refusal> {
         let (source, given) = self.request().map_err(Refusal::Message)?;
-        let plan = plan_of(source, &given)?;
+        let plan = plan_of(source, &given, !self.no_store)?;
         for name in secrets::too_short(&plan) {
             print::note(&format!(
                 "warning: the secret input `{name}` is shorter than {} characters, which stand in other texts by \
@@ -302,6 +303,7 @@ pub(crate) fn looked_at_in(working_dir: Utf8PathBuf, file: &str, cache: bool) ->
         person: None,
         store: Some(store::file(working_dir.as_std_path())),
         cache,
+        earlier: Earlier::default(),
         working_dir,
         tape: None,
         selection: None,
@@ -315,16 +317,28 @@ pub(crate) fn looked_at_in(working_dir: Utf8PathBuf, file: &str, cache: bool) ->
 /// The plan of a file with these inputs.
 pub(super) fn planned(file: &str, context: Option<&std::path::Path>, written: &[String]) -> Result<Plan, Refusal> {
     let given = inputs::given(context, written).map_err(Refusal::Message)?;
-    plan_of(input::read(file).map_err(Refusal::Message)?, &given)
+    plan_of(input::read(file).map_err(Refusal::Message)?, &given, false)
 }
 
-pub(super) fn plan_of(source: Source, given: &[(String, Given)]) -> Result<Plan, Refusal> {
+/// The plan of a pipeline. With `keep` the outline of a long one is kept for later commands.
+pub(super) fn plan_of(source: Source, given: &[(String, Given)], keep: bool) -> Result<Plan, Refusal> {
     let around = catalog::around_file(&source.name);
     if !around.problems.is_empty() {
         return Err(Refusal::Inputs(around.problems.iter().map(ToString::to_string).collect()));
     }
-    let analysis = validate::analyse(&source, &Disk::new(around.registry));
-    plan::plan(Arc::clone(&analysis), given).map_err(|error| Refusal::of(error, source.name, analysis))
+    let file_name = Utf8Path::new(&source.name).file_name().unwrap_or_default();
+    if let Some(kept) = kept::look(&around, file_name, &source.text) {
+        let basis = Basis::Kept(kept);
+        return basis.plan(given).map_err(|error| Refusal::of(error, source.name, Arc::clone(basis.analysis())));
+    }
+    let disk = Disk::new(Arc::clone(&around.registry));
+    let analysis = validate::analyse(&source, &disk);
+    let mut plan =
+        plan::plan(Arc::clone(&analysis), given).map_err(|error| Refusal::of(error, source.name.clone(), analysis))?;
+    if keep && !disk.was_asked() {
+        plan.kept_as = kept::keep(&around, file_name, &plan);
+    }
+    Ok(plan)
 }
 
 /// Where the command works.

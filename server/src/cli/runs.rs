@@ -15,7 +15,7 @@ use engine::{
         audit::{self, Entry, Program, What},
         document::{Cost, StepDocument},
         lock, resume,
-        store::{self, Store, StoredAttempt, StoredRun},
+        store::{self, SqliteStore, Store, StoredAttempt, StoredRun},
     },
     tools::output::full,
 };
@@ -119,7 +119,7 @@ enum LogFormat {
 /// The runs of the workspace the command works in.
 pub(super) struct Workspace {
     pub(super) file: PathBuf,
-    pub(super) store: Box<dyn Store>,
+    pub(super) store: SqliteStore,
     /// The newest first.
     pub(super) runs: Vec<StoredRun>,
 }
@@ -131,15 +131,15 @@ impl Workspace {
         if !file.exists() {
             return Err("there is no run here yet: `.orc/runs.db` is missing; start one with `orc run`".to_owned());
         }
-        let store = store::open(Some(&file)).map_err(|error| error.to_string())?;
+        let store = SqliteStore::open(&file).map_err(|error| error.to_string())?;
         let runs = store.runs().map_err(|error| error.to_string())?;
         Ok(Self { file, store, runs })
     }
 
     /// The run as it is by now.
     pub(super) fn again(&self, id: &str) -> Result<StoredRun, String> {
-        let runs = self.store.runs().map_err(|error| error.to_string())?;
-        resume::find(&runs, id).cloned()
+        let run = self.store.run(id).map_err(|error| error.to_string())?;
+        run.ok_or_else(|| format!("there is no run `{id}` here; `orc runs list` names them"))
     }
 
     fn find(&self, wanted: &str) -> Result<&StoredRun, String> {

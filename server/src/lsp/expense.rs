@@ -35,7 +35,7 @@ fn estimate(converter: &Converter<'_>, step: &str) -> Option<Estimate> {
     let plan = plan::plan(Arc::new(analysis.clone()), &[]).ok()?;
     // What it would cost to ask, also where runs of the editor are simulated.
     let (_, mut reasons) = cli::plan::reasons(plan, None, looked_at_in(folder, &file, true)).ok()?;
-    reasons.remove(step)?.estimate
+    reasons.remove(step)?.estimate.map(|estimate| *estimate)
 }
 
 fn described(estimate: &Estimate) -> String {

@@ -96,7 +96,7 @@ pub fn latest(plan: &Plan, store: &dyn Store) -> Result<Past, StoreError> {
         }
     }
     let before = Analysis::new(catalog::registry(), &run.file, &run.source);
-    let changes = Changes::between(&before, &plan.analysis);
+    let changes = Changes::between(&before, plan.analysis());
     let others = Value::Object(plan.inputs.clone()) != run.inputs || changes.root;
     let differs: BTreeSet<&String> = changes.changed.iter().chain(&changes.added).collect();
     let fresh = plan.program.scope.with_dependants(|step| others || differs.contains(&step.id));

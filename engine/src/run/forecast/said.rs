@@ -24,7 +24,7 @@ pub struct Forecast {
     pub auto: Vec<Ahead>,
     /// What its models may take; nothing where it asks none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub estimate: Option<Estimate>,
+    pub estimate: Option<Box<Estimate>>,
 }
 
 /// What would become of a step.

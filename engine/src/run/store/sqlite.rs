@@ -14,12 +14,15 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Row, ToSql, config::DbConfig, t
 use serde::de::DeserializeOwned;
 
 mod earlier;
-pub(crate) use earlier::{Attempt, KeptAnswer};
+pub(crate) use earlier::{Attempt, KeptAnswer, short};
 
 mod place;
 
 mod writing;
 use writing::Writing;
+
+mod attempts;
+use attempts::Fingerprints;
 
 mod latest;
 pub use latest::{LatestEnd, LatestRun};
@@ -90,6 +93,9 @@ CREATE INDEX answers_by_key ON answers (key);
 CREATE INDEX answers_by_run ON answers (run_id);
 ";
 
+/// How many KiB of pages who looks up earlier results keeps in memory.
+const PAGES_KEPT: i64 = 65_536;
+
 /// A [`Store`] in one SQLite file.
 #[derive(Debug)]
 pub struct SqliteStore {
@@ -117,7 +123,7 @@ impl SqliteStore {
         let store = Self { path: path.to_owned(), connection };
         store.keep_plans()?;
         // Earlier results stand all over the file; a page is read once, not once for each of them.
-        store.connection.pragma_update(None, "cache_size", -65_536).map_err(|error| refused(path, &error))?;
+        store.connection.pragma_update(None, "cache_size", -PAGES_KEPT).map_err(|error| refused(path, &error))?;
         // Who only reads does not wait long for who writes.
         store.connection.busy_timeout(Duration::from_millis(50)).map_err(|error| refused(path, &error))?;
         let number = |pragma: &str| store.connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
@@ -239,6 +245,23 @@ impl SqliteStore {
     }
 }
 
+const RUNS: &str = "SELECT id, pipeline, file, source, inputs, config, started_at, status, finished_at FROM runs";
+
+/// A row of [`RUNS`].
+fn stored_run(row: &Row<'_>) -> Result<StoredRun, rusqlite::Error> {
+    Ok(StoredRun {
+        id: row.get(0)?,
+        pipeline: row.get(1)?,
+        file: row.get(2)?,
+        source: row.get(3)?,
+        inputs: json_at(row, 4)?.unwrap_or_default(),
+        config: json_at(row, 5)?.unwrap_or_default(),
+        started_at: row.get(6)?,
+        status: row.get(7)?,
+        finished_at: row.get(8)?,
+    })
+}
+
 impl Store for SqliteStore {
     fn write(&mut self, run_id: &str, records: &[Record]) -> Result<(), StoreError> {
         let path = &self.path;
@@ -283,49 +306,17 @@ impl Store for SqliteStore {
     }
 
     fn runs(&self) -> Result<Vec<StoredRun>, StoreError> {
-        self.rows(
-            "SELECT id, pipeline, file, source, inputs, config, started_at, status, finished_at FROM runs
-             ORDER BY started_at DESC, id DESC",
-            &[],
-            |row| {
-                Ok(StoredRun {
-                    id: row.get(0)?,
-                    pipeline: row.get(1)?,
-                    file: row.get(2)?,
-                    source: row.get(3)?,
-                    inputs: json_at(row, 4)?.unwrap_or_default(),
-                    config: json_at(row, 5)?.unwrap_or_default(),
-                    started_at: row.get(6)?,
-                    status: row.get(7)?,
-                    finished_at: row.get(8)?,
-                })
-            },
-        )
+        self.rows(&format!("{RUNS} ORDER BY started_at DESC, id DESC"), &[], stored_run)
+    }
+
+    fn run(&self, run_id: &str) -> Result<Option<StoredRun>, StoreError> {
+        let found = self.rows(&format!("{RUNS} WHERE id = ?"), &[&run_id], stored_run)?;
+        Ok(found.into_iter().next())
     }
 
     fn attempts(&self, run_id: &str) -> Result<Vec<StoredAttempt>, StoreError> {
-        self.rows(
-            "SELECT step, attempt, intent_at IS NOT NULL, status, value, last, forgotten, child, question, answer
-             FROM steps WHERE run_id = ?
-             ORDER BY step, attempt",
-            &[&run_id],
-            |row| {
-                let last: Option<LastWord> = json_at(row, 5)?;
-                let value = json_at(row, 4)?.or_else(|| Some(last.as_ref()?.document.value.clone()));
-                Ok(StoredAttempt {
-                    step: row.get(0)?,
-                    attempt: row.get(1)?,
-                    intended: row.get(2)?,
-                    status: row.get(3)?,
-                    value: value.unwrap_or_default(),
-                    last,
-                    forgotten: row.get(6)?,
-                    child: json_at(row, 7)?,
-                    question: json_at(row, 8)?,
-                    answer: json_at(row, 9)?,
-                })
-            },
-        )
+        let rows = self.raw_attempts(run_id)?.into_iter().map(|row| row.read(Fingerprints::Read));
+        rows.collect::<Result<_, _>>().map_err(|error| refused(&self.path, &error))
     }
 
     fn check(&self, run_id: &str) -> Result<(), StoreError> {

@@ -94,7 +94,7 @@ fn latest(
     for run in runs.iter().filter(|run| run.pipeline == plan.program.id).filter(simulated) {
         let attempts = store.attempts(&run.id).map_err(|error| error.to_string())?;
         let before = Analysis::new(catalog::registry(), &run.file, &run.source);
-        let changes = Changes::between(&before, &plan.analysis);
+        let changes = Changes::between(&before, plan.analysis());
         let ends = selection.reusable(plan, run, &attempts, &changes);
         if !ends.is_empty() {
             return Ok(Some((run.id.clone(), Past::of_other(&run.id, ends))));

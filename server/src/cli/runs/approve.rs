@@ -8,7 +8,7 @@ use engine::{
         audit::{self, Entry, Program, What},
         lock::RunLock,
         secrets::{self, Redactor},
-        store::{Record, StoredAnswer, StoredAttempt, StoredQuestion},
+        store::{Record, Store as _, StoredAnswer, StoredAttempt, StoredQuestion},
     },
     tools::person::{Answers, Kind, Question},
 };

@@ -1,6 +1,8 @@
 //! Earlier results, by what they depended on.
 
-use super::{SqliteStore, json_at};
+use serde_json::{Map, Value};
+
+use super::{PAGES_KEPT, SqliteStore, json_at, refused};
 use crate::run::store::{LastWord, StoreError};
 
 /// An attempt of a step of a run.
@@ -20,6 +22,18 @@ pub(crate) struct KeptAnswer {
     pub(crate) is_own: bool,
     /// The answer, as JSON.
     pub(crate) answer: String,
+}
+
+/// A run, and what it began with.
+pub(crate) struct LatestOf {
+    pub(crate) id: String,
+    pub(crate) started_at: String,
+    pub(crate) inputs: Map<String, Value>,
+}
+
+/// The beginning of a cache key, which is a hash in hexadecimal.
+pub(crate) fn short(key: &str) -> u64 {
+    key.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default()
 }
 
 impl SqliteStore {
@@ -59,14 +73,68 @@ impl SqliteStore {
         Ok(found.into_iter().next().and_then(|(run, last)| Some((run, last?))))
     }
 
-    /// The cache keys that results are stored under, with the attempt that came to each; `None` if there are more
+    /// The cache keys, [shortened](short), that results are stored under, with the attempt that came to each; `None` if there are more
     /// than `most`.
-    pub(crate) fn cache_keys(&self, most: usize) -> Result<Option<Vec<(String, Attempt)>>, StoreError> {
+    pub(crate) fn cache_keys(&self, most: usize) -> Result<Option<Vec<(u64, Attempt)>>, StoreError> {
         let limit = i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1);
         let keys = self.rows("SELECT key, run_id, step, attempt FROM cache LIMIT ?", &[&limit], |row| {
-            Ok((row.get(0)?, Attempt { run: row.get(1)?, step: row.get(2)?, number: row.get(3)? }))
+            let key = short(row.get_ref(0)?.as_str()?);
+            Ok((key, Attempt { run: row.get(1)?, step: row.get(2)?, number: row.get(3)? }))
         })?;
         Ok(Some(keys).filter(|keys| keys.len() <= most))
+    }
+
+    /// The latest run of the whole pipeline, if it has the outline.
+    pub(crate) fn latest_of(&self, pipeline: &str, outline: &str) -> Result<Option<LatestOf>, StoreError> {
+        let found = self.rows(
+            "SELECT id, started_at, inputs, config ->> 'outline' IS ?2 AND config ->> 'selection' IS NULL FROM runs
+             WHERE pipeline = ?1 ORDER BY started_at DESC LIMIT 1",
+            &[&pipeline, &outline],
+            |row| {
+                let inputs = json_at(row, 2)?.unwrap_or_default();
+                Ok(row.get::<_, bool>(3)?.then_some(LatestOf { id: row.get(0)?, started_at: row.get(1)?, inputs }))
+            },
+        )?;
+        Ok(found.into_iter().next().flatten())
+    }
+
+    /// The latest run of the pipeline file that was named so, and when it began.
+    pub(crate) fn latest_of_file(&self, name: &str) -> Result<Option<(String, String)>, StoreError> {
+        let found = self.rows(
+            "SELECT id, started_at FROM runs WHERE file = ? ORDER BY started_at DESC LIMIT 1",
+            &[&name],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        Ok(found.into_iter().next())
+    }
+
+    /// The runs that ended before the time.
+    pub(crate) fn ended_before(&self, time: &str) -> Result<Vec<String>, StoreError> {
+        self.rows("SELECT id FROM runs WHERE finished_at < ?", &[&time], |row| row.get(0))
+    }
+
+    /// Tells step, number and last word of each attempt of the run that counts and succeeded, up to the first for
+    /// which `tell` gives nothing.
+    pub(crate) fn ends_of(
+        &self,
+        run: &str,
+        mut tell: impl FnMut(&str, u32, &str) -> Option<()>,
+    ) -> Result<(), StoreError> {
+        let mut goes_on = true;
+        // Each page is read once; keeping them would only take memory.
+        let keep = |pages: i64| self.connection.pragma_update(None, "cache_size", pages);
+        keep(-1_024).map_err(|error| refused(&self.path, &error))?;
+        let told = self.rows(
+            "SELECT step, attempt, last FROM steps
+             WHERE run_id = ? AND status = 'completed' AND last IS NOT NULL AND NOT forgotten",
+            &[&run],
+            |row| {
+                goes_on = goes_on && tell(row.get_ref(0)?.as_str()?, row.get(1)?, row.get_ref(2)?.as_str()?).is_some();
+                Ok(())
+            },
+        );
+        keep(-PAGES_KEPT).map_err(|error| refused(&self.path, &error))?;
+        told.map(drop)
     }
 
     /// What the attempt came to, as it is stored; nothing where it counts no more.

@@ -121,9 +121,13 @@ impl<'a> Writing<'a> {
                     "INSERT INTO runs (id, pipeline, file, source, inputs, config, started_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
                 )?
                 .execute(params![run_id, pipeline, file, source, inputs.to_string(), json!(config).to_string(), time])?,
-            Record::RunResumed { source } => connection
-                .prepare_cached("UPDATE runs SET source = ?, status = NULL, finished_at = NULL WHERE id = ?")?
-                .execute(params![source, run_id])?,
+            Record::RunResumed { source, outline } => connection
+                .prepare_cached(
+                    "UPDATE runs SET source = coalesce(?1, source), status = NULL, finished_at = NULL,
+                        config = iif(config ->> 'outline' IS ?2, config, json_remove(config, '$.outline'))
+                     WHERE id = ?3",
+                )?
+                .execute(params![source, outline, run_id])?,
             Record::Child { step, attempt, child } => connection
                 .prepare_cached("UPDATE steps SET child = ? WHERE run_id = ? AND step = ? AND attempt = ?")?
                 .execute(params![json!(child).to_string(), run_id, step, attempt])?,

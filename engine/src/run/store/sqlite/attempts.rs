@@ -1,0 +1,160 @@
+//! The attempts of a run, read by two threads where they are many.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use lang::beside::beside;
+use rusqlite::Row;
+use serde::Deserialize;
+
+use super::{SqliteStore, json_of, refused};
+use crate::run::{
+    document::StepDocument,
+    store::{LastWord, StoreError, StoredAttempt},
+};
+
+/// An attempt as its row has it.
+pub(super) struct RawAttempt {
+    step: String,
+    attempt: u32,
+    intended: bool,
+    status: Option<String>,
+    value: Option<String>,
+    last: Option<String>,
+    forgotten: bool,
+    child: Option<String>,
+    question: Option<String>,
+    answer: Option<String>,
+}
+
+/// Whether [`LastWord::fingerprint`] is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fingerprints {
+    Read,
+    LeftOut,
+}
+
+/// A [`LastWord`] without its fingerprint.
+#[derive(Deserialize)]
+struct Alone {
+    document: std::sync::Arc<StepDocument>,
+    #[serde(default)]
+    goto: Option<String>,
+    #[serde(default)]
+    redacted: bool,
+}
+
+impl RawAttempt {
+    fn of(row: &Row<'_>) -> Result<Self, rusqlite::Error> {
+        Ok(Self {
+            step: row.get(0)?,
+            attempt: row.get(1)?,
+            intended: row.get(2)?,
+            status: row.get(3)?,
+            value: row.get(4)?,
+            last: row.get(5)?,
+            forgotten: row.get(6)?,
+            child: row.get(7)?,
+            question: row.get(8)?,
+            answer: row.get(9)?,
+        })
+    }
+
+    pub(super) fn read(self, fingerprints: Fingerprints) -> Result<StoredAttempt, rusqlite::Error> {
+        let last = match (self.last, fingerprints) {
+            (None, _) => None,
+            (Some(last), Fingerprints::Read) => Some(json_of::<LastWord>(&last, 5)?),
+            (Some(last), Fingerprints::LeftOut) => {
+                let Alone { document, goto, redacted } = json_of(&last, 5)?;
+                Some(LastWord { document, goto, fingerprint: None, redacted })
+            }
+        };
+        let value = match self.value {
+            Some(value) => Some(json_of(&value, 4)?),
+            None => last.as_ref().map(|last| last.document.value.clone()),
+        };
+        fn json<T: serde::de::DeserializeOwned>(
+            text: Option<String>,
+            column: usize,
+        ) -> Result<Option<T>, rusqlite::Error> {
+            text.map(|text| json_of(&text, column)).transpose()
+        }
+        Ok(StoredAttempt {
+            step: self.step,
+            attempt: self.attempt,
+            intended: self.intended,
+            status: self.status,
+            value: value.unwrap_or_default(),
+            last,
+            forgotten: self.forgotten,
+            child: json(self.child, 7)?,
+            question: json(self.question, 8)?,
+            answer: json(self.answer, 9)?,
+        })
+    }
+}
+
+/// How many rows are read at a time.
+const CHUNK: usize = 256;
+
+/// Rows that are to be read, and those that were, by the number of their chunk.
+#[derive(Default)]
+struct Work {
+    open: Vec<(usize, Vec<RawAttempt>)>,
+    done: Vec<(usize, Result<Vec<StoredAttempt>, rusqlite::Error>)>,
+}
+
+impl SqliteStore {
+    pub(super) fn raw_attempts(&self, run_id: &str) -> Result<Vec<RawAttempt>, StoreError> {
+        self.rows(
+            "SELECT step, attempt, intent_at IS NOT NULL, status, value, last, forgotten, child, question, answer
+             FROM steps WHERE run_id = ?
+             ORDER BY step, attempt",
+            &[&run_id],
+            RawAttempt::of,
+        )
+    }
+
+    /// The attempts of a run that is resumed, without fingerprints, and what `here` gives: both at once, and who
+    /// comes to an end first helps the other.
+    pub fn attempts_beside<T>(
+        self,
+        run_id: &str,
+        here: impl FnOnce() -> T,
+    ) -> (Result<Vec<StoredAttempt>, StoreError>, T) {
+        let work = Mutex::new(Work::default());
+        let path = self.path.clone();
+        let read = || {
+            loop {
+                let Some((at, rows)) = locked(&work).open.pop() else { return };
+                let read = rows.into_iter().map(|row| row.read(Fingerprints::LeftOut)).collect();
+                locked(&work).done.push((at, read));
+            }
+        };
+        let (rows_of, work_of, help) = (self, &work, &read);
+        let (rows, here) = beside(
+            move || {
+                let mut rows = rows_of.raw_attempts(run_id)?.into_iter();
+                let chunks = std::iter::from_fn(|| Some(rows.by_ref().take(CHUNK).collect::<Vec<_>>()));
+                locked(work_of).open = chunks.take_while(|chunk| !chunk.is_empty()).enumerate().collect();
+                help();
+                Ok(())
+            },
+            || {
+                let made = here();
+                read();
+                made
+            },
+        );
+        let attempts = rows.and_then(|()| {
+            let mut done = std::mem::take(&mut locked(&work).done);
+            done.sort_by_key(|(at, _)| *at);
+            let read: Result<Vec<Vec<StoredAttempt>>, _> = done.into_iter().map(|(_, read)| read).collect();
+            read.map(|chunks| chunks.into_iter().flatten().collect()).map_err(|error| refused(&path, &error))
+        });
+        (attempts, here)
+    }
+}
+
+fn locked(work: &Mutex<Work>) -> MutexGuard<'_, Work> {
+    work.lock().unwrap_or_else(PoisonError::into_inner)
+}
