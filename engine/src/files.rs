@@ -4,10 +4,7 @@
 use std::{
     collections::HashMap,
     fs,
-    sync::{
-        Arc, OnceLock, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, OnceLock, PoisonError, RwLock},
     time::SystemTime,
 };
 
@@ -30,7 +27,6 @@ const MOST_LISTED: usize = 2_000;
 pub struct Disk {
     registry: Arc<Registry>,
     read: RwLock<HashMap<Utf8PathBuf, Arc<Read>>>,
-    was_asked: AtomicBool,
 }
 
 /// A file that was read.
@@ -51,7 +47,7 @@ struct Stamp {
 impl Disk {
     /// The disk, its pipelines read with `registry`.
     pub fn new(registry: Arc<Registry>) -> Arc<Self> {
-        Arc::new(Self { registry, read: RwLock::default(), was_asked: AtomicBool::new(false) })
+        Arc::new(Self { registry, read: RwLock::default() })
     }
 
     /// Where a file lies: `path` and `root` made absolute against the working directory, links not
@@ -63,17 +59,7 @@ impl Disk {
         Some(Workspace { path, root, files: Arc::clone(self) as Arc<dyn Files> })
     }
 
-    /// Whether anybody looked at a file or a directory through this.
-    pub fn was_asked(&self) -> bool {
-        self.was_asked.load(Ordering::Relaxed)
-    }
-
-    fn asked(&self) {
-        self.was_asked.store(true, Ordering::Relaxed);
-    }
-
     fn read(&self, path: &Utf8Path) -> Option<Arc<Read>> {
-        self.asked();
         let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
         let stamp = Stamp { modified: metadata.modified().ok(), length: metadata.len() };
         let known = self.read.read().unwrap_or_else(PoisonError::into_inner).get(path).cloned();
@@ -89,7 +75,6 @@ impl Disk {
 
 impl Files for Disk {
     fn is_directory(&self, path: &Utf8Path) -> Option<bool> {
-        self.asked();
         fs::metadata(path).ok().map(|metadata| metadata.is_dir())
     }
 
@@ -108,7 +93,6 @@ impl Files for Disk {
     }
 
     fn list(&self, directory: &Utf8Path, beginning: &str) -> Listing {
-        self.asked();
         let read = |beginning: &str, most: usize| -> Vec<_> {
             let entries = directory.read_dir_utf8().into_iter().flatten().filter_map(Result::ok);
             entries.filter(|entry| entry.file_name().starts_with(beginning)).take(most).collect()
@@ -130,7 +114,6 @@ impl Files for Disk {
     }
 
     fn pipelines(&self, root: &Utf8Path) -> Vec<Utf8PathBuf> {
-        self.asked();
         let mut found: Vec<Utf8PathBuf> = ignore::WalkBuilder::new(root)
             .require_git(false)
             .build()

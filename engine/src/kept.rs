@@ -12,8 +12,8 @@ use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
     io::{self, Write as _},
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
-    thread,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    thread::{self, JoinHandle},
     time::UNIX_EPOCH,
 };
 
@@ -40,11 +40,14 @@ pub fn look(around: &Surroundings, file_name: &str, text: &str) -> Option<Arc<Ke
     let (key, made_from) = key(around, file_name, text)?;
     let written = fs::read_to_string(folder()?.join(&key)).ok()?;
     // The name of the file is a short hash: it says where to look, not what is there.
-    let outline = written.strip_prefix(&made_from)?.strip_prefix(text)?;
+    let (sum, outline) = written.strip_prefix(&made_from)?.strip_prefix(text)?.split_at_checked(SUM)?;
+    if sum != sum_of(outline) {
+        return None;
+    }
     Kept::read(outline, key, &around.registry, (file_name, text)).map(Arc::new)
 }
 
-/// Keeps the outline of `plan`, which looked at no other file, on a thread of its own. Under which key it will be
+/// Keeps the outline of `plan` on a thread of its own. Under which key it will be
 /// found, if it can be kept; where writing fails, it will not be, and nothing else happens.
 pub fn keep(around: &Surroundings, file_name: &str, plan: &Plan) -> Option<String> {
     if plan.program.scope.steps.len() < MANY {
@@ -58,13 +61,27 @@ pub fn keep(around: &Surroundings, file_name: &str, plan: &Plan) -> Option<Strin
             return;
         }
         if let Some(outline) = outline::written(&plan) {
-            let parts = [&made_from, plan.text(), &outline];
+            let parts = [&made_from, plan.text(), &sum_of(&outline), &outline];
             // The next command reads the pipeline itself.
             let _ = put(&folder, &name, parts);
         }
     };
-    thread::Builder::new().name("outline".to_owned()).spawn(write).ok()?;
+    let writer = thread::Builder::new().name("outline".to_owned()).spawn(write).ok()?;
+    *writers() = Some(writer);
     Some(key)
+}
+
+/// Waits until what [`keep`] began is written: before the process ends.
+pub fn settle() {
+    if let Some(writer) = writers().take() {
+        // What broke down there is not kept.
+        let _ = writer.join();
+    }
+}
+
+fn writers() -> MutexGuard<'static, Option<JoinHandle<()>>> {
+    static WRITER: Mutex<Option<JoinHandle<()>>> = Mutex::new(None);
+    WRITER.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Under which name the outline is found, and what it was made from besides the text, in a line; nothing for what
@@ -80,6 +97,16 @@ fn key(around: &Surroundings, file_name: &str, text: &str) -> Option<(String, St
         hasher.finish()
     };
     Some((format!("{:016x}{:016x}", half(0), half(1)), made_from))
+}
+
+/// The length of [`sum_of`] in bytes.
+const SUM: usize = 16;
+
+/// Tells a whole outline from a damaged one.
+fn sum_of(outline: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    outline.hash(&mut hasher);
+    format!("{:0SUM$x}", hasher.finish())
 }
 
 /// Says which program this is: another one may read the same text otherwise.
@@ -98,7 +125,7 @@ fn folder() -> Option<PathBuf> {
 }
 
 /// Writes the file as a whole or not at all, and removes the oldest beyond [`MOST`].
-fn put(folder: &Path, name: &str, parts: [&str; 3]) -> io::Result<()> {
+fn put(folder: &Path, name: &str, parts: [&str; 4]) -> io::Result<()> {
     let mut making = fs::DirBuilder::new();
     making.recursive(true);
     let mut writing = OpenOptions::new();

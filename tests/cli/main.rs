@@ -27,6 +27,8 @@ mod resume;
 mod person;
 mod plan;
 
+mod outlines;
+
 mod corpus_runs;
 
 #[cfg(unix)]

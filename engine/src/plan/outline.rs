@@ -2,7 +2,11 @@
 
 use std::sync::{Arc, OnceLock};
 
-use lang::{analysis::Analysis, registry::Registry};
+use lang::{
+    analysis::Analysis,
+    registry::Registry,
+    workspace::{LinkKind, links},
+};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -13,7 +17,7 @@ use super::{
     reads,
 };
 
-/// A pipeline without errors and tags that looks at no other file, as plans need it.
+/// A pipeline without errors and tags that takes nothing from other files before it runs, as plans need it.
 #[derive(Debug, Serialize, Deserialize)]
 struct Outline {
     inputs: Vec<Declared>,
@@ -39,7 +43,9 @@ pub struct Kept {
 /// The outline of `plan` as text, for [`Kept::read`]; nothing where an outline does not say all.
 pub(crate) fn written(plan: &Plan) -> Option<String> {
     let analysis = plan.analysis();
-    if !plan.program.asking_outputs.is_empty() || asks(&plan.program.scope) {
+    // What another file says may make this one wrong. That a file to be read is missing does not.
+    let takes_files = links(analysis).iter().any(|link| !matches!(link.kind, LinkKind::Read | LinkKind::Write));
+    if takes_files || !plan.program.asking_outputs.is_empty() || asks(&plan.program.scope) {
         return None;
     }
     let outline = Outline {
@@ -65,7 +71,7 @@ impl Kept {
         Self::read(&written(plan)?, key, plan.registry(), (file_name, plan.text())).map(Arc::new)
     }
 
-    /// What [`written`] wrote of the pipeline `text`; nothing where it is damaged.
+    /// What [`written`] wrote of the pipeline `text`; nothing where it is another version's.
     pub(crate) fn read(
         written: &str,
         key: String,
@@ -76,15 +82,8 @@ impl Kept {
         let outputs = Outputs::new(registry);
         let program = Arc::get_mut(&mut outline.program)?;
         shaped(Arc::get_mut(&mut program.scope)?, &outputs)?;
-        let count = program.scope.steps.len();
-        let is_place = |at: &usize| *at < count;
-        let fits = outline.first.len() == count
-            && outline.reads.len() == count
-            && program.scope.dependencies.len() == count
-            && outline.first.iter().flatten().all(is_place)
-            && outline.reads.iter().flatten().flatten().all(is_place);
         let (registry, file_name, text) = (Arc::clone(registry), file_name.to_owned(), text.to_owned());
-        fits.then(|| Self { outline, key, registry, file_name, text, analysis: OnceLock::new() })
+        Some(Self { outline, key, registry, file_name, text, analysis: OnceLock::new() })
     }
 
     /// The plan with these inputs, as [`super::plan`] makes it.

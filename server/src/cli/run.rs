@@ -179,7 +179,10 @@ impl Run {
         match self.prepare() {
             Ok((plan, config)) => {
                 let (output, format) = (self.output.clone(), self.format.unwrap_or_else(Format::usual));
-                perform::Performance { config, output, format, follows_stdin: self.request_on_stdin }.run(plan)
+                let ended =
+                    perform::Performance { config, output, format, follows_stdin: self.request_on_stdin }.run(plan);
+                kept::settle();
+                ended
             }
             Err(refusal) => {
                 refusal.print();
@@ -331,11 +334,10 @@ pub(super) fn plan_of(source: Source, given: &[(String, Given)], keep: bool) -> 
         let basis = Basis::Kept(kept);
         return basis.plan(given).map_err(|error| Refusal::of(error, source.name, Arc::clone(basis.analysis())));
     }
-    let disk = Disk::new(Arc::clone(&around.registry));
-    let analysis = validate::analyse(&source, &disk);
+    let analysis = validate::analyse(&source, &Disk::new(Arc::clone(&around.registry)));
     let mut plan =
         plan::plan(Arc::clone(&analysis), given).map_err(|error| Refusal::of(error, source.name.clone(), analysis))?;
-    if keep && !disk.was_asked() {
+    if keep {
         plan.kept_as = kept::keep(&around, file_name, &plan);
     }
     Ok(plan)
