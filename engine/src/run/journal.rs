@@ -160,6 +160,9 @@ impl Journal {
         done: Option<oneshot::Sender<Result<(), StoreError>>>,
     ) -> Result<Option<Result<(), StoreError>>, StoreError> {
         self.unsaved.fetch_add(1, Ordering::Relaxed);
+        if !self.keeps_records() {
+            batch.records.clear();
+        }
         self.secrets.batch(&mut batch);
         // Held until it is sent: what follows from what is in it must not overtake it.
         let mut later = super::lock(&self.later);

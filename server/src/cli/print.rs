@@ -5,6 +5,9 @@ use std::io::{self, IsTerminal, Write};
 use clap::ValueEnum;
 use serde_json::Value;
 
+mod pretty;
+pub(crate) use pretty::pretty;
+
 /// Writes a result to stdout, as it is. That its reader has gone (`orc … | head`) is no error: the
 /// exit code still says what was found.
 pub(crate) fn out(text: &str) -> io::Result<()> {
@@ -27,7 +30,7 @@ pub(crate) enum Format {
 
 /// A JSON document that people can read too.
 pub(crate) fn json(value: &Value) -> String {
-    format!("{value:#}\n")
+    pretty(value, 1 << 10) + "\n"
 }
 
 /// Writes a line for people to stderr. That stderr is gone is no reason to stop.

@@ -136,11 +136,10 @@ fn conclude(
     shown: io::Result<()>,
 ) -> ExitCode {
     // As a whole: piece by piece takes longer than the text takes memory.
-    let text = || {
-        let text = serde_json::to_string_pretty(document).expect("invariant: the keys of a document are texts");
-        text + "\n"
-    };
-    let text = if output.is_some() || format == Format::Json { text() } else { String::new() };
+    let is_wanted = output.is_some() || format == Format::Json;
+    // A step takes about a thousand bytes.
+    let length = (document.steps.len() + 1) << 10;
+    let text = if is_wanted { print::pretty(document, length) + "\n" } else { String::new() };
     if let Some((path, file)) = output
         && let Err(error) = replace(&file, &text)
     {
