@@ -1,6 +1,7 @@
 //! The messages of Anthropic. `POST {base}/v1/messages`.
 //!
-//! `max_tokens` is required, the temperature is at most 1, and there is no seed (it is left out). A schema
+//! `max_tokens` is required, the temperature is at most 1 – none from 4.7 on –, and there is no seed; what it does
+//! not take is left out. A schema
 //! is that of a tool which the model must call, and which nothing executes. The usage counts tokens
 //! read from and written to the cache apart from those of the prompt.
 
@@ -15,7 +16,8 @@ use super::{
 };
 use crate::catalog;
 
-pub(super) const DIALECT: Dialect = Dialect { path, headers, hottest: 1.0, body, read, stream: STREAM };
+pub(super) const DIALECT: Dialect =
+    Dialect { path, headers, hottest: 1.0, largest_seed: u64::MAX, body, read, stream: STREAM };
 
 /// The tool whose input is the answer.
 const TOOL: &str = "answer";
@@ -54,7 +56,7 @@ fn body(request: &Request, _: bool) -> Value {
     if let Some(system) = &request.system {
         body["system"] = json!(system);
     }
-    if let Some(temperature) = request.temperature {
+    if let Some(temperature) = request.temperature.filter(|_| takes_temperature(&request.model)) {
         body["temperature"] = json!(temperature);
     }
     if let Some(schema) = &request.schema {
@@ -64,6 +66,17 @@ fn body(request: &Request, _: bool) -> Value {
         body["tool_choice"] = json!({"type": "tool", "name": TOOL, "disable_parallel_tool_use": true});
     }
     body
+}
+
+/// Whether the model takes a temperature, which its version tells: none does from 4.7 on.
+fn takes_temperature(model: &str) -> bool {
+    let mut numbers = model.split(['-', '.', '@']).filter_map(|part| part.parse::<u32>().ok());
+    // Behind a version of one number stands its date.
+    match (numbers.next(), numbers.next()) {
+        (Some(4), Some(minor)) => !(7..100).contains(&minor),
+        (Some(major), _) => !(5..100).contains(&major),
+        (None, _) => true,
+    }
 }
 
 fn read(reply: &Value) -> Result<Answer, String> {
@@ -134,4 +147,19 @@ fn usage(usage: &Value) -> Option<Usage> {
         cache_write_tokens: count("cache_creation_input_tokens").unwrap_or(0),
         reasoning_tokens: 0,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_that_take_a_temperature() {
+        for model in ["claude-3-7-sonnet-20250219", "claude-opus-4-20250514", "claude-haiku-4-5-20251001", "mine"] {
+            assert!(takes_temperature(model), "{model}");
+        }
+        for model in ["claude-opus-4-7", "claude-opus-4-8", "claude-fable-5", "claude-sonnet-5-5"] {
+            assert!(!takes_temperature(model), "{model}");
+        }
+    }
 }

@@ -1,5 +1,8 @@
 //! A provider's server on this machine that plays a script, and tells what it was asked. The tests of the
 //! command line use it, too.
+//!
+//! It refuses what the real one would refuse, before the script is looked at; where nobody expects that, the test
+//! fails however it went.
 
 use std::{
     collections::VecDeque,
@@ -15,6 +18,10 @@ use std::{
 
 use serde_json::Value;
 
+#[path = "fake/rules.rs"]
+mod rules;
+pub(crate) use rules::{Api, Rules};
+
 /// What the server does when it is asked.
 pub(crate) enum Reply {
     /// Answers with this status and body.
@@ -25,6 +32,8 @@ pub(crate) enum Reply {
     Raw(&'static str),
     /// Answers in pieces of this content type, then ends as it is said.
     Pieces(&'static str, Vec<String>, End),
+    /// Answers with these bytes of this content type, whatever they are.
+    Bytes(&'static str, Vec<u8>),
     /// Closes without a word.
     Close,
     /// Says nothing until whoever asks goes away, then tells so.
@@ -65,6 +74,8 @@ pub(crate) struct Fake {
     shared: Arc<Shared>,
     /// A message when it was asked, and one when somebody it let wait went away.
     pub(crate) news: Receiver<&'static str>,
+    /// Whether it may be asked what it refuses.
+    is_tried: bool,
 }
 
 /// What [`Fake::settle`] asks, which counts for nothing.
@@ -73,8 +84,11 @@ const SETTLE: &[u8] = b"SETTLE / HTTP/1.1\r\n\r\n";
 struct Shared {
     /// What it says where the script is at its end.
     always: Option<fn(&Asked) -> Reply>,
+    rules: Rules,
     replies: Mutex<VecDeque<Reply>>,
     asked: Mutex<Vec<Asked>>,
+    /// What it refused to look at, and with which words.
+    refused: Mutex<Vec<String>>,
     connections: AtomicUsize,
     /// Of these, those that are being served.
     open: AtomicUsize,
@@ -83,22 +97,35 @@ struct Shared {
 impl Fake {
     /// One that answers with these, in order; whoever asks more often is told so with status 418.
     pub(crate) fn new(replies: Vec<Reply>) -> Self {
-        Self::start(replies, None)
+        Self::start(replies, None, Rules::default())
+    }
+
+    /// The same with rules of its own.
+    pub(crate) fn with(rules: Rules, replies: Vec<Reply>) -> Self {
+        Self::start(replies, None, rules)
+    }
+
+    /// One that may be asked what it refuses.
+    pub(crate) fn tried(mut self) -> Self {
+        self.is_tried = true;
+        self
     }
 
     /// One that answers whoever asks, as often as it is asked.
     pub(crate) fn always(answer: fn(&Asked) -> Reply) -> Self {
-        Self::start(Vec::new(), Some(answer))
+        Self::start(Vec::new(), Some(answer), Rules::default())
     }
 
-    fn start(replies: Vec<Reply>, always: Option<fn(&Asked) -> Reply>) -> Self {
+    fn start(replies: Vec<Reply>, always: Option<fn(&Asked) -> Reply>, rules: Rules) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let address = listener.local_addr().expect("it listens");
         let replies = Mutex::new(replies.into());
         let shared = Arc::new(Shared {
             always,
+            rules,
             replies,
             asked: Mutex::default(),
+            refused: Mutex::default(),
             connections: AtomicUsize::new(0),
             open: AtomicUsize::new(0),
         });
@@ -115,7 +142,7 @@ impl Fake {
                 });
             }
         });
-        Self { address, shared, news }
+        Self { address, shared, news, is_tried: false }
     }
 
     /// Its address, with this path.
@@ -145,15 +172,33 @@ impl Fake {
     }
 }
 
+impl Drop for Fake {
+    fn drop(&mut self) {
+        let refused = lock(&self.shared.refused);
+        assert!(
+            self.is_tried || thread::panicking() || refused.is_empty(),
+            "it was asked what a provider refuses: {refused:#?}"
+        );
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn serve(stream: &TcpStream, shared: &Shared, news: &Sender<&'static str>) {
     let (mut reader, mut out) = (BufReader::new(stream), stream);
-    while let Some(asked) = read(&mut reader) {
+    while let Some((asked, sent)) = read(&mut reader) {
         if SETTLE.starts_with(asked.line.as_bytes()) {
             return;
+        }
+        if let Some(refusal) = rules::refusal(&shared.rules, &asked, &sent) {
+            lock(&shared.refused).push(format!("{}: {}", asked.line, refusal.body));
+            lock(&shared.asked).push(asked);
+            // Nobody may listen.
+            let _ = news.send("refused");
+            let _ = out.write_all(response(refusal.status, refusal.content_type, &[], &refusal.body).as_bytes());
+            continue;
         }
         let always = shared.always.map(|answer| answer(&asked));
         lock(&shared.asked).push(asked);
@@ -182,6 +227,14 @@ fn serve(stream: &TcpStream, shared: &Shared, news: &Sender<&'static str>) {
                 }
                 continue;
             }
+            Some(Reply::Bytes(kind, bytes)) => {
+                let length = bytes.len();
+                let head = format!("HTTP/1.1 200 X\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n");
+                if out.write_all(&[head.as_bytes(), &bytes].concat()).is_err() {
+                    return;
+                }
+                continue;
+            }
             Some(Reply::Close) => return,
             Some(Reply::Stall) => {
                 let _ = reader.read_to_end(&mut Vec::new());
@@ -190,20 +243,23 @@ fn serve(stream: &TcpStream, shared: &Shared, news: &Sender<&'static str>) {
             }
             None => (418, &[], "nobody thought that this would be asked".into()),
         };
-        let body = body.to_string();
-        let mut text =
-            format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n", body.len());
-        for (name, value) in headers {
-            text.push_str(&format!("{name}: {value}\r\n"));
-        }
-        if out.write_all(format!("{text}\r\n{body}").as_bytes()).is_err() {
+        let text = response(status, "application/json", headers, &body.to_string());
+        if out.write_all(text.as_bytes()).is_err() {
             return;
         }
     }
 }
 
-/// The next request; `None` when there is none.
-fn read(reader: &mut impl BufRead) -> Option<Asked> {
+fn response(status: u16, content_type: &str, headers: &[(&str, &str)], body: &str) -> String {
+    let mut text = format!("HTTP/1.1 {status} X\r\ncontent-type: {content_type}\r\ncontent-length: {}\r\n", body.len());
+    for (name, value) in headers {
+        text.push_str(&format!("{name}: {value}\r\n"));
+    }
+    format!("{text}\r\n{body}")
+}
+
+/// The next request, and its body as it was sent; `None` when there is none.
+fn read(reader: &mut impl BufRead) -> Option<(Asked, Vec<u8>)> {
     let mut line = || {
         let mut line = String::new();
         reader.read_line(&mut line).ok().filter(|size| *size > 0)?;
@@ -217,9 +273,10 @@ fn read(reader: &mut impl BufRead) -> Option<Asked> {
     let length = headers.iter().find(|(name, _)| name == "content-length");
     let mut body = vec![0; length.and_then(|(_, length)| length.parse().ok()).unwrap_or(0)];
     reader.read_exact(&mut body).ok()?;
-    Some(Asked {
+    let asked = Asked {
         line: first.trim_end_matches(" HTTP/1.1").to_owned(),
         headers,
         body: serde_json::from_slice(&body).unwrap_or_default(),
-    })
+    };
+    Some((asked, body))
 }

@@ -11,10 +11,11 @@ use super::{
     endpoint::Key,
     kind::{Dialect, Headers},
     stream::{Folded, Framing, Streaming},
-    wire::Wire,
+    wire::{Wire, bare},
 };
 
-pub(super) const DIALECT: Dialect = Dialect { path, headers, hottest: 2.0, body, read, stream: STREAM };
+pub(super) const DIALECT: Dialect =
+    Dialect { path, headers, hottest: 2.0, largest_seed: i32::MAX as u64, body, read, stream: STREAM };
 
 const STREAM: Streaming = Streaming { framing: Framing::Events, ask: |_| (), path: path_of_stream, fold };
 
@@ -51,7 +52,9 @@ fn body(request: &Request, _: bool) -> Value {
     set("seed", request.seed.map(Value::from));
     if let Some(schema) = &request.schema {
         set("responseMimeType", Some(json!("application/json")));
-        set("responseJsonSchema", Some(Wire::of(schema).schema));
+        let mut schema = Wire::of(schema).schema;
+        bare(&mut schema);
+        set("responseJsonSchema", Some(schema));
     }
     if !config.is_empty() {
         body.insert("generationConfig".to_owned(), Value::Object(config));

@@ -38,6 +38,8 @@ pub(super) struct Dialect {
     pub(super) headers: fn(Option<&Key>) -> Headers,
     /// The highest temperature it takes.
     pub(super) hottest: f64,
+    /// The largest seed it takes.
+    pub(super) largest_seed: u64,
     /// What is sent; `true` = to the provider's own address.
     pub(super) body: fn(&Request, bool) -> Value,
     /// What came back with a good status; what is wrong with it otherwise.

@@ -12,7 +12,8 @@ use super::{
     wire::Wire,
 };
 
-pub(super) const DIALECT: Dialect = Dialect { path, headers, hottest: f64::INFINITY, body, read, stream: STREAM };
+pub(super) const DIALECT: Dialect =
+    Dialect { path, headers, hottest: f64::INFINITY, largest_seed: i64::MAX as u64, body, read, stream: STREAM };
 
 const STREAM: Streaming = Streaming { framing: Framing::Lines, ask: |body| body["stream"] = json!(true), path, fold };
 

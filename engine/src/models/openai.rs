@@ -16,7 +16,8 @@ use super::{
     wire::Wire,
 };
 
-pub(super) const DIALECT: Dialect = Dialect { path, headers, hottest: 2.0, body, read, stream: STREAM };
+pub(super) const DIALECT: Dialect =
+    Dialect { path, headers, hottest: 2.0, largest_seed: i64::MAX as u64, body, read, stream: STREAM };
 
 const STREAM: Streaming = Streaming {
     framing: Framing::Events,
@@ -36,12 +37,14 @@ fn headers(key: Option<&Key>) -> Headers {
     key.map(|key| ("authorization", format!("Bearer {}", key.value()), true)).into_iter().collect()
 }
 
-/// Whether the model thinks before it answers, which its name tells.
+/// Whether the model thinks before it answers, which its name tells: `o3`, `gpt-5` and what came after it.
 fn reasons(model: &str) -> bool {
     let name = model.rsplit('/').next().unwrap_or(model);
-    let is_chat = name.contains("-chat");
-    let is_o = name.strip_prefix('o').is_some_and(|rest| rest.starts_with(|letter: char| letter.is_ascii_digit()));
-    is_o || (name.starts_with("gpt-5") && !is_chat)
+    let series = |prefix: &str| -> Option<u32> {
+        let rest = name.strip_prefix(prefix)?;
+        rest[..rest.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(rest.len())].parse().ok()
+    };
+    series("o").is_some() || (series("gpt-").is_some_and(|series| series >= 5) && !name.contains("-chat"))
 }
 
 fn body(request: &Request, is_own: bool) -> Value {
@@ -150,10 +153,12 @@ mod tests {
 
     #[test]
     fn names_of_models_that_reason() {
-        for name in ["o1", "o3-mini", "o4-mini-2025-04-16", "gpt-5", "gpt-5-mini", "openai/gpt-5.1"] {
+        for name in ["o1", "o3-mini", "o4-mini-2025-04-16", "gpt-5", "gpt-5-mini", "openai/gpt-5.1", "gpt-6.1-sol"] {
             assert!(reasons(name), "{name}");
         }
-        for name in ["gpt-4o", "gpt-5-chat-latest", "olmo-2", "omni", "llama-3", "gpt-oss-20b"] {
+        for name in
+            ["gpt-4o", "gpt-4.1", "gpt-3.5-turbo", "gpt-5-chat-latest", "olmo-2", "omni", "llama-3", "gpt-oss-20b"]
+        {
             assert!(!reasons(name), "{name}");
         }
     }

@@ -142,6 +142,11 @@ impl Remote {
             );
             return Err(ToolError::new("ParameterError", message));
         }
+        let largest = kind.dialect.largest_seed;
+        if let Some(seed) = request.seed.filter(|seed| *seed > largest) {
+            let message = format!("{} takes seeds up to {largest}, not {seed}; lower `seed`", kind.label);
+            return Err(ToolError::new("ParameterError", message));
+        }
         let body = (kind.dialect.body)(request, endpoint.is_own(kind));
         let call = Call {
             kind,

@@ -3,6 +3,8 @@
 //! A dialect folds the pieces into the reply it would have sent whole, so that there is one place that reads
 //! replies. What was told of the answer on the way is its text as it grew.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::{Request, trouble::Class};
@@ -107,11 +109,13 @@ pub(super) struct Frames {
     after_return: bool,
     /// The data of the event that is not at its end yet.
     data: Option<String>,
+    /// What came is no text.
+    pub(super) is_garbled: bool,
 }
 
 impl Frames {
     pub(super) fn new(framing: Framing) -> Self {
-        Self { framing, line: Vec::new(), after_return: false, data: None }
+        Self { framing, line: Vec::new(), after_return: false, data: None, is_garbled: false }
     }
 
     /// The pieces that end in these bytes.
@@ -146,6 +150,8 @@ impl Frames {
     fn end_of_line(&mut self) -> Option<String> {
         let line = std::mem::take(&mut self.line);
         let line = String::from_utf8_lossy(&line);
+        // Nothing stands in the place of what cannot be read without this being said.
+        self.is_garbled |= matches!(line, Cow::Owned(_));
         if self.framing == Framing::Lines {
             return (!line.trim().is_empty()).then(|| line.trim().to_owned());
         }
@@ -215,8 +221,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_does_no_harm() {
+    fn what_is_no_text_is_noticed() {
         let mut frames = Frames::new(Framing::Events);
+        assert_eq!((frames.push("data: \u{fffd}\n\n".as_bytes()).len(), frames.is_garbled), (1, false));
         assert_eq!(frames.push(b"data: \xff\xfe\n\n"), ["\u{fffd}\u{fffd}"]);
+        assert!(frames.is_garbled);
     }
 }

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Provider, Request, Response, Usage,
-    fake::{Asked, End, Fake, Reply},
+    fake::{Api, Asked, End, Fake, Reply, Rules},
     kind::{self, Kind},
     remote::Remote,
     transport::Limits,
@@ -19,6 +19,8 @@ mod anthropic;
 
 mod asking;
 
+mod classes;
+
 mod errors;
 
 mod gemini;
@@ -28,6 +30,8 @@ mod ledger;
 mod ollama;
 
 mod openai;
+
+mod refusals;
 
 mod streaming;
 
@@ -53,6 +57,15 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
+/// A server that answers with these, and holds whoever asks to the rules of this provider and to the key.
+fn fake(kind: &Kind, replies: Vec<Reply>) -> Fake {
+    Fake::with(rules(kind), replies)
+}
+
+fn rules(kind: &Kind) -> Rules {
+    Rules { api: Some(Api::of(kind.name)), key: kind.needs_key().then(|| CANARY.to_owned()), models: None }
+}
+
 /// Asks the provider at `base` once.
 fn ask_at(kind: &'static Kind, base: &str, request: &Request, limits: Limits) -> Result<Response, ToolError> {
     let remote = Remote::new(kind, environment(kind, base)).within(limits);
@@ -61,7 +74,7 @@ fn ask_at(kind: &'static Kind, base: &str, request: &Request, limits: Limits) ->
 
 /// Asks a server that answers with `reply`: what it was asked, and what was made of the answer.
 fn exchange(kind: &'static Kind, path: &str, request: &Request, reply: Value) -> (Asked, Response) {
-    let fake = Fake::new(vec![Reply::Json(200, reply)]);
+    let fake = fake(kind, vec![Reply::Json(200, reply)]);
     let response = ask_at(kind, &fake.base(path), request, PATIENT).unwrap();
     let [asked] = &fake.asked()[..] else { panic!("asked {:?}", fake.asked()) };
     (asked.clone(), response)

@@ -244,6 +244,10 @@ impl Call<'_> {
                 Some(bytes) => frames.push(&bytes),
                 None => frames.finish().into_iter().collect(),
             };
+            if frames.is_garbled && !is_end {
+                let message = format!("{} answered with what is no text in UTF-8", self.who());
+                return Err(Trouble::new(Class::Garbled, message));
+            }
             for piece in pieces {
                 if piece.trim() == "[DONE]" {
                     (folded.is_whole, folded.is_over) = (true, true);

@@ -12,6 +12,24 @@ const LONGEST: usize = 300;
 const QUOTA: [&str; 4] =
     ["insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "access_terminated"];
 
+/// The code of a key that is none, which Google says with status 400.
+const BAD_KEY: &str = "API_KEY_INVALID";
+
+/// Codes of answers with status 400 to a model that is not served, as the router of Hugging Face says it.
+const NO_MODEL: [&str; 2] = ["model_not_supported", "model_not_found"];
+
+/// Words for a prompt that is too long.
+const LONG: [&str; 8] = [
+    "context length",
+    "context size",
+    "context window",
+    "context limit",
+    "prompt is too long",
+    "exceeds the maximum number of tokens",
+    "inputs must have less than",
+    "`inputs` tokens + `max_new_tokens` must be",
+];
+
 /// What kind of error it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Class {
@@ -41,11 +59,10 @@ impl Class {
     /// The class of an error with this status.
     pub(super) fn of(status: u16, said: &Said) -> Self {
         let text = said.message.to_lowercase();
-        let is_long = said.code.contains("context_length")
-            || ["context length", "context size", "context window", "prompt is too long"]
-                .iter()
-                .any(|words| text.contains(words));
+        let is_long = said.code.contains("context_length") || LONG.iter().any(|words| text.contains(words));
         match status {
+            400 if said.code == BAD_KEY => Self::Authentication,
+            400 if NO_MODEL.contains(&&*said.code) => Self::NotFound,
             429 if said.is_quota || QUOTA.contains(&&*said.code) => Self::Quota,
             402 => Self::Quota,
             400 if text.contains("credit balance") => Self::Quota,
@@ -53,7 +70,7 @@ impl Class {
             401 | 403 => Self::Authentication,
             404 => Self::NotFound,
             413 => Self::Context,
-            400 if is_long => Self::Context,
+            400 | 422 if is_long => Self::Context,
             408 | 500 | 502 | 503 | 504 | 529 => Self::Unavailable,
             _ => Self::Invalid,
         }
@@ -102,7 +119,8 @@ impl Said {
         // Google wraps it in a list where it streams.
         let parsed = parsed.get(0).unwrap_or(&parsed);
         let error = &parsed["error"];
-        let message = [&error["message"], error, &parsed["message"], &parsed["detail"]];
+        let message =
+            [&error["message"], error, &parsed["message"], &parsed["detail"], &parsed["detail"][0]["msg"], parsed];
         let message = message.into_iter().find_map(Value::as_str);
         let is_page = text.trim_start().starts_with('<');
         let message = match message {
@@ -111,10 +129,12 @@ impl Said {
             None => &text,
         };
         let details = error["details"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let reason = details.iter().find_map(|detail| detail["reason"].as_str());
+        let code = error["code"].as_str().or(reason).or_else(|| error["type"].as_str());
         let violations = details.iter().filter_map(|detail| detail["violations"].as_array()).flatten();
         Self {
             message: clean(message, endpoint),
-            code: error["code"].as_str().or_else(|| error["type"].as_str()).unwrap_or_default().to_owned(),
+            code: code.unwrap_or_default().to_owned(),
             is_quota: violations.filter_map(|found| found["quotaId"].as_str()).any(|id| id.contains("PerDay"))
                 || error["type"] == "insufficient_quota",
             refuses_stream: error["param"] == "stream",
@@ -143,7 +163,7 @@ pub(super) fn explain(kind: &Kind, endpoint: &Endpoint, model: &str, status: u16
     let why = if said.message.is_empty() { String::new() } else { format!(": {}", said.message) };
     match class {
         // What is said of a refused key may hold a part of it.
-        Class::Authentication if status == 401 => match &endpoint.key {
+        Class::Authentication if status != 403 => match &endpoint.key {
             Some(key) => format!("{who} does not accept the key in `{}` ({status}); check it", key.variable),
             None => match kind.keys.first() {
                 Some(name) => format!("{who} wants a key ({status}); set `{name}` in the environment"),

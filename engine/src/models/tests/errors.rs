@@ -18,7 +18,7 @@ fn asked_with(
     replies: Vec<Reply>,
     limits: Limits,
 ) -> (Result<Response, ToolError>, usize, String) {
-    let fake = Fake::new(replies);
+    let fake = fake(kind, replies);
     let result = ask_at(kind, &fake.base(""), &request("m", "?"), limits);
     (result, fake.asked().len(), fake.base(""))
 }

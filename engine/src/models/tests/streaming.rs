@@ -34,7 +34,7 @@ impl Streamed {
 }
 
 fn stream_within(kind: &'static Kind, replies: Vec<Reply>, request: &Request, limits: Limits) -> Streamed {
-    let fake = Fake::new(replies);
+    let fake = fake(kind, replies);
     let base = fake.base("");
     let told: Arc<Mutex<String>> = Arc::default();
     let sink = OutputSink::new({
@@ -214,6 +214,46 @@ fn what_is_garbled_is_said() {
         let (asked, failure, _) = stream(kind, vec![garbled, whole(kind)], &request("m", "?")).trouble();
         let start = format!("ModelResponseError: {} at <base> answered with what is no JSON (", kind.label);
         assert!(asked == 1 && failure.starts_with(&start), "{asked}× {failure}");
+    }
+}
+
+#[test]
+fn what_is_no_text_is_said_in_pieces_and_whole() {
+    let bytes = |pieces: Vec<String>| {
+        let text = pieces.concat();
+        let (before, after) = text.split_once("you.").unwrap();
+        [before.as_bytes(), b"\xff\xfe", after.as_bytes()].concat()
+    };
+    for kind in kind::KINDS {
+        let (content_type, pieces) = hello(kind);
+        let garbled = Reply::Bytes(content_type, bytes(pieces));
+        let (asked, failure, _) = stream(kind, vec![garbled, whole(kind)], &request("m", "?")).trouble();
+        let message = format!("ModelResponseError: {} at <base> answered with what is no text in UTF-8", kind.label);
+        assert_eq!((asked, failure), (1, message));
+        let garbled = Reply::Bytes("application/json", b"{\"message\": \"\xff\"}".to_vec());
+        let (asked, failure, _) = stream(kind, vec![garbled, whole(kind)], &request("m", "?")).trouble();
+        let start = format!("ModelResponseError: {} at <base> answered with what is no JSON (", kind.label);
+        assert!(asked == 1 && failure.starts_with(&start), "{asked}× {failure}");
+    }
+}
+
+#[test]
+fn events_that_nobody_knows_are_passed_over() {
+    for kind in kind::KINDS {
+        let strange = match kind.name {
+            "ollama" => vec!["{\"news\": [1]}\n".to_owned()],
+            _ => vec![
+                "event: telemetry\ndata: {\"type\": \"telemetry\", \"delta\": {\"x\": 1}, \"choices\": []}\n\n"
+                    .to_owned(),
+                ": keep alive\n\n".to_owned(),
+                "retry: 3000\n\n".to_owned(),
+            ],
+        };
+        let (content_type, pieces) = hello(kind);
+        let pieces = pieces.into_iter().flat_map(|piece| strange.iter().cloned().chain([piece])).collect();
+        let streamed = stream(kind, vec![Reply::Pieces(content_type, pieces, End::Whole)], &request("m", "?"));
+        assert_eq!(streamed.told, "Hello, you.", "{}", kind.name);
+        assert_eq!(streamed.good().0, "Hello, you.");
     }
 }
 

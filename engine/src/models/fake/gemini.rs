@@ -1,0 +1,216 @@
+//! `generateContent`, as Google's Gemini API refuses it.
+
+use serde_json::{Value, json};
+
+use super::{Refusal, Sent, each_schema, given, image_type, items, unknown};
+
+const FIELDS: &[&str] =
+    &["contents", "systemInstruction", "generationConfig", "tools", "toolConfig", "safetySettings", "cachedContent"];
+const CONFIG: &[&str] = &[
+    "temperature",
+    "topP",
+    "topK",
+    "candidateCount",
+    "maxOutputTokens",
+    "stopSequences",
+    "seed",
+    "responseMimeType",
+    "responseSchema",
+    "responseJsonSchema",
+    "thinkingConfig",
+    "presencePenalty",
+    "frequencyPenalty",
+    "mediaResolution",
+];
+
+pub(super) fn check(sent: &Sent<'_>) -> Result<(), Refusal> {
+    let Some((model, method)) = sent.path.split_once("/v1beta/models/").and_then(|(_, named)| named.split_once(':'))
+    else {
+        return page();
+    };
+    if sent.method != "POST" || !["generateContent", "streamGenerateContent"].contains(&method) {
+        return page();
+    }
+    // A key in the address would stand in logs.
+    if sent.query.contains("key=") {
+        return invalid("The key stands in the address, where logs keep it.");
+    }
+    let key = sent.header("x-goog-api-key");
+    if sent.lacks_key(key) {
+        return error(
+            403,
+            "PERMISSION_DENIED",
+            "Method doesn't allow unregistered callers (callers without established identity). Please use API Key or other \
+             form of API consumer identity to call this API.",
+            json!([]),
+        );
+    }
+    if sent.is_wrong_key(key) {
+        let info = json!({
+            "@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID",
+            "domain": "googleapis.com", "metadata": {"service": "generativelanguage.googleapis.com"},
+        });
+        return error(400, "INVALID_ARGUMENT", "API key not valid. Please pass a valid API key.", json!([info]));
+    }
+    let body = sent.body;
+    if !sent.has_json_type() || !sent.is_json || !body.is_object() {
+        return invalid("Invalid JSON payload received. Unexpected token.");
+    }
+    if (method == "streamGenerateContent") != (sent.query == "alt=sse") {
+        return invalid("Invalid JSON payload received. Unknown name \"alt\": Cannot bind query parameter.");
+    }
+    if !sent.has_model(model) {
+        let message = format!(
+            "models/{model} is not found for API version v1beta, or is not supported for {method}. Call ListModels to see \
+             the list of available models and their supported methods."
+        );
+        return error(404, "NOT_FOUND", &message, json!([]));
+    }
+    if let Some(name) = unknown(body, FIELDS) {
+        return no_field(name, "");
+    }
+    let config = &body["generationConfig"];
+    if let Some(name) = unknown(config, CONFIG) {
+        return no_field(name, " at 'generation_config'");
+    }
+    contents(body)?;
+    numbers(config)?;
+    schema(config)?;
+    tools(body)
+}
+
+/// Whatever is no address of the API.
+fn page() -> Result<(), Refusal> {
+    let body = "<!DOCTYPE html><html lang=en><title>Error 404 (Not Found)!!1</title>".to_owned();
+    Err(Refusal { status: 404, content_type: "text/html; charset=UTF-8", body })
+}
+
+fn error(status: u16, name: &str, message: &str, details: Value) -> Result<(), Refusal> {
+    let mut error = json!({"code": status, "message": message, "status": name});
+    if details != json!([]) {
+        error["details"] = details;
+    }
+    Err(Refusal::json(status, &json!({"error": error})))
+}
+
+fn invalid(message: &str) -> Result<(), Refusal> {
+    error(400, "INVALID_ARGUMENT", message, json!([]))
+}
+
+fn no_field(name: &str, at: &str) -> Result<(), Refusal> {
+    let description = format!("Invalid JSON payload received. Unknown name \"{name}\"{at}: Cannot find field.");
+    let details = json!([{
+        "@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": [{"description": description}],
+    }]);
+    error(400, "INVALID_ARGUMENT", &description, details)
+}
+
+fn parts(parts: &Value, at: &str) -> Result<(), Refusal> {
+    let Some(parts) = items(parts) else {
+        return invalid(&format!("* GenerateContentRequest.{at}.parts: contents.parts must not be empty."));
+    };
+    for (index, part) in parts.iter().enumerate() {
+        let at = format!("{at}.parts[{index}]");
+        if let Some(name) = unknown(part, &["text", "inlineData", "fileData", "functionCall", "functionResponse"]) {
+            return no_field(name, &format!(" at '{at}'"));
+        }
+        let text = part["text"].as_str();
+        if text.is_some_and(str::is_empty) || part.as_object().is_none_or(|part| part.len() != 1) {
+            return invalid(&format!(
+                "* GenerateContentRequest.{at}.data: required oneof field 'data' must have one initialized field"
+            ));
+        }
+        let Some(data) = given(part, "inlineData") else { continue };
+        let kind = data["mimeType"].as_str().unwrap_or_default();
+        if image_type(data["data"].as_str().unwrap_or_default()) != Some(kind) {
+            return invalid(
+                "Unable to process input image. Please retry or report in \
+                            https://developers.generativeai.google/guide/troubleshooting",
+            );
+        }
+        if kind == "image/gif" {
+            return invalid(&format!("Unsupported MIME type: {kind}"));
+        }
+    }
+    Ok(())
+}
+
+fn contents(body: &Value) -> Result<(), Refusal> {
+    if let Some(system) = given(body, "systemInstruction") {
+        parts(&system["parts"], "system_instruction")?;
+    }
+    let Some(contents) = items(&body["contents"]) else {
+        return invalid("* GenerateContentRequest.contents: contents is not specified");
+    };
+    for (index, content) in contents.iter().enumerate() {
+        let role = content["role"].as_str().unwrap_or("user");
+        if !["user", "model"].contains(&role) {
+            return invalid("Please use a valid role: user, model.");
+        }
+        if (index == 0 && role != "user") || (index > 0 && contents[index - 1]["role"] == role) {
+            return invalid("Please ensure that multiturn requests alternate between user and model.");
+        }
+        if let Some(name) = unknown(content, &["role", "parts"]) {
+            return no_field(name, &format!(" at 'contents[{index}]'"));
+        }
+        parts(&content["parts"], &format!("contents[{index}]"))?;
+    }
+    if contents.last().is_some_and(|last| last["role"] == "model") {
+        return invalid("Please ensure that multiturn requests ends with a user role or a function response.");
+    }
+    Ok(())
+}
+
+fn numbers(config: &Value) -> Result<(), Refusal> {
+    let at =
+        |name: &str, what: &str| invalid(&format!("* GenerateContentRequest.generation_config.{name}: {name} {what}"));
+    if let Some(value) = given(config, "temperature")
+        && value.as_f64().is_none_or(|value| !(0.0..=2.0).contains(&value))
+    {
+        return at("temperature", "must be in the range [0.0, 2.0].");
+    }
+    if given(config, "maxOutputTokens").is_some_and(|value| value.as_u64().is_none_or(|value| value == 0)) {
+        return at("max_output_tokens", "must be positive.");
+    }
+    // It is an int32.
+    if given(config, "seed").is_some_and(|value| value.as_i64().is_none_or(|seed| i32::try_from(seed).is_err())) {
+        let value = &config["seed"];
+        return invalid(&format!("Invalid value at 'generation_config.seed' (TYPE_INT32), {value}"));
+    }
+    Ok(())
+}
+
+fn schema(config: &Value) -> Result<(), Refusal> {
+    let Some(schema) = given(config, "responseJsonSchema") else { return Ok(()) };
+    if config["responseMimeType"] != "application/json" {
+        return invalid("Response schema is only supported with response mime type: 'application/json'");
+    }
+    let mut wrong = None;
+    each_schema(schema, "response_json_schema", &mut |fields, place| {
+        if fields.contains_key("$ref") && fields.keys().any(|name| !name.starts_with('$')) {
+            wrong = Some(format!(
+                "* GenerateContentRequest.generation_config.{place}: if `$ref` is set, no other fields may be set"
+            ));
+        }
+    });
+    wrong.map_or(Ok(()), |wrong| invalid(&wrong))
+}
+
+fn tools(body: &Value) -> Result<(), Refusal> {
+    let declared =
+        body["tools"].as_array().into_iter().flatten().filter_map(|tool| tool["functionDeclarations"].as_array());
+    for (index, function) in declared.flatten().enumerate() {
+        let is_name = |name: &str| {
+            name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+                && name.len() <= 64
+                && name.chars().all(|letter| letter.is_ascii_alphanumeric() || "_.-:".contains(letter))
+        };
+        if !function["name"].as_str().is_some_and(is_name) {
+            return invalid(&format!(
+                "* GenerateContentRequest.tools[0].function_declarations[{index}].name: Invalid function name. Must start \
+                 with a letter or an underscore."
+            ));
+        }
+    }
+    Ok(())
+}
