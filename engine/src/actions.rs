@@ -15,6 +15,8 @@ mod structured;
 
 mod analyze;
 
+mod said;
+
 mod condition;
 
 mod echo;

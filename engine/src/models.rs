@@ -4,7 +4,7 @@
 //! (docs/models.md), and `simulated`, which is deterministic, free and labelled, and chosen only by name or
 //! by `--simulate` (contract §6.1). Only a run asks: nothing here is called by the checker or the editor.
 
-use std::{collections::BTreeMap, ffi::OsString, pin::Pin, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, ffi::OsString, pin::Pin, sync::Arc};
 
 use lang::registry::ModelTable;
 use serde_json::Value;
@@ -38,6 +38,9 @@ pub use gateway::{Played, Recorded, Reused};
 mod gemini;
 
 mod kind;
+
+pub mod message;
+use message::{Image, Message, Role, Turn};
 
 mod need;
 pub use need::Need;
@@ -82,8 +85,14 @@ pub struct Request {
     /// What the model is told before the prompt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<String>,
-    /// The prompt.
+    /// The prompt; empty where there are messages.
     pub prompt: String,
+    /// What was said so far, by turns, in place of a prompt; the last is the user's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub messages: Vec<Message>,
+    /// Images that go with the last of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<Image>,
     /// The JSON Schema the answer must fit, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<Value>,
@@ -112,14 +121,29 @@ pub struct Correction {
 }
 
 impl Request {
-    /// What is said, by whom: the prompt, and what followed it.
-    fn turns(&self) -> Vec<(&'static str, String)> {
-        let mut turns = vec![("user", self.prompt.clone())];
+    /// What is said, by whom: the prompt or the messages, and what followed.
+    fn turns(&self) -> Vec<Turn<'_>> {
+        let turn = |role, text| Turn { role, text, images: &[] };
+        let mut turns: Vec<Turn<'_>> = match &self.messages[..] {
+            [] => vec![turn(Role::User, Cow::Borrowed(&*self.prompt))],
+            said => said.iter().map(|message| turn(message.role, Cow::Borrowed(&*message.content))).collect(),
+        };
+        if let Some(last) = turns.last_mut() {
+            last.images = &self.images;
+        }
         if let Some(Correction { answer, problem }) = &self.correction {
-            turns.push(("assistant", answer.clone()));
-            turns.push(("user", format!("This does not fit the schema: {problem}. Give the whole answer again.")));
+            turns.push(turn(Role::Assistant, Cow::Borrowed(answer)));
+            let again = format!("This does not fit the schema: {problem}. Give the whole answer again.");
+            turns.push(turn(Role::User, Cow::Owned(again)));
         }
         turns
+    }
+
+    /// All that is said to the model, as one text.
+    fn said(&self) -> String {
+        let turns = self.turns();
+        let texts = self.system.as_deref().into_iter().chain(turns.iter().map(|turn| &*turn.text));
+        texts.collect::<Vec<_>>().join("\n\n")
     }
 }
 

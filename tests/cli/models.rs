@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::support::{Ended, Folder};
 
 #[path = "../../engine/src/models/fake.rs"]
+#[expect(dead_code, reason = "the tests of the engine use all of it")]
 pub(crate) mod fake;
 pub(crate) use fake::{Asked, End, Fake, Reply};
 

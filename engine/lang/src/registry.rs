@@ -205,6 +205,8 @@ pub enum ParamKind {
     Pipeline,
     /// An address.
     Url,
+    /// An image: a file that is read, a `data:` URL, or an address.
+    Image,
 }
 
 /// Whether the text of a parameter of the kind [`ParamKind::Pipeline`] is a pipeline itself, not the path
@@ -219,6 +221,11 @@ pub fn is_path_of_data(text: &str) -> bool {
     !text.trim().is_empty() && !text.contains('\n') && !text.trim_start().starts_with(['{', '['])
 }
 
+/// Whether the text of a parameter of the kind [`ParamKind::Image`] is the path of a file.
+pub fn is_path_of_image(text: &str) -> bool {
+    !text.trim().is_empty() && !["data:", "https://", "http://"].iter().any(|start| text.starts_with(start))
+}
+
 /// A parameter of an operation or action, or a member of an object parameter.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ParamSpec {
@@ -230,6 +237,8 @@ pub struct ParamSpec {
     pub types: Vec<ValueType>,
     /// Must be given. A parameter with a default is never required (contract §2.14).
     pub required: bool,
+    /// The parameter that is given in its place: one of the two, not both.
+    pub instead: Option<String>,
     /// Taken when it is not given.
     pub default: Option<Value>,
     /// The closed list of values, if there is one.

@@ -5,7 +5,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::Action;
+use super::{
+    Action,
+    said::{self, ImageParam},
+};
 use crate::{
     catalog::ActionBuilder,
     models::{self, Request},
@@ -26,6 +29,11 @@ struct Params {
     #[serde(default)]
     #[schemars(with = "Option<String>", extend("x-kind" = "prompt"))]
     prompt: Option<Value>,
+    /// Images that the model looks at: paths of files, `data:` URLs, or `https://` addresses where the provider
+    /// fetches them.
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<ImageParam>>")]
+    images: Option<Value>,
     /// The kind of analysis, e.g. `sentiment`. If it holds the word `json`, the answer is read as JSON.
     #[serde(default = "general")]
     analysis_type: String,
@@ -89,6 +97,7 @@ impl Action for AnalyzeText {
                 prompt.to_lowercase().contains("json") || params.analysis_type.to_lowercase().contains("json");
             let request = Request {
                 prompt,
+                images: said::images(params.images.as_ref(), cx).await?,
                 max_tokens: Some(params.max_tokens),
                 temperature: Some(params.temperature),
                 seed: params.seed,

@@ -5,11 +5,14 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::Action;
+use super::{
+    Action,
+    said::{self, Conversation, ImageParam, MessageParams},
+};
 use crate::{
     catalog::ActionBuilder,
     models::{self, Request},
-    tools::{Outcome, ToolCx, ToolFuture, params},
+    tools::{Outcome, ToolCx, ToolError, ToolFuture, params},
 };
 
 /// The action.
@@ -19,8 +22,19 @@ pub(super) struct Generate;
 #[derive(Debug, Deserialize, JsonSchema)]
 struct Params {
     /// What the model is asked.
-    #[schemars(with = "String", extend("x-kind" = "prompt"))]
-    prompt: Value,
+    #[serde(default)]
+    #[schemars(with = "Option<String>", extend("x-kind" = "prompt", "x-instead" = "messages"))]
+    prompt: Option<Value>,
+    /// A conversation in place of `prompt`: what was said so far, by turns. The model answers the last, which is the
+    /// user's.
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<MessageParams>>")]
+    messages: Option<Value>,
+    /// Images that the model looks at: paths of files, `data:` URLs, or `https://` addresses where the provider
+    /// fetches them.
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<ImageParam>>")]
+    images: Option<Value>,
     /// The model: `provider/name`, a name, an alias of `models.yaml`, or `<AUTO …>` to let the router choose.
     #[serde(default)]
     #[schemars(extend("x-kind" = "model"))]
@@ -77,10 +91,27 @@ impl Action for Generate {
     fn run<'a>(&'a self, params: Map<String, Value>, cx: &'a ToolCx) -> ToolFuture<'a> {
         Box::pin(async move {
             let params: Params = params::read("generate", params)?;
-            let prompt = params::text(&params.prompt);
+            let (prompt, said) = match (&params.prompt, &params.messages) {
+                (Some(prompt), None) => {
+                    let system = params.system_prompt.filter(|text| !text.trim().is_empty());
+                    (params::text(prompt), Conversation { system, ..Conversation::default() })
+                }
+                (None, Some(messages)) => (String::new(), Conversation::of(messages, params.system_prompt)?),
+                (Some(_), Some(_)) => {
+                    let message = "`prompt` and `messages` are both given; keep one of them: each stands in the place of the \
+                                   other";
+                    return Err(ToolError::new("ParameterError", message));
+                }
+                (None, None) => {
+                    let message = "`generate` needs the parameter `prompt` or `messages`";
+                    return Err(ToolError::new("ParameterError", message));
+                }
+            };
             let request = Request {
-                system: params.system_prompt,
+                system: said.system,
                 prompt,
+                messages: said.messages,
+                images: said::images(params.images.as_ref(), cx).await?,
                 max_tokens: Some(params.max_tokens),
                 temperature: Some(params.temperature),
                 seed: params.seed,

@@ -5,7 +5,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::Action;
+use super::{
+    Action,
+    said::{self, ImageParam},
+};
 use crate::{
     catalog::ActionBuilder,
     models::{self, Request},
@@ -21,6 +24,11 @@ struct Params {
     /// What the model is asked.
     #[schemars(with = "String", extend("x-kind" = "prompt"))]
     prompt: Value,
+    /// Images that the model looks at: paths of files, `data:` URLs, or `https://` addresses where the provider
+    /// fetches them.
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<ImageParam>>")]
+    images: Option<Value>,
     /// The JSON Schema the answer fits.
     #[schemars(with = "Map<String, Value>", extend("x-kind" = "json-schema"))]
     schema: Value,
@@ -77,6 +85,7 @@ impl Action for GenerateStructured {
             let params: Params = params::read("generate_structured", params)?;
             let request = Request {
                 prompt: params::text(&params.prompt),
+                images: said::images(params.images.as_ref(), cx).await?,
                 schema: Some(params::schema(params.schema)?),
                 max_tokens: params.max_tokens,
                 temperature: Some(params.temperature),

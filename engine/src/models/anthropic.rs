@@ -10,14 +10,15 @@ use serde_json::{Value, json};
 use super::{
     Answer, Request, Usage,
     endpoint::Key,
-    kind::{Dialect, Headers},
+    kind::{Dialect, Headers, Sight},
+    message::{Image, Turn},
     stream::{Folded, Framing, Streaming},
     wire::Wire,
 };
 use crate::catalog;
 
 pub(super) const DIALECT: Dialect =
-    Dialect { path, headers, hottest: 1.0, largest_seed: u64::MAX, body, read, stream: STREAM };
+    Dialect { path, headers, hottest: 1.0, largest_seed: u64::MAX, sight: SIGHT, body, read, stream: STREAM };
 
 /// The tool whose input is the answer.
 const TOOL: &str = "answer";
@@ -28,6 +29,8 @@ const PARTIAL: &str = "partial_input";
 const MAX_TOKENS: u64 = 8192;
 /// That of a model nothing is known of.
 const SAFE_MAX_TOKENS: u64 = 4096;
+
+const SIGHT: Sight = Sight { addresses: true, gif: true };
 
 const STREAM: Streaming = Streaming { framing: Framing::Events, ask: |body| body["stream"] = json!(true), path, fold };
 
@@ -46,8 +49,7 @@ fn body(request: &Request, _: bool) -> Value {
         let found = registry.models.find(&format!("anthropic/{}", request.model));
         found.first().and_then(|spec| spec.max_output).map_or(SAFE_MAX_TOKENS, |most| most.min(MAX_TOKENS))
     };
-    let messages: Vec<Value> =
-        request.turns().into_iter().map(|(role, text)| json!({"role": role, "content": text})).collect();
+    let messages: Vec<Value> = request.turns().iter().map(message).collect();
     let mut body = json!({
         "model": request.model,
         "max_tokens": request.max_tokens.unwrap_or_else(known),
@@ -77,6 +79,23 @@ fn takes_temperature(model: &str) -> bool {
         (Some(major), _) => !(5..100).contains(&major),
         (None, _) => true,
     }
+}
+
+/// A turn: its text, or blocks where images go with it.
+fn message(turn: &Turn<'_>) -> Value {
+    let role = turn.role.name();
+    if turn.images.is_empty() {
+        return json!({"role": role, "content": turn.text});
+    }
+    let source = |image: &Image| match image {
+        Image::At { url } => json!({"type": "url", "url": url}),
+        Image::Sent { media_type, base64, .. } => {
+            json!({"type": "base64", "media_type": media_type, "data": &**base64})
+        }
+    };
+    let images = turn.images.iter().map(|image| json!({"type": "image", "source": source(image)}));
+    let blocks: Vec<Value> = images.chain([json!({"type": "text", "text": turn.text})]).collect();
+    json!({"role": role, "content": blocks})
 }
 
 fn read(reply: &Value) -> Result<Answer, String> {

@@ -11,7 +11,7 @@ use std::{
 use lang::registry::ModelSpec;
 use tokio::sync::Notify;
 
-use super::{Request, price, wire::Wire};
+use super::{Request, message::IMAGE_TOKENS, price, wire::Wire};
 use crate::{
     plan::{Budget, Scope, Terms},
     run::document::{Cost, dollars},
@@ -308,14 +308,15 @@ impl Asked<'_> {
 
 /// The most tokens that what is asked can be: no token is shorter than a byte.
 pub(super) fn most_tokens(request: &Request) -> u64 {
-    let turns = request.turns().iter().map(|(_, text)| text.len()).sum::<usize>();
+    let turns = request.turns().iter().map(|turn| turn.text.len()).sum::<usize>();
+    let images = IMAGE_TOKENS.2.saturating_mul(request.images.len() as u64);
     let system = request.system.as_ref().map_or(0, String::len);
     // It may be sent in another form than it was written in.
     let schema = request
         .schema
         .as_ref()
         .map_or(0, |schema| schema.to_string().len().max(Wire::of(schema).schema.to_string().len()));
-    (turns + system + schema) as u64 + FRAME
+    (turns + system + schema) as u64 + images + FRAME
 }
 
 fn refusal(short: &Short, worst: i64, request: &Request, asked: &Asked<'_>) -> ToolError {

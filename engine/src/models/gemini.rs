@@ -9,13 +9,16 @@ use serde_json::{Map, Value, json};
 use super::{
     Answer, Request, Usage,
     endpoint::Key,
-    kind::{Dialect, Headers},
+    kind::{Dialect, Headers, Sight},
+    message::{Image, Role},
     stream::{Folded, Framing, Streaming},
     wire::{Wire, bare},
 };
 
 pub(super) const DIALECT: Dialect =
-    Dialect { path, headers, hottest: 2.0, largest_seed: i32::MAX as u64, body, read, stream: STREAM };
+    Dialect { path, headers, hottest: 2.0, largest_seed: i32::MAX as u64, sight: SIGHT, body, read, stream: STREAM };
+
+const SIGHT: Sight = Sight { addresses: false, gif: false };
 
 const STREAM: Streaming = Streaming { framing: Framing::Events, ask: |_| (), path: path_of_stream, fold };
 
@@ -34,10 +37,21 @@ fn headers(key: Option<&Key>) -> Headers {
 fn body(request: &Request, _: bool) -> Value {
     let contents: Vec<Value> = request
         .turns()
-        .into_iter()
-        .map(|(role, text)| {
-            let role = if role == "assistant" { "model" } else { role };
-            json!({"role": role, "parts": [{"text": text}]})
+        .iter()
+        .map(|turn| {
+            let role = match turn.role {
+                Role::User => "user",
+                Role::Assistant => "model",
+            };
+            let data = |image: &Image| match image {
+                Image::Sent { media_type, base64, .. } => {
+                    json!({"inlineData": {"mimeType": media_type, "data": &**base64}})
+                }
+                // It is refused before it comes here: see `SIGHT`.
+                Image::At { url } => json!({"fileData": {"fileUri": url}}),
+            };
+            let parts: Vec<Value> = turn.images.iter().map(data).chain([json!({"text": turn.text})]).collect();
+            json!({"role": role, "parts": parts})
         })
         .collect();
     let mut body = Map::new();

@@ -4,7 +4,7 @@
 use lang::registry::{ModelTable, did_you_mean, overlay::Host};
 use serde_json::Value;
 
-use super::{Answer, Request, anthropic, endpoint::Key, gemini, ollama, openai, stream::Streaming};
+use super::{Answer, Request, anthropic, endpoint::Key, gemini, message::Image, ollama, openai, stream::Streaming};
 use crate::tools::ToolError;
 
 /// A provider at the other end of a network.
@@ -38,6 +38,8 @@ pub(super) struct Dialect {
     pub(super) headers: fn(Option<&Key>) -> Headers,
     /// The highest temperature it takes.
     pub(super) hottest: f64,
+    /// Which images it takes.
+    pub(super) sight: Sight,
     /// The largest seed it takes.
     pub(super) largest_seed: u64,
     /// What is sent; `true` = to the provider's own address.
@@ -46,6 +48,30 @@ pub(super) struct Dialect {
     pub(super) read: fn(&Value) -> Result<Answer, String>,
     /// How it answers in pieces.
     pub(super) stream: Streaming,
+}
+
+/// Which images a provider takes besides PNG, JPEG and WebP that are sent to it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sight {
+    /// Those at an address, which it fetches.
+    pub(super) addresses: bool,
+    /// GIF.
+    pub(super) gif: bool,
+}
+
+impl Sight {
+    /// What is wrong with this image.
+    pub(super) fn problem(self, image: &Image) -> Option<&'static str> {
+        match image {
+            Image::At { .. } if !self.addresses => {
+                Some("fetches no images from addresses; give a file or a `data:` URL")
+            }
+            Image::Sent { media_type, .. } if media_type == "image/gif" && !self.gif => {
+                Some("reads no GIF; convert it to PNG")
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Kind {

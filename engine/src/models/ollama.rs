@@ -7,13 +7,24 @@ use serde_json::{Map, Value, json};
 use super::{
     Answer, Request, Usage,
     endpoint::Key,
-    kind::{Dialect, Headers},
+    kind::{Dialect, Headers, Sight},
+    message::Image,
     stream::{Folded, Framing, Streaming},
     wire::Wire,
 };
 
-pub(super) const DIALECT: Dialect =
-    Dialect { path, headers, hottest: f64::INFINITY, largest_seed: i64::MAX as u64, body, read, stream: STREAM };
+pub(super) const DIALECT: Dialect = Dialect {
+    path,
+    headers,
+    hottest: f64::INFINITY,
+    largest_seed: i64::MAX as u64,
+    sight: SIGHT,
+    body,
+    read,
+    stream: STREAM,
+};
+
+const SIGHT: Sight = Sight { addresses: false, gif: false };
 
 const STREAM: Streaming = Streaming { framing: Framing::Lines, ask: |body| body["stream"] = json!(true), path, fold };
 
@@ -30,7 +41,14 @@ fn body(request: &Request, _: bool) -> Value {
     if let Some(system) = &request.system {
         messages.push(json!({"role": "system", "content": system}));
     }
-    messages.extend(request.turns().into_iter().map(|(role, text)| json!({"role": role, "content": text})));
+    messages.extend(request.turns().iter().map(|turn| {
+        let mut message = json!({"role": turn.role.name(), "content": turn.text});
+        let images: Vec<&str> = turn.images.iter().filter_map(Image::base64).collect();
+        if !images.is_empty() {
+            message["images"] = json!(images);
+        }
+        message
+    }));
     let mut options = Map::new();
     let mut option = |name: &str, value: Option<Value>| value.map(|value| options.insert(name.to_owned(), value));
     option("temperature", request.temperature.map(Value::from));

@@ -11,13 +11,16 @@ use serde_json::{Value, json};
 use super::{
     Answer, Request, Usage,
     endpoint::Key,
-    kind::{Dialect, Headers},
+    kind::{Dialect, Headers, Sight},
+    message::Turn,
     stream::{Folded, Framing, Streaming},
     wire::Wire,
 };
 
 pub(super) const DIALECT: Dialect =
-    Dialect { path, headers, hottest: 2.0, largest_seed: i64::MAX as u64, body, read, stream: STREAM };
+    Dialect { path, headers, hottest: 2.0, largest_seed: i64::MAX as u64, sight: SIGHT, body, read, stream: STREAM };
+
+const SIGHT: Sight = Sight { addresses: true, gif: true };
 
 const STREAM: Streaming = Streaming {
     framing: Framing::Events,
@@ -52,7 +55,7 @@ fn body(request: &Request, is_own: bool) -> Value {
     if let Some(system) = &request.system {
         messages.push(json!({"role": "system", "content": system}));
     }
-    messages.extend(request.turns().into_iter().map(|(role, text)| json!({"role": role, "content": text})));
+    messages.extend(request.turns().iter().map(message));
     let mut body = json!({"model": request.model, "messages": messages});
     let reasons = reasons(&request.model);
     if let Some(tokens) = request.max_tokens {
@@ -71,6 +74,17 @@ fn body(request: &Request, is_own: bool) -> Value {
             json!({"type": "json_schema", "json_schema": {"name": "answer", "strict": strict, "schema": schema}});
     }
     body
+}
+
+/// A turn: its text, or parts where images go with it.
+fn message(turn: &Turn<'_>) -> Value {
+    let role = turn.role.name();
+    if turn.images.is_empty() {
+        return json!({"role": role, "content": turn.text});
+    }
+    let images = turn.images.iter().map(|image| json!({"type": "image_url", "image_url": {"url": image.data_url()}}));
+    let parts: Vec<Value> = images.chain([json!({"type": "text", "text": turn.text})]).collect();
+    json!({"role": role, "content": parts})
 }
 
 fn read(reply: &Value) -> Result<Answer, String> {

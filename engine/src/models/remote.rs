@@ -10,6 +10,7 @@ use super::{
     budget::Asked,
     endpoint::Endpoint,
     kind::{Kind, OLLAMA, Service},
+    message::Image,
     price, tokens,
     transport::{Call, LIMITS, Limits, Streamed},
     trouble::{clean, who},
@@ -105,8 +106,16 @@ impl Remote {
         if let Some(context) = spec.context.filter(|context| *context < needed) {
             return Some(format!("its context of {context} tokens is too small for about {needed}"));
         }
+        if self.is_blind(&self.model, request) {
+            return Some("it reads no images".to_owned());
+        }
         let is_free_form = spec.json_schema == Some(false) && spec.tools != Some(true);
         (request.schema.is_some() && is_free_form).then(|| "it cannot be held to a schema".to_owned())
+    }
+
+    /// Whether it is given images that the model is not known to read.
+    fn is_blind(&self, model: &str, request: &Request) -> bool {
+        !request.images.is_empty() && self.spec(model).is_some_and(|spec| !spec.vision)
     }
 
     fn spec(&self, model: &str) -> Option<&ModelSpec> {
@@ -145,6 +154,17 @@ impl Remote {
         let largest = kind.dialect.largest_seed;
         if let Some(seed) = request.seed.filter(|seed| *seed > largest) {
             let message = format!("{} takes seeds up to {largest}, not {seed}; lower `seed`", kind.label);
+            return Err(ToolError::new("ParameterError", message));
+        }
+        if let Some(problem) = request.images.iter().find_map(|image| kind.dialect.sight.problem(image)) {
+            return Err(ToolError::new("ParameterError", format!("{} {problem}", kind.label)));
+        }
+        if self.is_blind(&request.model, request) {
+            let message = format!(
+                "`{}` reads no images; name another model, leave it to the router, or say `capabilities: [vision]` of it in \
+                 `models.yaml`",
+                request.model
+            );
             return Err(ToolError::new("ParameterError", message));
         }
         let body = (kind.dialect.body)(request, endpoint.is_own(kind));
@@ -212,8 +232,9 @@ impl Remote {
 
 /// About how many tokens are asked.
 fn asked(request: &Request) -> u64 {
-    let turns: u64 = request.turns().iter().map(|(_, text)| tokens::of(text).expected).sum();
-    turns + request.system.as_deref().map_or(0, |text| tokens::of(text).expected)
+    let turns: u64 = request.turns().iter().map(|turn| tokens::of(&turn.text).expected).sum();
+    let images = Image::tokens(request.images.len() as u64).expected;
+    images + turns + request.system.as_deref().map_or(0, |text| tokens::of(text).expected)
 }
 
 impl Provider for Remote {

@@ -39,11 +39,8 @@ impl Provider for Simulated {
 }
 
 fn answer(request: &Request) -> Result<Response, ToolError> {
-    // What comes before the prompt is part of it here.
-    let request = &match &request.system {
-        Some(system) => Request { prompt: format!("{system}\n\n{}", request.prompt), ..request.clone() },
-        None => request.clone(),
-    };
+    // All that is said is one prompt here; an answer that did not fit is never one of its own.
+    let request = &Request { prompt: request.said(), ..request.clone() };
     let value = match &request.schema {
         Some(schema) => structured(schema, request)?,
         None => Value::from(text(request)),
@@ -98,6 +95,9 @@ fn digest(request: &Request) -> String {
     for part in [&request.model, &request.prompt] {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part.as_bytes());
+    }
+    for image in &request.images {
+        hash.update(format!("{image:?}"));
     }
     hash.update(request.seed.unwrap_or(0).to_le_bytes());
     hash.update(request.schema.as_ref().map(Value::to_string).unwrap_or_default());

@@ -27,6 +27,8 @@ mod gemini;
 
 mod ledger;
 
+mod messages;
+
 mod ollama;
 
 mod openai;

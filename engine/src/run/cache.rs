@@ -13,7 +13,7 @@ use std::{
 };
 
 use lang::{
-    registry::{Effect, ParamKind, ParamSpec, Registry, is_path_of_data},
+    registry::{Effect, ParamKind, ParamSpec, Registry, is_path_of_data, is_path_of_image},
     template,
 };
 use serde::{Deserialize, Serialize};
@@ -332,6 +332,7 @@ pub(crate) fn may_name_files(registry: &Registry, step: &StepPlan) -> bool {
 fn paths<'v>(spec: &ParamSpec, value: &'v Value) -> Vec<&'v str> {
     match (spec.kind, &spec.items, value) {
         (ParamKind::ReadPath, _, Value::String(path)) => vec![path],
+        (ParamKind::Image, _, Value::String(path)) if is_path_of_image(path) => vec![path],
         (ParamKind::Data, ..) => path_of_data(value).into_iter().collect(),
         (_, Some(items), Value::Array(values)) => values.iter().flat_map(|value| paths(items, value)).collect(),
         _ => Vec::new(),

@@ -7,12 +7,16 @@ use super::{EventKind, context::RunContext, journal::Batch, limits::takes_model}
 use crate::{
     models::{
         self, Need,
+        message::Image,
         router::{self, Decision},
         tokens,
     },
     plan::StepPlan,
     tools::{ToolError, params::text},
 };
+
+/// The parameter whose images a model must be able to read.
+const IMAGES: &str = "images";
 
 /// The model that the step asks: the one that is named, or the router's choice.
 pub(super) fn chosen(
@@ -45,8 +49,12 @@ pub(super) fn chosen(
     let mut need = Need::of(requires).with_tag(tag);
     need.preferred.extend(root.map(str::to_owned));
     need.schema |= params.contains_key("schema");
+    let images = params.get(IMAGES).and_then(Value::as_array).map_or(0, Vec::len) as u64;
+    need.vision |= images > 0;
     let most = |value| tokens::of(&text(value)).high.unwrap_or(u64::MAX);
-    need.prompt = params.iter().map(|(_, value)| most(value)).fold(0, u64::saturating_add);
+    let texts = params.iter().filter(|(name, _)| *name != IMAGES).map(|(_, value)| most(value));
+    let images = Image::tokens(images).high.unwrap_or(u64::MAX);
+    need.prompt = texts.fold(images, u64::saturating_add);
     need.answer = params.get("max_tokens").and_then(Value::as_u64);
     let decision = router::decide(&cx.registry.models, &cx.environment, cx.is_trusted, &need)?;
     Ok((Some(decision.model.clone()), Some(Box::new(decision))))

@@ -4,7 +4,7 @@ use std::{sync::LazyLock, thread};
 
 use tokio::sync::Semaphore;
 
-use super::{Outcome, ToolError};
+use super::ToolError;
 
 /// So many pieces of work at a time: more threads would wait for the same disk and the same cores, and each
 /// takes memory of its own.
@@ -13,13 +13,14 @@ static PLACES: LazyLock<Semaphore> =
 
 /// Does what `work` gives where it holds nobody up; it is asked for when it begins, so that who waits holds
 /// little. If it panics that is an error of the type `error_type`, which says that `what` broke off.
-pub(crate) async fn work<W>(
+pub(crate) async fn work<T, W>(
     error_type: &'static str,
     what: &'static str,
     work: impl FnOnce() -> W,
-) -> Result<Outcome, ToolError>
+) -> Result<T, ToolError>
 where
-    W: FnOnce() -> Result<Outcome, ToolError> + Send + 'static,
+    T: Send + 'static,
+    W: FnOnce() -> Result<T, ToolError> + Send + 'static,
 {
     let broke_off = |error: &dyn std::fmt::Display| ToolError::new(error_type, format!("{what} broke off: {error}"));
     let _place = PLACES.acquire().await.map_err(|error| broke_off(&error))?;

@@ -209,13 +209,17 @@ fn read(params: &PathParams, cx: &ToolCx) -> Result<ReadOutput, ToolError> {
     Ok(ReadOutput { action: "read", path: params.path.clone(), size: content.len() as u64, content })
 }
 
-/// The text of the file at `place`.
-pub(super) fn read_text(place: &Place) -> Result<String, ToolError> {
+/// The bytes of the file at `place`.
+pub(crate) fn read_bytes(place: &Place) -> Result<Vec<u8>, ToolError> {
     let failed = |error: io::Error| failure("read", place.shown(), &error);
     let (directory, name) = place.parent(false).map_err(failed)?;
     let Some(name) = name else { return Err(failed(io::ErrorKind::IsADirectory.into())) };
-    let bytes = directory.read(name, MAX_BYTES).map_err(failed)?;
-    String::from_utf8(bytes).map_err(|error| {
+    directory.read(name, MAX_BYTES).map_err(failed)
+}
+
+/// The text of the file at `place`.
+pub(super) fn read_text(place: &Place) -> Result<String, ToolError> {
+    String::from_utf8(read_bytes(place)?).map_err(|error| {
         let position = error.utf8_error().valid_up_to();
         ToolError::new(
             "UnicodeDecodeError",

@@ -121,7 +121,10 @@ fn members(text: &mut String, params: &[ParamSpec], output: &OutputSpec) {
     for param in params {
         let need = match &param.default {
             Some(default) => format!(", default {default}"),
-            None if param.required => ", required".to_owned(),
+            None if param.required => match &param.instead {
+                Some(other) => format!(", required unless {other} is given"),
+                None => ", required".to_owned(),
+            },
             None => String::new(),
         };
         let _ = writeln!(text, "  {}: {}{need} – {}", param.name, types(&param.types), summary(&param.doc));

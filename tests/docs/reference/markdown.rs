@@ -50,7 +50,10 @@ pub(super) fn params(out: &mut String, params: &[ParamSpec], depth: usize) {
         if let Some(default) = &param.default {
             said.push(format!("default `{default}`"));
         } else if param.required {
-            said.push("required".to_owned());
+            said.push(match &param.instead {
+                Some(other) => format!("required, or `{other}`"),
+                None => "required".to_owned(),
+            });
         }
         match param.range {
             (Some(low), Some(high)) => said.push(format!("{low} to {high}")),

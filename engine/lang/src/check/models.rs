@@ -1,9 +1,9 @@
-//! Names of models (501, 502). Only literals are judged.
+//! Names of models (501, 502), and models that cannot see what they are given (503). Only literals are judged.
 
 use super::{Checker, codes};
 use crate::{
-    model::KeyUse,
-    registry::{ParamKind, did_you_mean},
+    model::{KeyUse, Step},
+    registry::{ParamKind, ParamSpec, did_you_mean},
     syntax::NodeId,
     text::TextEdit,
 };
@@ -23,12 +23,43 @@ pub(super) fn check(checker: &mut Checker<'_>) {
                 model(checker, parameter.value);
             }
         }
+        blind(checker, step, specs);
         for item in &step.items {
             for parameter in item.parameters.iter().filter(|parameter| MODEL_KEYS.contains(&parameter.name.as_str())) {
                 model(checker, parameter.value);
             }
         }
     }
+}
+
+/// Images for a model that reads none.
+fn blind(checker: &mut Checker<'_>, step: &Step, specs: &[ParamSpec]) {
+    let is_image = |spec: &ParamSpec| spec.items.as_ref().is_some_and(|item| item.kind == ParamKind::Image);
+    let images = |parameter: &&KeyUse| {
+        let is_empty =
+            checker.tree.is_sequence(parameter.value) && checker.tree.items(parameter.value).next().is_none();
+        specs.iter().any(|spec| spec.name == parameter.name && is_image(spec))
+            && !is_empty
+            && !checker.is_null(parameter.value)
+    };
+    let Some(images) = step.parameters.iter().find(images) else { return };
+    let named = |keys: &[KeyUse]| keys.iter().find(|key| key.name == "model").map(|key| key.value);
+    let own = named(&step.parameters).or_else(|| named(&step.keys));
+    let Some(node) = own.or_else(|| named(&checker.facts.pipeline.keys)) else { return };
+    if !checker.tree.is_scalar(node) || checker.is_dynamic(node) {
+        return;
+    }
+    let Some(name) = checker.tree.string(node) else { return };
+    let found = checker.registry.models.find(&name);
+    if found.is_empty() || found.iter().any(|spec| spec.vision) {
+        return;
+    }
+    let range = if own.is_some() { checker.token(node) } else { images.range };
+    let message = format!(
+        "`{name}` reads no images; name another model, leave it to the router, or say `capabilities: [vision]` of it in \
+         `models.yaml`"
+    );
+    checker.report(codes::BLIND_MODEL, range, message);
 }
 
 /// `model` and `fallback` of the root or a step.

@@ -36,7 +36,9 @@ pub(super) fn fit(
     };
     let given = |spec: &ParamSpec| {
         let names = |parameter: &KeyUse| parameter.name == spec.name || spec.aliases.contains(&parameter.name);
-        !spec.required || spec.default.is_some() || call.parameters.iter().any(names)
+        let instead = |parameter: &KeyUse| spec.instead.as_ref() == Some(&parameter.name);
+        let any = |parameter: &KeyUse| names(parameter) || instead(parameter);
+        !spec.required || spec.default.is_some() || call.parameters.iter().any(any)
     };
     call.parameters.iter().all(known) && params.iter().all(given)
 }
@@ -121,6 +123,19 @@ fn missing(
             .parameters
             .iter()
             .find(|parameter| parameter.name == spec.name || spec.aliases.contains(&parameter.name));
+        let instead = call.parameters.iter().find(|parameter| spec.instead.as_ref() == Some(&parameter.name));
+        if let (Some(instead), Some(given)) = (instead, given) {
+            let second = if given.range.start() < instead.range.start() { instead } else { given };
+            let message = format!(
+                "`{}` and `{}` are both given; keep one of them: each stands in the place of the other",
+                spec.name, instead.name
+            );
+            checker.report(codes::BOTH_PARAMETERS, second.range, message);
+            continue;
+        }
+        if instead.is_some() {
+            continue;
+        }
         // The operation may stand in the step's `action`.
         if matches!(source, OperationSource::Parameter(name) if name == spec.name) && given.is_none() {
             continue;
@@ -130,7 +145,8 @@ fn missing(
             Some(_) => continue,
             None => key.map_or(call.head, |key| key.range),
         };
-        let message = format!("`{what}` needs the parameter `{}`; add it", spec.name);
+        let or = spec.instead.as_ref().map(|other| format!(" or `{other}`")).unwrap_or_default();
+        let message = format!("`{what}` needs the parameter `{}`{or}; add it", spec.name);
         let edit = if given.is_some() { None } else { add(checker, call, key, spec) };
         let diagnostic = checker.report(codes::MISSING_PARAMETER, range, message);
         if let Some(edit) = edit {

@@ -15,7 +15,7 @@ const MAX_DEPTH: usize = 8;
 
 /// The parameters that `schema` (an object schema) describes: properties in order, the required
 /// ones first, with `description`, `type`, `enum`, `default`, `minimum`/`maximum`, and our own
-/// `x-kind`, `x-aliases` and `x-deprecated`.
+/// `x-kind`, `x-aliases`, `x-instead` and `x-deprecated`.
 pub fn params(schema: &Value) -> Vec<ParamSpec> {
     Shape::read(schema, schema, 0).params
 }
@@ -53,6 +53,7 @@ struct Shape {
     params: Vec<ParamSpec>,
     open: bool,
     aliases: Vec<String>,
+    instead: Option<String>,
     deprecated: Option<String>,
 }
 
@@ -99,6 +100,9 @@ impl Shape {
         self.kind = object.get("x-kind").and_then(Value::as_str).map_or(self.kind, kind);
         if let Some(Value::Array(aliases)) = object.get("x-aliases") {
             self.aliases = aliases.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+        }
+        if let Some(other) = object.get("x-instead").and_then(Value::as_str) {
+            self.instead = Some(other.to_owned());
         }
         if let Some(reason) = object.get("x-deprecated").and_then(Value::as_str) {
             self.deprecated = Some(reason.to_owned());
@@ -165,7 +169,9 @@ impl Shape {
             name: name.to_owned(),
             doc: self.doc,
             types: self.types,
-            required: required && self.default.is_none(),
+            // Where another one may stand in its place, Rust has to call it optional.
+            required: (required || self.instead.is_some()) && self.default.is_none(),
+            instead: self.instead,
             default: self.default,
             choices: self.choices,
             range: self.range,
@@ -249,6 +255,7 @@ fn kind(name: &str) -> ParamKind {
         "json-schema" => ParamKind::JsonSchema,
         "pipeline" => ParamKind::Pipeline,
         "url" => ParamKind::Url,
+        "image" => ParamKind::Image,
         _ => ParamKind::Plain,
     }
 }

@@ -63,6 +63,7 @@ fn param(name: &str, kind: ParamKind, types: &[ValueType]) -> ParamSpec {
         name: name.to_owned(),
         doc: String::new(),
         types: types.to_vec(),
+        instead: None,
         required: false,
         default: None,
         choices: Vec::new(),

@@ -16,6 +16,7 @@ use super::Forecaster;
 use crate::{
     models::{
         estimate::{Asks, Estimate, Range},
+        message::Image,
         tokens,
     },
     plan::{Scope, StepPlan, program::StepKind},
@@ -169,6 +170,15 @@ impl Forecaster<'_> {
         for (name, value) in step.parameters.iter().map(|(name, value)| (name.as_str(), value)) {
             let is_schema = spec(name).is_some_and(|spec| spec.kind == ParamKind::JsonSchema);
             has_schema |= is_schema;
+            let about = spec(name).and_then(|spec| spec.items.as_deref());
+            if about.is_some_and(|item| item.kind == ParamKind::Image) {
+                input = input + self.images(value);
+                continue;
+            }
+            if about.is_some_and(|item| item.fields.iter().any(|field| field.kind == ParamKind::Prompt)) {
+                input = input + self.size(value, item);
+                continue;
+            }
             if name != "model" && (is_schema || value.is_string() || spec(name).is_none()) {
                 input = input + self.size(value, item);
             }
@@ -205,6 +215,15 @@ impl Forecaster<'_> {
             has_schema,
         };
         Some(asks.estimate(&self.cx.registry.models))
+    }
+
+    /// The tokens of the images that are listed, whatever they are.
+    fn images(&self, written: &Value) -> Range {
+        match self.rendered(written).as_ref().unwrap_or(written) {
+            Value::Array(images) => Image::tokens(images.len() as u64),
+            Value::Null => Range::exactly(0),
+            _ => Range::open(),
+        }
     }
 
     /// The router's choice, by what is known of the prompt.

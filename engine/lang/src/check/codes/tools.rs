@@ -72,6 +72,9 @@ The step reads a file that is named here, or by the default of an input, and tha
 
 Nothing is said where it cannot be known: of paths that a step makes, of a file that an earlier step or command may write, of steps that a route may pass over, of loops that may have no iteration, and where the pipeline provides for the failure (`condition`, `on_failure`, `on_error`, `retry`).
 "),
+    row(BOTH_PARAMETERS, "both-parameters", Error, "two parameters are given of which one stands for the other", "\
+Each of the two says the whole of what is asked, so one of them would have to be passed over: a step has a `prompt`, or `messages`.
+"),
     row(UNKNOWN_MODEL, "unknown-model", Warning, "the model is not in the table", "\
 The model is neither in orc's built-in table nor in a `models.yaml`. It is tried all the same if its provider is known, but its price is not, so it never fits a budget.
 
@@ -79,6 +82,9 @@ The model is neither in orc's built-in table nor in a `models.yaml`. It is tried
 "),
     row(BAD_MODEL_NAME, "bad-model-name", Warning, "the model's name is malformed", "\
 A model is written as `provider/name`, `provider:name` or `name`, without blanks and with neither half empty. Leave the key out to let the router choose.
+"),
+    row(BLIND_MODEL, "blind-model", Error, "the model reads no images", "\
+The step gives `images` to a model that is not known to read any, so it would fail before anything is sent. Name another model, or leave `model` out: the router chooses one that reads images. Of a model in a `models.yaml`, `capabilities: [vision]` says that it does.
 "),
     row(UNCLOSED_AUTO, "unclosed-auto", Error, "the `<AUTO>` tag is not closed", "\
 Everything between `<AUTO>` and `</AUTO>` is the question. Without the closing tag it is unknown where it ends.

@@ -336,7 +336,10 @@ pub(super) fn fit(params: &[ParamSpec], written: &[KeyUse]) -> (usize, usize, Re
     let known = |key: &&KeyUse| params.iter().any(|param| param.name == key.name || param.aliases.contains(&key.name));
     let matched = written.iter().filter(known).count();
     let missing = params.iter().filter(|param| {
-        param.required && !written.iter().any(|key| key.name == param.name || param.aliases.contains(&key.name))
+        let stands = |key: &KeyUse| {
+            key.name == param.name || param.aliases.contains(&key.name) || param.instead.as_ref() == Some(&key.name)
+        };
+        param.required && !written.iter().any(stands)
     });
     (written.len() - matched, missing.count(), Reverse(matched))
 }

@@ -133,7 +133,7 @@ fn input_types(request: &Request<'_>) -> Vec<Completion> {
 fn of_param(request: &Request<'_>, param: &ParamSpec) -> Vec<Completion> {
     match param.kind {
         ParamKind::Model => return models(request),
-        ParamKind::ReadPath | ParamKind::WritePath => {
+        ParamKind::ReadPath | ParamKind::WritePath | ParamKind::Image => {
             return paths::complete(request, request.cursor.word, Wanted::File);
         }
         ParamKind::Pipeline => return paths::complete(request, request.cursor.word, Wanted::Pipeline),

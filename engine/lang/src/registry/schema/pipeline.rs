@@ -236,7 +236,7 @@ fn action_definition(action: &ActionSpec) -> String {
     format!("action.{}", action.name)
 }
 
-/// An object with `params`. Required ones may be given by an old name as well.
+/// An object with `params`. Required ones may be given by an old name, or by what stands in their place.
 fn parameters(params: &[ParamSpec], open: bool, doc: &str) -> Value {
     let mut map = Map::new();
     describe(&mut map, doc);
@@ -253,11 +253,14 @@ fn parameters(params: &[ParamSpec], open: bool, doc: &str) -> Value {
             }
             properties.insert(alias.clone(), old);
         }
-        if spec.required && spec.aliases.is_empty() {
+        if spec.required && spec.aliases.is_empty() && spec.instead.is_none() {
             required.push(spec.name.as_str());
         } else if spec.required {
-            let names = std::iter::once(&spec.name).chain(&spec.aliases);
+            let names = std::iter::once(&spec.name).chain(&spec.aliases).chain(&spec.instead);
             either.push(json!({"anyOf": names.map(|name| json!({"required": [name]})).collect::<Vec<_>>()}));
+        }
+        if let Some(other) = &spec.instead {
+            either.push(json!({"not": {"required": [spec.name, other]}}));
         }
     }
     if !required.is_empty() {
