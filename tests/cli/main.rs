@@ -74,6 +74,9 @@ mod estimate;
 mod answers;
 
 #[cfg(unix)]
+mod conversation;
+
+#[cfg(unix)]
 mod canaries;
 
 #[cfg(unix)]

@@ -20,7 +20,7 @@ use serde_json::Value;
 
 #[path = "fake/rules.rs"]
 mod rules;
-pub(crate) use rules::{Api, Rules};
+pub(crate) use rules::Rules;
 
 /// What the server does when it is asked.
 pub(crate) enum Reply {

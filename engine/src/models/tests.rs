@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Provider, Request, Response, Usage,
-    fake::{Api, Asked, End, Fake, Reply, Rules},
+    fake::{Asked, End, Fake, Reply, Rules},
     kind::{self, Kind},
     remote::Remote,
     transport::Limits,
@@ -65,7 +65,7 @@ fn fake(kind: &Kind, replies: Vec<Reply>) -> Fake {
 }
 
 fn rules(kind: &Kind) -> Rules {
-    Rules { api: Some(Api::of(kind.name)), key: kind.needs_key().then(|| CANARY.to_owned()), models: None }
+    Rules::of(kind.name, kind.needs_key().then_some(CANARY))
 }
 
 /// Asks the provider at `base` once.

@@ -323,7 +323,8 @@ pub(crate) fn may_name_files(registry: &Registry, step: &StepPlan) -> bool {
         std::iter::once(&spec.name).chain(&spec.aliases).any(|name| step.parameters.contains_key(name))
     };
     fn is_file(spec: &ParamSpec) -> bool {
-        matches!(spec.kind, ParamKind::ReadPath | ParamKind::Data) || spec.items.as_deref().is_some_and(is_file)
+        matches!(spec.kind, ParamKind::ReadPath | ParamKind::Data | ParamKind::Image)
+            || spec.items.as_deref().is_some_and(is_file)
     }
     specs.iter().filter(is_given).any(is_file)
 }

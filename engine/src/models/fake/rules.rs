@@ -18,7 +18,7 @@ mod strict;
 
 /// Whose rules hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Api {
+enum Api {
     OpenAi,
     HuggingFace,
     Anthropic,
@@ -28,7 +28,7 @@ pub(crate) enum Api {
 
 impl Api {
     /// That of the provider of this name.
-    pub(crate) fn of(provider: &str) -> Self {
+    fn of(provider: &str) -> Self {
         match provider {
             "huggingface" => Self::HuggingFace,
             "anthropic" => Self::Anthropic,
@@ -53,11 +53,18 @@ impl Api {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Rules {
     /// Whose rules; nothing = by the path that is asked.
-    pub(crate) api: Option<Api>,
+    api: Option<Api>,
     /// The key it wants; nothing = any, or none.
     pub(crate) key: Option<String>,
     /// The models it has; nothing = all that are asked for.
     pub(crate) models: Option<Vec<&'static str>>,
+}
+
+impl Rules {
+    /// Those of the provider of this name, which wants this key.
+    pub(crate) fn of(provider: &str, key: Option<&str>) -> Self {
+        Self { api: Some(Api::of(provider)), key: key.map(str::to_owned), models: None }
+    }
 }
 
 /// How a request is refused.
