@@ -29,11 +29,6 @@ struct Params {
     #[serde(default)]
     #[schemars(with = "Option<String>", extend("x-kind" = "prompt"))]
     prompt: Option<Value>,
-    /// Images that the model looks at: paths of files, `data:` URLs, or `https://` addresses where the provider
-    /// fetches them.
-    #[serde(default)]
-    #[schemars(with = "Option<Vec<ImageParam>>")]
-    images: Option<Value>,
     /// The kind of analysis, e.g. `sentiment`. If it holds the word `json`, the answer is read as JSON.
     #[serde(default = "general")]
     analysis_type: String,
@@ -52,6 +47,11 @@ struct Params {
     /// Makes the answer repeatable where the model can do that.
     #[serde(default)]
     seed: Option<u64>,
+    /// Images that the model looks at: paths of files, `data:` URLs, or `https://` addresses where the provider
+    /// fetches them.
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<ImageParam>>")]
+    images: Option<Value>,
 }
 
 fn general() -> String {

@@ -25,16 +25,6 @@ struct Params {
     #[serde(default)]
     #[schemars(with = "Option<String>", extend("x-kind" = "prompt", "x-instead" = "messages"))]
     prompt: Option<Value>,
-    /// A conversation in place of `prompt`: what was said so far, by turns. The model answers the last, which is the
-    /// user's.
-    #[serde(default)]
-    #[schemars(with = "Option<Vec<MessageParams>>")]
-    messages: Option<Value>,
-    /// Images that the model looks at: paths of files, `data:` URLs, or `https://` addresses where the provider
-    /// fetches them.
-    #[serde(default)]
-    #[schemars(with = "Option<Vec<ImageParam>>")]
-    images: Option<Value>,
     /// The model: `provider/name`, a name, an alias of `models.yaml`, or `<AUTO …>` to let the router choose.
     #[serde(default)]
     #[schemars(extend("x-kind" = "model"))]
@@ -54,6 +44,16 @@ struct Params {
     #[serde(default)]
     #[schemars(extend("x-kind" = "prompt"))]
     system_prompt: Option<String>,
+    /// A conversation in place of `prompt`: what was said so far, by turns. The model answers the last, which is the
+    /// user's.
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<MessageParams>>")]
+    messages: Option<Value>,
+    /// Images that the model looks at: paths of files, `data:` URLs, or `https://` addresses where the provider
+    /// fetches them.
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<ImageParam>>")]
+    images: Option<Value>,
     /// The wanted form of the answer; use `generate_structured` for a checked one.
     #[serde(default, rename = "response_format")]
     #[schemars(extend("x-deprecated" = "it has no effect; use `generate_structured`"))]

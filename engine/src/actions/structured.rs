@@ -24,11 +24,6 @@ struct Params {
     /// What the model is asked.
     #[schemars(with = "String", extend("x-kind" = "prompt"))]
     prompt: Value,
-    /// Images that the model looks at: paths of files, `data:` URLs, or `https://` addresses where the provider
-    /// fetches them.
-    #[serde(default)]
-    #[schemars(with = "Option<Vec<ImageParam>>")]
-    images: Option<Value>,
     /// The JSON Schema the answer fits.
     #[schemars(with = "Map<String, Value>", extend("x-kind" = "json-schema"))]
     schema: Value,
@@ -47,6 +42,11 @@ struct Params {
     /// Makes the answer repeatable where the model can do that.
     #[serde(default)]
     seed: Option<u64>,
+    /// Images that the model looks at: paths of files, `data:` URLs, or `https://` addresses where the provider
+    /// fetches them.
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<ImageParam>>")]
+    images: Option<Value>,
 }
 
 fn default_temperature() -> f64 {
