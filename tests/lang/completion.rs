@@ -162,6 +162,8 @@ fn parameters_of_this_operation_are_offered_the_required_ones_first() {
         temperature · Key · number, default 0.7
         seed · Key · integer
         system_prompt · Key · string
+        messages · Key · array
+        images · Key · array
         response_format · Key · any (deprecated)
     "#]],
     );

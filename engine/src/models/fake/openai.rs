@@ -295,12 +295,11 @@ fn response_format(format: &Value) -> Result<(), Refusal> {
         return invalid(400, &format!("Unknown parameter: '{param}'."), Some(&param), Some("unknown_parameter"));
     }
     let schema = &described["schema"];
-    let problem = match described["strict"] == true {
-        true => strict::problem(schema),
-        false if schema["type"] != "object" => {
-            Some("schema must be a JSON Schema of 'type: \"object\"', got another one.".to_owned())
-        }
-        false => None,
+    let problem = if described["strict"] == true {
+        strict::problem(schema)
+    } else {
+        let is_object = schema["type"] == "object";
+        (!is_object).then(|| "schema must be a JSON Schema of 'type: \"object\"', got another one.".to_owned())
     };
     match problem {
         Some(problem) => invalid(400, &format!("Invalid schema for response_format '{name}': {problem}"), param, None),
