@@ -104,8 +104,7 @@ fn part(item: &Value, index: usize) -> Result<(&str, String), ToolError> {
         _ => return Err(wrong(format!("`messages[{index}]` has no `role`; it is `system`, `user` or `assistant`"))),
     };
     if !ROLES.contains(&role) {
-        let near =
-            did_you_mean(role, ROLES.into_iter()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        let near = did_you_mean(role, ROLES).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         return Err(wrong(format!(
             "`messages[{index}]` has the role `{role}`, which is none of `system`, `user` and `assistant`{near}"
         )));

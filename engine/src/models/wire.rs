@@ -92,7 +92,9 @@ pub(super) fn bare(schema: &mut Value) {
     match schema {
         Value::Object(fields) => {
             if fields.get("$ref").is_some_and(Value::is_string) {
-                REMARKS.iter().for_each(|name| drop(fields.shift_remove(*name)));
+                for name in REMARKS {
+                    fields.shift_remove(name);
+                }
             }
             fields
                 .iter_mut()
