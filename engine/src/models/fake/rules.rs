@@ -65,6 +65,12 @@ impl Rules {
     pub(crate) fn of(provider: &str, key: Option<&str>) -> Self {
         Self { api: Some(Api::of(provider)), key: key.map(str::to_owned), models: None }
     }
+
+    /// The same where only these models are served.
+    pub(crate) fn serving(mut self, models: &[&'static str]) -> Self {
+        self.models = Some(models.to_vec());
+        self
+    }
 }
 
 /// How a request is refused.
@@ -154,7 +160,7 @@ fn items(value: &Value) -> Option<&[Value]> {
 fn image_type(data: &str) -> Option<&'static str> {
     let known =
         [("iVBORw0KGgo", "image/png"), ("/9j/", "image/jpeg"), ("R0lGOD", "image/gif"), ("UklGR", "image/webp")];
-    let is_base64 = data.len() % 4 == 0
+    let is_base64 = data.len().is_multiple_of(4)
         && data.trim_end_matches('=').bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(&byte));
     known.into_iter().find(|(start, _)| is_base64 && data.starts_with(start)).map(|(_, kind)| kind)
 }

@@ -41,8 +41,8 @@ pub(super) fn problem(schema: &Value) -> Option<String> {
 }
 
 fn at(schema: &Value, place: &[String], depth: usize) -> Result<(), String> {
-    let context = || format!("In context=({})", place.iter().map(|name| format!("'{name}', ")).collect::<String>());
-    let wrong = |what: String| Err(format!("{}, {what}", context().replace(", )", ")")));
+    let names = || place.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
+    let wrong = |what: String| Err(format!("In context=({}), {what}", names()));
     let Value::Object(fields) = schema else { return wrong("schema must be an object.".to_owned()) };
     for name in fields.keys() {
         if !KNOWN.contains(&&**name) && name != "maxItems" {

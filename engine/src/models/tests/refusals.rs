@@ -58,10 +58,7 @@ impl Sent {
 
     /// Status and body of the answer of a server with these models.
     fn send(&self, kind: &'static Kind) -> (u16, String) {
-        let rules = Rules {
-            models: Some(vec!["m", "gpt-5-mini", "claude-opus-4-8", "claude-3-haiku-20240307"]),
-            ..rules(kind)
-        };
+        let rules = rules(kind).serving(&["m", "gpt-5-mini", "claude-opus-4-8", "claude-3-haiku-20240307"]);
         let fake = Fake::with(rules, vec![Reply::Json(200, json!("good"))]).tried();
         let mut stream = TcpStream::connect(fake.base("").trim_start_matches("http://")).unwrap();
         let mut text = format!("{} HTTP/1.1\r\n", self.line);
@@ -112,7 +109,7 @@ fn what_orc_sends_is_taken_as_it_is() {
 #[test]
 fn a_test_fails_where_a_provider_would_refuse_what_it_asks() {
     let asked = std::panic::catch_unwind(|| {
-        let fake = Fake::with(Rules { models: Some(vec!["other"]), ..rules(&kind::OPENAI) }, Vec::new());
+        let fake = Fake::with(rules(&kind::OPENAI).serving(&["other"]), Vec::new());
         failed(ask_at(&kind::OPENAI, &fake.base(""), &request("m", "?"), PATIENT))
     });
     let told = asked.unwrap_err();
