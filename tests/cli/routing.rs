@@ -115,6 +115,35 @@ steps:
 }
 
 #[test]
+fn who_does_not_answer_is_left_alone_and_the_chain_is_followed_at_once() {
+    let text = "\
+id: chained
+fallback: [lab/large]
+steps:
+  - id: all
+    for_each: [1, 2, 3, 4, 5, 6]
+    max_parallel: 1
+    action: generate
+    parameters: {prompt: 'Hello {{ item }}?', model: openai/small}
+";
+    let broken = Fake::always(|_| Reply::With(503, &[("retry-after", "0")], json!({})));
+    let lab = Fake::always(|_| says("large", 10, 5));
+    let (folder, base) = (folder(text), broken.base("/v1"));
+    let lab_is = format!(
+        "{MODELS}  - {{source: lab, endpoint: '{}'}}\n  - {{source: lab, name: large, price: {{input: 1, output: 1}}}}\n",
+        lab.base("/v1")
+    );
+    folder.write("models.yaml", lab_is);
+    let ended = orc(&folder, &base, &["run", "p.orc.yaml"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    // Three calls with all their attempts; the others were not sent, and nobody waited for them.
+    assert_eq!((broken.asked().len(), lab.asked().len()), (12, 6));
+    // Another run finds out for itself.
+    assert_eq!(orc(&folder, &base, &["run", "p.orc.yaml", "--no-cache"]).code, Some(0));
+    assert_eq!((broken.asked().len(), lab.asked().len()), (24, 12));
+}
+
+#[test]
 fn nothing_goes_from_a_free_model_to_a_paid_one() {
     let text = "\
 id: chained

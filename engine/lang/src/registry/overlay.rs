@@ -38,18 +38,44 @@ pub struct Host {
     pub endpoint: Option<Told>,
     /// The variable of the environment that holds the key.
     pub key_env: Option<Told>,
+    /// How much the provider may be asked; said of providers only.
+    pub limits: RateLimits,
+}
+
+/// How much a provider may be asked in a minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RateLimits {
+    /// Calls, with all attempts.
+    pub requests_per_minute: Option<u64>,
+    /// Tokens asked and answered.
+    pub tokens_per_minute: Option<u64>,
+}
+
+impl RateLimits {
+    /// Nothing is limited.
+    pub fn is_empty(self) -> bool {
+        self == Self::default()
+    }
 }
 
 impl Host {
     /// This, field by field over `below`.
     pub fn over(&self, below: &Self) -> Self {
         let first = |own: &Option<Told>, other: &Option<Told>| own.clone().or_else(|| other.clone());
-        Self { endpoint: first(&self.endpoint, &below.endpoint), key_env: first(&self.key_env, &below.key_env) }
+        let (own, other) = (self.limits, below.limits);
+        Self {
+            endpoint: first(&self.endpoint, &below.endpoint),
+            key_env: first(&self.key_env, &below.key_env),
+            limits: RateLimits {
+                requests_per_minute: own.requests_per_minute.or(other.requests_per_minute),
+                tokens_per_minute: own.tokens_per_minute.or(other.tokens_per_minute),
+            },
+        }
     }
 
     /// Nothing is said.
     pub fn is_empty(&self) -> bool {
-        self.endpoint.is_none() && self.key_env.is_none()
+        self.endpoint.is_none() && self.key_env.is_none() && self.limits.is_empty()
     }
 }
 
@@ -142,7 +168,7 @@ pub const STRATEGIES: [&str; 4] = ["balanced", "cost", "quality", "latency"];
 pub const CAPABILITIES: [&str; 3] = ["vision", "tools", "json_schema"];
 
 /// The keys of an entry.
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "source",
     "name",
     "expertise",
@@ -153,6 +179,7 @@ const KEYS: [&str; 11] = [
     "capabilities",
     "endpoint",
     "key_env",
+    "limits",
     "alias",
 ];
 
@@ -248,13 +275,14 @@ impl Reader<'_> {
             let (line, column) = reader.place(tree.range(node).start().into());
             Some(Told { value, origin: reader.origin, place: format!("{}:{line}:{column}", reader.file) })
         };
-        let host = Host { endpoint: told(self, "endpoint"), key_env: told(self, "key_env") };
+        let (endpoint, key_env) = (told(self, "endpoint"), told(self, "key_env"));
+        let host = Host { endpoint, key_env, limits: self.limits(item, name.is_some()) };
         let capabilities = self.texts(item, "capabilities");
         if let Some(strange) = capabilities.iter().flatten().find(|name| !CAPABILITIES.contains(&name.as_str())) {
             let node = tree.get(item, "capabilities").map_or(item, |entry| entry.value);
             self.wrong(node, format!("`{strange}` is none of {}", CAPABILITIES.join(", ")));
         }
-        if name.is_none() && host.is_empty() {
+        if name.is_none() && host.is_empty() && tree.get(item, "limits").is_none() {
             return self.wrong(item, "`name` is missing: what the provider calls the model".to_owned());
         }
         let row = Row {
@@ -295,6 +323,30 @@ impl Reader<'_> {
             cache_read: dollars("cache_read"),
             cache_write: dollars("cache_write"),
         }
+    }
+
+    fn limits(&mut self, item: NodeId, is_of_model: bool) -> RateLimits {
+        let tree = self.tree;
+        let Some(entry) = tree.get(item, "limits") else { return RateLimits::default() };
+        if is_of_model {
+            let message = "`limits` are those of a provider; write them in an entry with `source` and without `name`";
+            self.wrong(entry.key, message.to_owned());
+            return RateLimits::default();
+        }
+        if !tree.is_mapping(entry.value) {
+            self.wrong(entry.value, "`limits` is a mapping of requests_per_minute and tokens_per_minute".to_owned());
+            return RateLimits::default();
+        }
+        self.strange(entry.value, &["requests_per_minute", "tokens_per_minute"]);
+        let mut most = |key: &str| {
+            let node = tree.get(entry.value, key)?.value;
+            let most = tree.to_json(node).and_then(|value| value.as_u64()).filter(|most| *most > 0);
+            if most.is_none() {
+                self.wrong(node, format!("`{key}` is a whole number, 1 or more"));
+            }
+            most
+        };
+        RateLimits { requests_per_minute: most("requests_per_minute"), tokens_per_minute: most("tokens_per_minute") }
     }
 
     fn tokens(&mut self, item: NodeId, key: &str) -> Option<u64> {
@@ -498,6 +550,20 @@ defaults:
     }
 
     #[test]
+    fn limits_of_a_provider_are_merged_and_hold_for_its_models() {
+        let own = read(
+            "models: [{source: openai, limits: {requests_per_minute: 9, tokens_per_minute: 1000}}]",
+            "a",
+            Origin::Person,
+        );
+        let theirs = read("models: [{source: openai, limits: {requests_per_minute: 5}}]", "b", Origin::Workspace);
+        assert_eq!([&own.problems[..], &theirs.problems], [&[][..], &[]]);
+        let table = table().overlaid(&[&own, &theirs]);
+        let limits = RateLimits { requests_per_minute: Some(5), tokens_per_minute: Some(1000) };
+        assert_eq!(table.host("openai", "gpt-5-mini").limits, limits);
+    }
+
+    #[test]
     fn what_is_wrong_is_said_with_its_place() {
         assert_eq!(
             problems("models:\n  gpt: {}\n"),
@@ -525,6 +591,20 @@ defaults:
         assert_eq!(
             problems("strategy: cheap\n"),
             ["models.yaml:1:11: `strategy` is one of balanced, cost, quality, latency"]
+        );
+        assert_eq!(
+            problems(
+                "models:\n- {source: a, name: b, limits: {}}\n- {source: a, limits: 5}\n- {source: a, limits: \
+                 {requests_per_minute: 0, token_per_minute: 1, tokens_per_minute: 1.5}}\n"
+            ),
+            [
+                "models.yaml:2:25: `limits` are those of a provider; write them in an entry with `source` and without \
+                 `name`",
+                "models.yaml:3:24: `limits` is a mapping of requests_per_minute and tokens_per_minute",
+                "models.yaml:4:49: unknown key `token_per_minute`; did you mean `tokens_per_minute`?",
+                "models.yaml:4:46: `requests_per_minute` is a whole number, 1 or more",
+                "models.yaml:4:89: `tokens_per_minute` is a whole number, 1 or more",
+            ]
         );
         assert_eq!(problems("- 1\n"), ["models.yaml:1:1: a mapping with the list `models` is wanted"]);
         assert_eq!(problems(""), [""; 0]);
