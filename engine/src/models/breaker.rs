@@ -70,7 +70,7 @@ impl Breaker {
         let refused = |left| Refused { failures: self.failures, left };
         match self.state {
             State::Closed => Ok(Pass::Usual),
-            State::Open { until } if now < until => Err(refused(Some(until - now))),
+            State::Open { until } if now < until => Err(refused(Some(until.saturating_sub(now)))),
             State::Open { .. } => {
                 self.state = State::HalfOpen;
                 Ok(Pass::Probe)
