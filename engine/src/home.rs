@@ -25,9 +25,5 @@ fn own(variable: impl Fn(&str) -> Option<PathBuf>, [unix, windows]: [&str; 2], b
 /// orc's state folder, of the same person: `$XDG_STATE_HOME/orc`, else `~/.local/state/orc`; on Windows beneath
 /// `%LOCALAPPDATA%`. Nothing where there is no home.
 pub fn state(variable: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
-    let folder = |name: &str| variable(name).filter(|path| path.is_absolute());
-    let state = folder("XDG_STATE_HOME")
-        .or_else(|| folder("LOCALAPPDATA").filter(|_| cfg!(windows)))
-        .or_else(|| Some(folder("HOME")?.join(".local/state")))?;
-    Some(state.join("orc"))
+    own(variable, ["XDG_STATE_HOME", "LOCALAPPDATA"], ".local/state")
 }
