@@ -115,12 +115,12 @@ fn what_is_wrong_is_said_with_its_place() {
              {requests_per_minute: 0, token_per_minute: 1, tokens_per_minute: 1.5}}\n"
         ),
         [
-            "models.yaml:2:25: `limits` are those of a provider; write them in an entry with `source` and without \
+            "models.yaml:2:24: `limits` are those of a provider; write them in an entry with `source` and without \
              `name`",
-            "models.yaml:3:24: `limits` is a mapping of requests_per_minute and tokens_per_minute",
-            "models.yaml:4:49: unknown key `token_per_minute`; did you mean `tokens_per_minute`?",
-            "models.yaml:4:46: `requests_per_minute` is a whole number, 1 or more",
-            "models.yaml:4:89: `tokens_per_minute` is a whole number, 1 or more",
+            "models.yaml:3:23: `limits` is a mapping of requests_per_minute and tokens_per_minute",
+            "models.yaml:4:48: unknown key `token_per_minute`; did you mean `tokens_per_minute`?",
+            "models.yaml:4:45: `requests_per_minute` is a whole number, 1 or more",
+            "models.yaml:4:88: `tokens_per_minute` is a whole number, 1 or more",
         ]
     );
     assert_eq!(problems("- 1\n"), ["models.yaml:1:1: a mapping with the list `models` is wanted"]);
