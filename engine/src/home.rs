@@ -21,3 +21,9 @@ fn own(variable: impl Fn(&str) -> Option<PathBuf>, [unix, windows]: [&str; 2], b
         .or_else(|| Some(folder("HOME")?.join(beneath_home)))?;
     Some(found.join("orc"))
 }
+
+/// orc's state folder, of the same person: `$XDG_STATE_HOME/orc`, else `~/.local/state/orc`; on Windows beneath
+/// `%LOCALAPPDATA%`. Nothing where there is no home.
+pub fn state(variable: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
+    own(variable, ["XDG_STATE_HOME", "LOCALAPPDATA"], ".local/state")
+}

@@ -23,7 +23,7 @@ pub mod models;
 
 pub mod keys;
 
-mod home;
+pub mod home;
 
 pub mod files;
 

@@ -20,10 +20,14 @@ pub(crate) use answers::Answers;
 
 mod anthropic;
 
+mod breaker;
+
 pub mod budget;
 pub use budget::Purse;
 
 mod chain;
+
+pub mod check;
 
 mod endpoint;
 
@@ -66,6 +70,10 @@ mod transport;
 pub use transport::prepare_tls;
 
 mod trouble;
+
+mod turns;
+
+mod window;
 
 mod wire;
 
@@ -175,6 +183,12 @@ impl Usage {
             cache_write_tokens: self.cache_write_tokens.saturating_sub(part.cache_write_tokens),
             reasoning_tokens: self.reasoning_tokens.saturating_sub(part.reasoning_tokens),
         }
+    }
+
+    /// Tokens asked and answered.
+    fn all_tokens(self) -> u64 {
+        let asked = self.input_tokens.saturating_add(self.cache_read_tokens).saturating_add(self.cache_write_tokens);
+        asked.saturating_add(self.output_tokens)
     }
 
     /// All of them together; `None` if there is none.

@@ -37,7 +37,7 @@ mod loops;
 mod perform;
 mod step;
 
-mod clock;
+pub(crate) mod clock;
 pub(crate) mod journal;
 
 pub mod secrets;

@@ -95,12 +95,8 @@ fn store(trusted: &Trusted) -> io::Result<()> {
 }
 
 fn file() -> io::Result<PathBuf> {
-    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let state = variable("XDG_STATE_HOME")
-        .or_else(|| variable("LOCALAPPDATA"))
-        .or_else(|| variable("HOME").map(|home| home.join(".local/state")));
-    match state {
-        Some(state) => Ok(state.join("orc/trusted.json")),
+    match engine::home::state(|name| std::env::var_os(name).map(PathBuf::from)) {
+        Some(state) => Ok(state.join("trusted.json")),
         None => Err(io::Error::new(io::ErrorKind::NotFound, "neither XDG_STATE_HOME nor HOME is set")),
     }
 }

@@ -92,6 +92,12 @@ mod tape;
 mod together;
 
 #[cfg(unix)]
+mod turns;
+
+#[cfg(unix)]
+mod check;
+
+#[cfg(unix)]
 mod upgrade;
 
 #[cfg(unix)]

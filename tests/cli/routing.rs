@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::{
-    models::fake::{Fake, Reply},
+    models::fake::{End, Fake, Reply},
     support::{Ended, Folder},
 };
 
@@ -115,6 +115,35 @@ steps:
 }
 
 #[test]
+fn who_does_not_answer_is_left_alone_and_the_chain_is_followed_at_once() {
+    let text = "\
+id: chained
+fallback: [lab/large]
+steps:
+  - id: all
+    for_each: [1, 2, 3, 4, 5, 6]
+    max_parallel: 1
+    action: generate
+    parameters: {prompt: 'Hello {{ item }}?', model: openai/small}
+";
+    let broken = Fake::always(|_| Reply::With(503, &[("retry-after", "0")], json!({})));
+    let lab = Fake::always(|_| says("large", 10, 5));
+    let (folder, base) = (folder(text), broken.base("/v1"));
+    let lab_is = format!(
+        "{MODELS}  - {{source: lab, endpoint: '{}'}}\n  - {{source: lab, name: large, price: {{input: 1, output: 1}}}}\n",
+        lab.base("/v1")
+    );
+    folder.write("models.yaml", lab_is);
+    let ended = orc(&folder, &base, &["run", "p.orc.yaml"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    // Three calls with all their attempts; the others were not sent, and nobody waited for them.
+    assert_eq!((broken.asked().len(), lab.asked().len()), (12, 6));
+    // Another run finds out for itself.
+    assert_eq!(orc(&folder, &base, &["run", "p.orc.yaml", "--no-cache"]).code, Some(0));
+    assert_eq!((broken.asked().len(), lab.asked().len()), (24, 12));
+}
+
+#[test]
 fn nothing_goes_from_a_free_model_to_a_paid_one() {
     let text = "\
 id: chained
@@ -211,18 +240,9 @@ fn with_lying_and_failing_providers_nothing_is_sent_that_does_not_fit() {
     let mut refused = 0;
     for round in 0..6_u64 {
         let mut seed = 17 + round;
-        let mut text = String::from("id: many\nmodel: openai/small\nsteps:\n");
-        let steps = 12;
-        for step in 0..steps {
-            let _ = writeln!(
-                text,
-                "  - {{id: s{step}, action: generate, on_failure: continue, retry: {{attempts: 2, delay: 0}}, parameters: \
-                 {{prompt: 'Hello {step}?', max_tokens: 100}}}}"
-            );
-        }
         let (replies, costs): (Vec<Reply>, Vec<i64>) = (0..200).map(|_| lying(&mut seed)).unzip();
         let fake = Fake::new(replies);
-        let folder = folder(&text);
+        let folder = folder(&many(12, "", ""));
         let cap = WORST * (2 + i64::try_from(drawn(&mut seed, 4)).unwrap());
         let dollars = format!("{:.9}", cap as f64 / 1e9);
         let ended = orc(&folder, &fake.base("/v1"), &["run", "p.orc.yaml", "--max-cost", &dollars]);
@@ -237,6 +257,138 @@ fn with_lying_and_failing_providers_nothing_is_sent_that_does_not_fit() {
         refused += steps.values().filter(|step| step["error_type"] == "BudgetError").count();
     }
     assert!(refused > 0, "no round came to the end of its budget");
+}
+
+/// A piece of an answer that streams.
+fn piece(value: &Value) -> String {
+    format!("data: {value}\n\n")
+}
+
+/// The same of a server that takes its time: it stalls before it answers or in the middle, answers when nobody listens
+/// any more, breaks off – or answers, at once or in pieces.
+fn stalling(seed: &mut u64) -> (Reply, i64) {
+    let begun = || piece(&json!({"model": "small", "choices": [{"delta": {"content": "He"}}]}));
+    let kind = "text/event-stream";
+    match drawn(seed, 9) {
+        0 => (Reply::Stall, WORST),
+        1 => (Reply::Pieces(kind, Vec::new(), End::Stall), WORST),
+        2 => (Reply::Pieces(kind, vec![begun()], End::Stall), WORST),
+        3 => (Reply::Pieces(kind, vec![begun()], End::Cut), WORST),
+        4 => (Reply::Late(json!({"usage": {"prompt_tokens": 30, "completion_tokens": 100}})), 30_000 + 200_000),
+        5 => {
+            let end = json!({"choices": [{"delta": {}, "finish_reason": "stop"}]});
+            let usage = json!({"choices": [], "usage": {"prompt_tokens": 20, "completion_tokens": 40}});
+            let pieces = vec![begun(), piece(&end), piece(&usage), "data: [DONE]\n\n".to_owned()];
+            (Reply::Pieces(kind, pieces, End::Whole), 20_000 + 80_000)
+        }
+        _ => lying(seed),
+    }
+}
+
+/// The costs of those calls that were sent, in the order they came: together they fit, and none was sent that did not
+/// fit beside those before it.
+fn fitted(costs: &[i64], cap: i64) {
+    let mut sent = 0;
+    for (index, cost) in costs.iter().enumerate() {
+        sent += cost;
+        // Which of those so far was let through last the server cannot know; it had to fit at its worst.
+        let dearest = costs[..=index].iter().max().unwrap();
+        assert!(sent - dearest + WORST <= cap, "call {index}: {costs:?} of {cap}");
+    }
+}
+
+/// Steps without dependencies that each ask once, and once more where that fails.
+fn many(steps: usize, root: &str, more: &str) -> String {
+    let mut text = format!("id: many\nmodel: openai/small\n{root}steps:\n");
+    for step in 0..steps {
+        let _ = writeln!(
+            text,
+            "  - {{id: s{step}, action: generate, on_failure: continue{more}, retry: {{attempts: 2, delay: 0}}, parameters: \
+             {{prompt: 'Hello {step}?', max_tokens: 100}}}}"
+        );
+    }
+    text
+}
+
+#[test]
+fn with_stalling_providers_and_steps_that_give_up_nothing_is_sent_that_does_not_fit() {
+    let (mut refused, mut gave_up) = (0, 0);
+    for round in 0..4_u64 {
+        let mut seed = 91 + round;
+        let (replies, costs): (Vec<Reply>, Vec<i64>) = (0..200).map(|_| stalling(&mut seed)).unzip();
+        let fake = Fake::new(replies);
+        let folder = folder(&many(10, "", ", timeout: 0.4"));
+        let cap = WORST * (3 + i64::try_from(drawn(&mut seed, 6)).unwrap());
+        let dollars = format!("{:.9}", cap as f64 / 1e9);
+        let arguments = ["run", "p.orc.yaml", "--max-cost", &dollars, "--max-concurrency", "6"];
+        let ended = orc(&folder, &fake.base("/v1"), &arguments);
+        let document = document(&ended);
+        fake.settle();
+        let asked = fake.asked().len();
+        assert!(asked > 0, "{ended:?}");
+        fitted(&costs[..asked], cap);
+        let steps = document["steps"].as_object().unwrap();
+        let failed = |class: &str| steps.values().filter(|step| step["error_type"] == class).count();
+        (refused, gave_up) = (refused + failed("BudgetError"), gave_up + failed("TimeoutError"));
+    }
+    assert!(refused > 0 && gave_up > 0, "{refused} were refused, {gave_up} gave up");
+}
+
+/// `orc run` in the folder, by a process of its own.
+#[cfg(unix)]
+fn start(folder: &Folder, base: &str) -> std::process::Child {
+    use std::process::{Command, Stdio};
+    let mut command = Command::new(env!("CARGO_BIN_EXE_orc"));
+    let nowhere = folder.path().join("nothing");
+    command.args(["run", "p.orc.yaml", "--no-cache"]).current_dir(folder.path());
+    command.env("OPENAI_BASE_URL", base).env("OPENAI_API_KEY", "");
+    command.env("XDG_CONFIG_HOME", &nowhere).env("XDG_STATE_HOME", &nowhere);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+#[test]
+#[cfg(unix)]
+fn the_days_budget_holds_for_runs_at_once_with_what_they_have_under_way() {
+    let mut refused = 0;
+    for round in 0..2_u64 {
+        let mut seed = 5 + round;
+        let (replies, costs): (Vec<Reply>, Vec<i64>) = (0..200).map(|_| stalling(&mut seed)).unzip();
+        let fake = Fake::new(replies);
+        let cap = WORST * 6;
+        let folder = folder(&many(5, &format!("budget: {{day: {:.9}}}\n", cap as f64 / 1e9), ", timeout: 0.4"));
+        let base = fake.base("/v1");
+        let runs = [(); 3].map(|()| start(&folder, &base));
+        for run in runs {
+            let ended = Ended::of(run.wait_with_output().unwrap());
+            let document = document(&ended);
+            let steps = document["steps"].as_object().unwrap();
+            refused += steps.values().filter(|step| step["error_type"] == "BudgetError").count();
+        }
+        fake.settle();
+        fitted(&costs[..fake.asked().len()], cap);
+    }
+    assert!(refused > 0, "no round came to the end of its budget");
+}
+
+#[test]
+#[cfg(unix)]
+fn what_a_run_had_under_way_that_was_killed_counts_for_the_day() {
+    let fake = Fake::new(vec![Reply::Stall, says("small", 1, 1)]);
+    // One call fits, and not two.
+    let folder = folder(&many(1, &format!("budget: {{day: {:.9}}}\n", WORST as f64 * 1.5 / 1e9), ""));
+    let base = fake.base("/v1");
+    let mut first = start(&folder, &base);
+    assert_eq!(fake.news.recv(), Ok("asked"));
+    // It waits for what the first one may give back.
+    let second = start(&folder, &base);
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let ended = Ended::of(second.wait_with_output().unwrap());
+    let step = &document(&ended)["steps"]["s0"];
+    assert_eq!(step["error_type"], "BudgetError", "{ended:?}");
+    assert!(step["error"].as_str().unwrap().contains("that the day may cost $0.0004 is left"), "{step}");
+    fake.settle();
+    assert_eq!(fake.asked().len(), 1);
 }
 
 #[test]

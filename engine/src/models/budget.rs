@@ -6,12 +6,18 @@ use std::{
     collections::BTreeMap,
     fmt,
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use lang::registry::ModelSpec;
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::timeout};
 
 use super::{Request, message::IMAGE_TOKENS, price, wire::Wire};
+
+mod day;
+pub(crate) use day::Day;
+use day::Taken;
+
 use crate::{
     plan::{Budget, Scope, Terms},
     run::document::{Cost, dollars},
@@ -21,6 +27,9 @@ use crate::{
 /// The class of a call that is not made.
 pub const OVER_BUDGET: &str = "BudgetError";
 
+/// How often it is looked whether other processes have given something back.
+const LOOK: Duration = Duration::from_millis(100);
+
 /// Tokens a provider may add to what is sent: roles, turns, the frame of a tool.
 const FRAME: u64 = 512;
 
@@ -29,8 +38,8 @@ const FRAME: u64 = 512;
 pub struct Purse {
     accounts: Mutex<Accounts>,
     freed: Notify,
-    /// What other runs of the day have spent, asked anew for each call.
-    others: Option<Box<dyn Fn() -> i64 + Send + Sync>>,
+    /// What other runs of the day have, asked anew for each call.
+    day: Option<Day>,
 }
 
 impl fmt::Debug for Purse {
@@ -57,10 +66,15 @@ struct Account {
 
 impl Account {
     /// What is short: `None` = it fits, `Some(true)` = it may fit when calls that are under way come back.
-    fn lacks(&self, worst: i64, others: i64) -> Option<bool> {
+    fn lacks(&self, worst: i64, others: Taken) -> Option<bool> {
         let limit = self.limit?;
-        let spent = self.spent.saturating_add(others).saturating_add(worst);
-        if spent > limit { Some(false) } else { (spent.saturating_add(self.held) > limit).then_some(true) }
+        let spent = self.spent.saturating_add(others.spent).saturating_add(worst);
+        let held = self.held.saturating_add(others.held);
+        if spent > limit { Some(false) } else { (spent.saturating_add(held) > limit).then_some(true) }
+    }
+
+    fn taken(&self) -> Taken {
+        Taken { spent: self.spent, held: self.held }
     }
 }
 
@@ -75,23 +89,18 @@ struct Short {
 
 impl Purse {
     /// A purse for a run that may spend at most `cap`, or what the pipeline says; `spent` so far, where it is
-    /// resumed. `others` says what other runs of the day have spent.
-    pub fn new(
-        budget: Budget,
-        cap: Option<i64>,
-        spent: i64,
-        others: Option<Box<dyn Fn() -> i64 + Send + Sync>>,
-    ) -> Self {
+    /// resumed. `day` knows what other runs have of the day's budget.
+    pub(crate) fn new(budget: Budget, cap: Option<i64>, spent: i64, day: Option<Day>) -> Self {
         let run = match (budget.run, cap) {
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),
         };
         let accounts = Accounts {
             run: Account { limit: run, spent, held: 0 },
-            day: Account { limit: budget.day, spent, held: 0 },
+            day: Account { limit: budget.day, spent: spent.max(day.as_ref().map_or(0, Day::before)), held: 0 },
             steps: BTreeMap::new(),
         };
-        Self { accounts: Mutex::new(accounts), freed: Notify::new(), others: others.filter(|_| budget.day.is_some()) }
+        Self { accounts: Mutex::new(accounts), freed: Notify::new(), day }
     }
 
     /// Opens accounts for the steps of a scope whose paths begin with `prefix`, as far as they have budgets.
@@ -135,6 +144,8 @@ impl Purse {
             let freed = self.freed.notified();
             match self.take(&path, worst) {
                 Ok(()) => return Ok(Hold { purse: self, path, worst, held: worst }),
+                // Other processes do not tell when they give something back.
+                Err(short) if short.may_pass && self.day.is_some() => drop(timeout(LOOK, freed).await),
                 Err(short) if short.may_pass => freed.await,
                 Err(short) => return Err(refusal(&short, worst, request, &asked)),
             }
@@ -142,22 +153,39 @@ impl Purse {
     }
 
     fn take(&self, path: &str, worst: i64) -> Result<(), Short> {
-        let others = self.others.as_ref().map_or(0, |others| others());
+        let Some(day) = &self.day else { return self.take_beside(Taken::default(), path, worst) };
+        day.alone(|others| {
+            self.take_beside(others, path, worst)?;
+            let mut accounts = self.accounts();
+            // What others cannot see is not held.
+            day.say(accounts.day.taken()).map_err(|_| {
+                accounts.each(path, |account| account.held -= worst);
+                let Account { limit, .. } = accounts.day;
+                let limit = limit.unwrap_or_default();
+                Short { whose: "the day".to_owned(), limit, spent: limit, may_pass: false }
+            })
+        })
+    }
+
+    fn take_beside(&self, others: Taken, path: &str, worst: i64) -> Result<(), Short> {
         let mut accounts = self.accounts();
         let steps = above(&accounts.steps, path);
-        let short = |whose: String, account: &Account, others: i64| {
+        let short = |whose: String, account: &Account, others: Taken| {
             account.lacks(worst, others).map(|may_pass| Short {
                 whose,
                 limit: account.limit.unwrap_or_default(),
-                spent: account.spent.saturating_add(others),
+                spent: account.spent.saturating_add(others.spent),
                 may_pass,
             })
         };
         let of_steps = steps.iter().filter_map(|step| {
             let account = accounts.steps.get(step)?;
-            short(format!("the step `{step}`"), account, 0)
+            short(format!("the step `{step}`"), account, Taken::default())
         });
-        let all = [short("the run".to_owned(), &accounts.run, 0), short("the day".to_owned(), &accounts.day, others)];
+        let all = [
+            short("the run".to_owned(), &accounts.run, Taken::default()),
+            short("the day".to_owned(), &accounts.day, others),
+        ];
         let mut found: Vec<Short> = of_steps.chain(all.into_iter().flatten()).collect();
         // What never fits is said first.
         found.sort_by_key(|short| short.may_pass);
@@ -253,10 +281,19 @@ impl Hold<'_> {
     /// What is held is free again but for what was `spent`.
     fn give(&self, spent: i64) {
         let held = self.held;
-        self.purse.accounts().each(&self.path, |account| {
+        if held == 0 && spent == 0 {
+            return;
+        }
+        let mut accounts = self.purse.accounts();
+        accounts.each(&self.path, |account| {
             account.held -= held;
             account.spent = account.spent.saturating_add(spent);
         });
+        if let Some(day) = &self.purse.day {
+            // If that fails, more counts than was spent.
+            let _ = day.say(accounts.day.taken());
+        }
+        drop(accounts);
         self.purse.freed.notify_waiters();
     }
 }
@@ -408,8 +445,14 @@ mod tests {
     #[test]
     fn the_day_counts_what_other_runs_spent() {
         let budget = Budget { day: Some(100), ..Budget::default() };
-        let purse = Purse::new(budget, None, 0, Some(Box::new(|| 95)));
+        let folder = tempfile::tempdir().expect("a folder");
+        let day = |run: &str| Some(Day::new(folder.path().join("runs.db"), run));
+        let other = Purse::new(budget, None, 0, day("other"));
+        held(&other, 95).expect("it fits").settle(&Cost::of(90, true, None));
+        let broken_off = held(&other, 5).expect("it fits");
+        let purse = Purse::new(budget, None, 0, day("one"));
         assert!(held(&purse, 6).is_none());
         assert!(held(&purse, 5).is_some());
+        drop(broken_off);
     }
 }

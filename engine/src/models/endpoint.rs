@@ -116,6 +116,18 @@ impl Endpoint {
         }
     }
 
+    /// It wants a key, and there is none.
+    pub(super) fn lacks_key(kind: &Kind, host: &Host, environment: &BTreeMap<String, String>) -> bool {
+        let names: Vec<&str> = host.key_env.as_ref().map_or_else(|| kind.keys.to_vec(), |told| vec![&told.value]);
+        let is_set = |name: &&str| environment.get(*name).is_some_and(|value| !value.trim().is_empty());
+        let is_kept = || match Keys::of(environment) {
+            Ok(kept) => names.iter().any(|name| kept.get(name).is_some()),
+            // There may be one, in a file that cannot be used.
+            Err(_) => true,
+        };
+        !names.is_empty() && !names.iter().any(is_set) && !is_kept()
+    }
+
     /// The address of `path`, which begins with a slash and may have a query, beneath the base.
     pub(super) fn url(&self, path: &str) -> Url {
         let mut url = self.base.clone();
@@ -131,6 +143,11 @@ impl Endpoint {
     /// Whether it is the provider's own address, and not another that somebody set.
     pub(super) fn is_own(&self, kind: &Kind) -> bool {
         !kind.address.is_empty() && kind.address.starts_with(&self.shown())
+    }
+
+    /// The server, among all that this machine asks.
+    pub(super) fn server(&self, provider: &str) -> String {
+        format!("{provider} {}", self.base)
     }
 
     /// Scheme, host and port, for messages.

@@ -38,6 +38,8 @@ pub(crate) enum Reply {
     Close,
     /// Says nothing until whoever asks goes away, then tells so.
     Stall,
+    /// The same, and answers then: nobody hears it.
+    Late(Value),
 }
 
 /// How an answer in pieces ends.
@@ -238,6 +240,12 @@ fn serve(stream: &TcpStream, shared: &Shared, news: &Sender<&'static str>) {
             Some(Reply::Close) => return,
             Some(Reply::Stall) => {
                 let _ = reader.read_to_end(&mut Vec::new());
+                let _ = news.send("gone");
+                return;
+            }
+            Some(Reply::Late(body)) => {
+                let _ = reader.read_to_end(&mut Vec::new());
+                let _ = out.write_all(format!("HTTP/1.1 200 X\r\n\r\n{body}").as_bytes());
                 let _ = news.send("gone");
                 return;
             }

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+#[cfg(test)]
+use lang::registry::overlay::RateLimits;
 use lang::registry::{ModelSpec, Registry, overlay::Host};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -14,6 +17,7 @@ use super::{
     price, tokens,
     transport::{Call, LIMITS, Limits, Streamed},
     trouble::{clean, who},
+    turns::Turns,
     wire::{Wire, json_of},
 };
 use crate::{
@@ -41,6 +45,9 @@ pub(super) struct Remote {
     purse: Arc<Purse>,
     /// The step that asks.
     step: String,
+    /// When that ends, and who is told what it waits for.
+    until: Option<Instant>,
+    told: Option<OutputSink>,
 }
 
 impl Remote {
@@ -57,6 +64,8 @@ impl Remote {
             model: String::new(),
             purse: Arc::default(),
             step: String::new(),
+            until: None,
+            told: None,
         }
     }
 
@@ -70,7 +79,26 @@ impl Remote {
             model: service.model,
             purse: Arc::clone(&cx.purse),
             step: cx.asking.step.clone(),
+            until: cx.timeout.map(|timeout| Instant::now() + timeout),
+            told: cx.on_output.clone(),
             ..Self::new(service.kind, Arc::clone(&cx.environment))
+        }
+    }
+
+    /// The one that serves a model, for who asks without a run.
+    pub(super) fn alone(
+        service: Service,
+        registry: &Arc<Registry>,
+        environment: &Arc<BTreeMap<String, String>>,
+        is_trusted: bool,
+    ) -> Self {
+        Self {
+            name: service.provider,
+            host: service.host,
+            registry: Arc::clone(registry),
+            is_trusted,
+            model: service.model,
+            ..Self::new(service.kind, Arc::clone(environment))
         }
     }
 
@@ -122,9 +150,13 @@ impl Remote {
         self.registry.models.exact(&self.name, model)
     }
 
-    #[cfg(test)]
     pub(super) fn within(self, limits: Limits) -> Self {
         Self { limits, ..self }
+    }
+
+    #[cfg(test)]
+    pub(super) fn limited(self, limits: RateLimits, told: OutputSink) -> Self {
+        Self { host: Host { limits, ..self.host }, told: Some(told), ..self }
     }
 
     async fn ask_until(
@@ -168,9 +200,18 @@ impl Remote {
             return Err(ToolError::new("ParameterError", message));
         }
         let body = (kind.dialect.body)(request, endpoint.is_own(kind));
+        let most = request.max_tokens.or(body["max_tokens"].as_u64()).unwrap_or_default();
+        let turns = Turns::new(
+            (who(kind, &endpoint), endpoint.server(&self.name)),
+            &self.environment,
+            (self.host.limits, asked(request).saturating_add(most)),
+            (self.until, self.told.clone()),
+        );
         let call = Call {
             kind,
             endpoint: &endpoint,
+            provider: &self.name,
+            turns: &turns,
             path: (kind.dialect.path)(request),
             headers: (kind.dialect.headers)(endpoint.key.as_ref()),
             body: &body,
@@ -210,6 +251,9 @@ impl Remote {
         };
         hold.settle(&cost);
         let usage = answer.usage;
+        if let Some(usage) = usage {
+            turns.correct(usage.all_tokens()).await;
+        }
         let (value, failure) = match value_of(answer, request, &endpoint) {
             Ok(value) => (value, None),
             Err(useless) => {

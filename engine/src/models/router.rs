@@ -133,7 +133,7 @@ pub fn decide(
 }
 
 /// Whether the router knows enough of a model to choose it.
-fn is_choosable(spec: &ModelSpec) -> bool {
+pub(super) fn is_choosable(spec: &ModelSpec) -> bool {
     spec.chat && (spec.is_listed || spec.grade.is_some()) && !spec.deprecated && spec.provider != super::simulated::NAME
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Provider, Request, Response, Usage,
+    Provider, Request, Response, Usage, breaker,
     fake::{Asked, End, Fake, Reply, Rules},
     kind::{self, Kind},
     remote::Remote,
@@ -47,6 +47,7 @@ const PATIENT: Limits = Limits {
     total: Duration::from_mins(2),
     attempts: 4,
     pause: Duration::from_millis(1),
+    breaker: breaker::Rules { failures: 3, pause: Duration::from_hours(1) },
 };
 
 fn environment(kind: &Kind, base: &str) -> Arc<BTreeMap<String, String>> {

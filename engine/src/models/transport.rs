@@ -26,11 +26,13 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::{
     Request,
+    breaker::{self, Admitted, Ending, Refused},
     budget::Hold,
     endpoint::Endpoint,
     kind::{Headers, Kind},
     stream::{self, Folded, Frames, Streaming},
     trouble::{Class, Said, clean, explain, who},
+    turns::{TooLong, Turns},
 };
 use crate::tools::{Failure, OutputSink, ToolError, output::Stream};
 
@@ -57,6 +59,8 @@ pub(super) struct Limits {
     pub(super) attempts: u32,
     /// The first pause; each further one is twice as long.
     pub(super) pause: Duration,
+    /// When nobody is asked any more for a while.
+    pub(super) breaker: breaker::Rules,
 }
 
 /// What holds for every provider.
@@ -66,6 +70,7 @@ pub(super) const LIMITS: Limits = Limits {
     total: Duration::from_mins(10),
     attempts: 4,
     pause: Duration::from_millis(500),
+    breaker: breaker::Rules { failures: 3, pause: Duration::from_secs(30) },
 };
 
 /// A request that is ready to go.
@@ -73,11 +78,15 @@ pub(super) const LIMITS: Limits = Limits {
 pub(super) struct Call<'a> {
     pub(super) kind: &'static Kind,
     pub(super) endpoint: &'a Endpoint,
+    /// The provider's name, which is the kind's, or one of `models.yaml`.
+    pub(super) provider: &'a str,
     pub(super) path: String,
     pub(super) headers: Headers,
     pub(super) body: &'a Value,
     /// The model, for messages.
     pub(super) model: &'a str,
+    /// When it may be asked.
+    pub(super) turns: &'a Turns,
     /// How it is asked where the answer is to come in pieces.
     pub(super) stream: Option<Streamed<'a>>,
 }
@@ -112,18 +121,45 @@ struct Trouble {
     refuses_stream: bool,
 }
 
+/// Why a call failed, with all its attempts.
+struct Lost {
+    class: Class,
+    message: String,
+    may_be_paid: bool,
+}
+
 impl Call<'_> {
     /// Sends it and reads the answer. An error says whether it may have been paid for all the same; what broke off
-    /// is asked again only where that fits what is left of the budget.
+    /// is asked again only where that fits what is left of the budget. Who did not answer several calls is not asked.
     pub(super) async fn post(&self, limits: &Limits, hold: &mut Hold<'_>) -> Result<Value, (ToolError, bool)> {
-        let deadline = Instant::now() + limits.total;
         let headers = self.headers().map_err(|error| (error, false))?;
+        let admitted = match Admitted::to(self.endpoint.server(self.provider), limits.breaker) {
+            Ok(admitted) => admitted,
+            Err(refused) => return Err((self.left_alone(refused), false)),
+        };
+        let attempts = if admitted.is_probe() { 1 } else { limits.attempts };
+        let answer = self.attempts(&headers, &Limits { attempts, ..*limits }, hold).await;
+        admitted.end(match &answer {
+            Err(lost) if lost.class.is_outage() => Ending::Failed,
+            _ => Ending::Answered,
+        });
+        answer.map_err(|lost| (failure(lost.class, lost.message), lost.may_be_paid))
+    }
+
+    async fn attempts(&self, headers: &HeaderMap, limits: &Limits, hold: &mut Hold<'_>) -> Result<Value, Lost> {
+        let mut deadline = Instant::now() + limits.total;
         let mut stream = self.stream.as_ref();
         let mut attempt = 1;
         loop {
+            let ready = Instant::now();
+            if let Err(TooLong(message)) = self.turns.wait(limits.total).await {
+                return Err(Lost { class: Class::Rate, message, may_be_paid: false });
+            }
+            // Its own time begins when it may be sent.
+            deadline += ready.elapsed();
             // What has come of an answer is paid for: it is not asked again.
             let has_begun = AtomicBool::new(false);
-            let once = timeout_at(deadline, self.once(&headers, stream, limits, &has_begun)).await;
+            let once = timeout_at(deadline, self.once(headers, stream, limits, &has_begun)).await;
             let begun = has_begun.into_inner();
             let trouble = match once {
                 Ok(Ok(value)) => return Ok(value),
@@ -138,30 +174,47 @@ impl Call<'_> {
                 }
                 Err(_) => self.late(limits.total),
             };
-            let may_be_paid = trouble.may_be_paid || begun;
-            if trouble.refuses_stream && stream.take().is_some() {
+            let Trouble { class, message, wait, may_be_paid, refuses_stream } = trouble;
+            let may_be_paid = may_be_paid || begun;
+            if let Some(wait) = wait {
+                self.turns.leave_alone(wait).await;
+            }
+            if refuses_stream && stream.take().is_some() {
                 continue;
             }
-            if !trouble.class.may_pass() || begun || attempt >= limits.attempts {
+            if !class.may_pass() || begun || attempt >= limits.attempts {
                 let tried = if attempt > 1 { format!(" ({attempt} attempts)") } else { String::new() };
-                return Err((failure(trouble.class, format!("{}{tried}", trouble.message)), may_be_paid));
+                return Err(Lost { class, message: format!("{message}{tried}"), may_be_paid });
             }
-            let pause = trouble.wait.unwrap_or_else(|| pause(limits.pause, attempt, jitter()));
+            let pause = wait.unwrap_or_else(|| pause(limits.pause, attempt, jitter()));
             if pause >= deadline.saturating_duration_since(Instant::now()) {
                 let message = format!(
-                    "{}; it wants to be asked again in {} s, which is longer than a call may take",
-                    trouble.message,
+                    "{message}; it wants to be asked again in {} s, which is longer than a call may take",
                     pause.as_secs()
                 );
-                return Err((failure(trouble.class, message), may_be_paid));
+                return Err(Lost { class, message, may_be_paid });
             }
             if may_be_paid && !hold.again() {
-                let message = format!("{}; another attempt does not fit the budget", trouble.message);
-                return Err((failure(trouble.class, message), false));
+                let message = format!("{message}; another attempt does not fit the budget");
+                return Err(Lost { class, message, may_be_paid: false });
             }
             sleep(pause).await;
             attempt += 1;
         }
+    }
+
+    /// It did not answer several calls in a row, and is not asked for now.
+    fn left_alone(&self, refused: Refused) -> ToolError {
+        let again = match refused.left {
+            Some(left) => format!("it is asked again in {} s", left.as_secs() + 1),
+            None => "another call is finding out whether it does now".to_owned(),
+        };
+        let message = format!(
+            "{} did not answer {} calls in a row, so that this one was not sent; {again}",
+            self.who(),
+            refused.failures
+        );
+        failure(Class::Unavailable, message)
     }
 
     /// One attempt.

@@ -92,6 +92,11 @@ impl Class {
         }
     }
 
+    /// The server was not reached, is broken or overloaded, or said nothing.
+    pub(super) fn is_outage(self) -> bool {
+        matches!(self, Self::Network | Self::Unavailable | Self::Timeout)
+    }
+
     /// Asking again may help, and costs nothing twice.
     pub(super) fn may_pass(self) -> bool {
         matches!(self, Self::Network | Self::Rate | Self::Unavailable)

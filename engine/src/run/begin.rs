@@ -33,7 +33,7 @@ use super::{
     store::{self, Record, Store as _, StoredConfig},
 };
 use crate::{
-    models::{self, Answers, Gateway, Purse, Spent, tape::Tape},
+    models::{self, Answers, Gateway, Purse, Spent, budget::Day, tape::Tape},
     plan::{Plan, Program},
     tools::{confine, person::WAITING},
 };
@@ -135,6 +135,7 @@ pub(super) fn context(
         secrets: Arc::clone(&place.secrets),
         tape,
     };
+    let purse = Arc::new(purse(plan, config, &place.run_id));
     RunContext {
         gateway: Arc::new(gateway),
         run_id: place.run_id,
@@ -168,23 +169,19 @@ pub(super) fn context(
         cache: cache_of(config).map(Arc::new),
         model: plan.program.model.clone(),
         terms: Arc::clone(&plan.program.terms),
-        purse: Arc::new(purse(plan, config)),
+        purse,
         broken: Arc::default(),
     }
 }
 
 /// What the run may spend. What it spent before it was resumed counts; so does what other runs have spent that
 /// day, where the day is limited.
-fn purse(plan: &Plan, config: &RunConfig) -> Purse {
+fn purse(plan: &Plan, config: &RunConfig, run_id: &str) -> Purse {
     let program = &plan.program;
     let budget = program.terms.budget;
     let spent = config.past.spent();
-    let run = config.run_id.clone().unwrap_or_default();
-    let others = config.store.clone().filter(|_| budget.day.is_some()).map(|file| {
-        let others = move || store::spent_today(&file, &run);
-        Box::new(others) as Box<dyn Fn() -> i64 + Send + Sync>
-    });
-    let purse = Purse::new(budget, config.max_cost, spent, others);
+    let day = config.store.clone().filter(|_| budget.day.is_some()).map(|store| Day::new(store, run_id));
+    let purse = Purse::new(budget, config.max_cost, spent, day);
     purse.open(&program.scope, "", budget.step);
     purse
 }

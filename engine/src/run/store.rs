@@ -5,6 +5,7 @@
 
 use std::{
     borrow::Cow,
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -390,20 +391,16 @@ pub fn file(root: &Path) -> PathBuf {
     root.join(".orc/runs.db")
 }
 
-/// What runs other than `run` have spent today (UTC), in billionths of a dollar. What cannot be read is not known,
-/// and taken to be beyond every budget.
-pub fn spent_today(file: &Path, run: &str) -> i64 {
-    if !file.exists() {
-        return 0;
+/// What each run has spent since that day (`YYYY-MM-DD`, UTC) on steps that have ended, in billionths of a dollar.
+pub(crate) fn spent_since(file: &Path, day: &str) -> Result<BTreeMap<String, i64>, StoreError> {
+    let mut spent = BTreeMap::new();
+    if file.exists() {
+        for entry in SqliteStore::open_to_read(file)?.ledger(Some(day))? {
+            let sum: &mut i64 = spent.entry(entry.run).or_default();
+            *sum = sum.saturating_add(entry.cost.nano_usd);
+        }
     }
-    let today = clock::now();
-    let entries = SqliteStore::open_to_read(file).and_then(|store| store.ledger(today.get(..10)));
-    entries.map_or(i64::MAX, |entries| {
-        entries
-            .iter()
-            .filter(|entry| entry.run != run)
-            .fold(0, |sum: i64, entry| sum.saturating_add(entry.cost.nano_usd))
-    })
+    Ok(spent)
 }
 
 /// Opens the store in `file`, or one in memory.

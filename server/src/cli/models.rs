@@ -1,4 +1,4 @@
-//! `orc models`: the models that are known, and what they cost.
+//! `orc models`: the models that are known, what they cost, and whether their providers answer.
 
 use std::{fmt::Write as _, io, process::ExitCode};
 
@@ -34,10 +34,21 @@ enum Command {
         /// The model: provider/name, or a name alone.
         name: String,
     },
+    /// Ask each provider that is set up one tiny question, which costs a fraction of a cent: does it answer?
+    ///
+    /// A provider without a key is not asked. Nothing counts in any run. Exit code 0 if all that were asked answered,
+    /// 1 otherwise.
+    Check {
+        /// Only these: providers, or models as provider/name.
+        #[arg(value_name = "NAME|PROVIDER")]
+        names: Vec<String>,
+    },
 }
 
+mod check;
+
 impl Models {
-    /// Exit code 0; 2 where there is no such provider or model.
+    /// Exit code 0; 1 where a provider that is checked does not answer; 2 where there is no such provider or model.
     pub(crate) fn run(&self) -> io::Result<ExitCode> {
         let around = engine::catalog::around_file("-");
         for problem in &*around.problems {
@@ -47,10 +58,14 @@ impl Models {
             return Ok(ExitCode::from(INVALID));
         }
         let table = &around.registry.models;
+        if let Some(Command::Check { names }) = &self.command {
+            return check::run(&around.registry, names, self.format);
+        }
         let shown = match &self.command {
             None => self.list(table, None),
             Some(Command::List { provider }) => self.list(table, provider.as_deref()),
             Some(Command::Show { name }) => self.show(table, name),
+            Some(Command::Check { .. }) => Ok(String::new()),
         };
         match shown {
             Ok(text) => {

@@ -38,18 +38,44 @@ pub struct Host {
     pub endpoint: Option<Told>,
     /// The variable of the environment that holds the key.
     pub key_env: Option<Told>,
+    /// How much the provider may be asked; said of providers only.
+    pub limits: RateLimits,
+}
+
+/// How much a provider may be asked in a minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RateLimits {
+    /// Calls, with all attempts.
+    pub requests_per_minute: Option<u64>,
+    /// Tokens asked and answered.
+    pub tokens_per_minute: Option<u64>,
+}
+
+impl RateLimits {
+    /// Nothing is limited.
+    pub fn is_empty(self) -> bool {
+        self == Self::default()
+    }
 }
 
 impl Host {
     /// This, field by field over `below`.
     pub fn over(&self, below: &Self) -> Self {
         let first = |own: &Option<Told>, other: &Option<Told>| own.clone().or_else(|| other.clone());
-        Self { endpoint: first(&self.endpoint, &below.endpoint), key_env: first(&self.key_env, &below.key_env) }
+        let (own, other) = (self.limits, below.limits);
+        Self {
+            endpoint: first(&self.endpoint, &below.endpoint),
+            key_env: first(&self.key_env, &below.key_env),
+            limits: RateLimits {
+                requests_per_minute: own.requests_per_minute.or(other.requests_per_minute),
+                tokens_per_minute: own.tokens_per_minute.or(other.tokens_per_minute),
+            },
+        }
     }
 
     /// Nothing is said.
     pub fn is_empty(&self) -> bool {
-        self.endpoint.is_none() && self.key_env.is_none()
+        self.endpoint.is_none() && self.key_env.is_none() && self.limits.is_empty()
     }
 }
 
@@ -142,7 +168,7 @@ pub const STRATEGIES: [&str; 4] = ["balanced", "cost", "quality", "latency"];
 pub const CAPABILITIES: [&str; 3] = ["vision", "tools", "json_schema"];
 
 /// The keys of an entry.
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "source",
     "name",
     "expertise",
@@ -153,6 +179,7 @@ const KEYS: [&str; 11] = [
     "capabilities",
     "endpoint",
     "key_env",
+    "limits",
     "alias",
 ];
 
@@ -248,13 +275,14 @@ impl Reader<'_> {
             let (line, column) = reader.place(tree.range(node).start().into());
             Some(Told { value, origin: reader.origin, place: format!("{}:{line}:{column}", reader.file) })
         };
-        let host = Host { endpoint: told(self, "endpoint"), key_env: told(self, "key_env") };
+        let (endpoint, key_env) = (told(self, "endpoint"), told(self, "key_env"));
+        let host = Host { endpoint, key_env, limits: self.limits(item, name.is_some()) };
         let capabilities = self.texts(item, "capabilities");
         if let Some(strange) = capabilities.iter().flatten().find(|name| !CAPABILITIES.contains(&name.as_str())) {
             let node = tree.get(item, "capabilities").map_or(item, |entry| entry.value);
             self.wrong(node, format!("`{strange}` is none of {}", CAPABILITIES.join(", ")));
         }
-        if name.is_none() && host.is_empty() {
+        if name.is_none() && host.is_empty() && tree.get(item, "limits").is_none() {
             return self.wrong(item, "`name` is missing: what the provider calls the model".to_owned());
         }
         let row = Row {
@@ -295,6 +323,30 @@ impl Reader<'_> {
             cache_read: dollars("cache_read"),
             cache_write: dollars("cache_write"),
         }
+    }
+
+    fn limits(&mut self, item: NodeId, is_of_model: bool) -> RateLimits {
+        let tree = self.tree;
+        let Some(entry) = tree.get(item, "limits") else { return RateLimits::default() };
+        if is_of_model {
+            let message = "`limits` are those of a provider; write them in an entry with `source` and without `name`";
+            self.wrong(entry.key, message.to_owned());
+            return RateLimits::default();
+        }
+        if !tree.is_mapping(entry.value) {
+            self.wrong(entry.value, "`limits` is a mapping of requests_per_minute and tokens_per_minute".to_owned());
+            return RateLimits::default();
+        }
+        self.strange(entry.value, &["requests_per_minute", "tokens_per_minute"]);
+        let mut most = |key: &str| {
+            let node = tree.get(entry.value, key)?.value;
+            let most = tree.to_json(node).and_then(|value| value.as_u64()).filter(|most| *most > 0);
+            if most.is_none() {
+                self.wrong(node, format!("`{key}` is a whole number, 1 or more"));
+            }
+            most
+        };
+        RateLimits { requests_per_minute: most("requests_per_minute"), tokens_per_minute: most("tokens_per_minute") }
     }
 
     fn tokens(&mut self, item: NodeId, key: &str) -> Option<u64> {
@@ -426,113 +478,4 @@ impl Row {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::registry::{ModelList, ModelTable};
-
-    const PY_ORC: &str = "\
-models:
-  - source: ollama
-    name: gemma3:4b
-    expertise: [general, reasoning]
-    size: 4b
-  - {source: openai, name: gpt-5-mini, expertise: [code], size: 350m}
-defaults:
-  expertise_preferences: {code: qwen2.5-coder:32b}
-";
-
-    fn table() -> ModelTable {
-        let model = ModelSpec {
-            provider: "openai".to_owned(),
-            name: "gpt-5-mini".to_owned(),
-            context: Some(400_000),
-            price: Price { input: Some(0.25), output: Some(2.0), ..Price::default() },
-            chat: true,
-            ..ModelSpec::default()
-        };
-        ModelTable::new(ModelList { models: vec![model], price_date: "2026-11-22".to_owned() })
-    }
-
-    fn problems(text: &str) -> Vec<String> {
-        read(text, "models.yaml", Origin::Workspace).problems.iter().map(ToString::to_string).collect()
-    }
-
-    #[test]
-    fn the_file_of_py_orc_is_read_as_it_is() {
-        let overlay = read(PY_ORC, "models.yaml", Origin::Person);
-        assert_eq!(overlay.problems, []);
-        let table = table().overlaid(&[&overlay]);
-        let [own] = table.find("ollama:gemma3:4b")[..] else { panic!("one model") };
-        assert_eq!((own.size, &own.expertise[..]), (Some(4.0), &["general".to_owned(), "reasoning".to_owned()][..]));
-        let [known] = table.find("gpt-5-mini")[..] else { panic!("one model") };
-        assert_eq!((known.size, known.context, known.price.output), (Some(0.35), Some(400_000), Some(2.0)));
-    }
-
-    #[test]
-    fn files_are_merged_field_by_field() {
-        let own = "models: [{source: openai, name: gpt-5-mini, alias: quick, price: {input: 0.5}, context: 9}]";
-        let own = read(own, "a", Origin::Person);
-        let theirs =
-            "models: [{source: openai, name: gpt-5-mini, price: {output: 3}, endpoint: 'http://x', context: 10}]";
-        let theirs = read(theirs, "b", Origin::Workspace);
-        let table = table().overlaid(&[&own, &theirs]);
-        let [spec] = table.find("quick")[..] else { panic!("one model") };
-        assert_eq!((spec.price.input, spec.price.output, spec.context), (Some(0.5), Some(3.0), Some(10)));
-        let endpoint = spec.host.endpoint.as_ref().map(|told| (told.origin, &*told.place));
-        assert_eq!(endpoint, Some((Origin::Workspace, "b:1:75")));
-    }
-
-    #[test]
-    fn a_new_provider_is_known_by_its_endpoint() {
-        let overlay = read(
-            "models:\n  - {source: lab, endpoint: 'http://127.0.0.1:8080/v1'}\n  - {source: lab, name: big}\n",
-            "m",
-            Origin::Person,
-        );
-        let table = table().overlaid(&[&overlay]);
-        assert_eq!(table.split("lab/big"), (Some("lab"), "big"));
-        assert_eq!(
-            table.host("lab", "big").endpoint.map(|told| told.value).as_deref(),
-            Some("http://127.0.0.1:8080/v1")
-        );
-    }
-
-    #[test]
-    fn what_is_wrong_is_said_with_its_place() {
-        assert_eq!(
-            problems("models:\n  gpt: {}\n"),
-            ["models.yaml:2:3: `models` is a list; write each model as `- source: …`"]
-        );
-        assert_eq!(
-            problems("models:\n  - name: x\n  - source: openai\n  - {source: a, name: b, prise: {input: 1}}\n"),
-            [
-                "models.yaml:2:5: `source` is missing: the provider of the model, e.g. `ollama`",
-                "models.yaml:3:5: `name` is missing: what the provider calls the model",
-                "models.yaml:4:26: unknown key `prise`; did you mean `price`?",
-            ]
-        );
-        assert_eq!(
-            problems(
-                "models:\n- {source: a, name: b, price: {input: -1}, context: big, size: huge, capabilities: [fly]}\n"
-            ),
-            [
-                "models.yaml:2:84: `fly` is none of vision, tools, json_schema",
-                "models.yaml:2:64: `huge` is no size; write the parameters in billions, e.g. `7b`",
-                "models.yaml:2:53: `context` is a number of tokens",
-                "models.yaml:2:39: `input` is a number of US$ per million tokens, 0 or more",
-            ]
-        );
-        assert_eq!(
-            problems("strategy: cheap\n"),
-            ["models.yaml:1:11: `strategy` is one of balanced, cost, quality, latency"]
-        );
-        assert_eq!(problems("- 1\n"), ["models.yaml:1:1: a mapping with the list `models` is wanted"]);
-        assert_eq!(problems(""), [""; 0]);
-    }
-
-    #[test]
-    fn sizes_are_read_in_every_unit() {
-        let sizes = ["7b", "1.5B", "350m", "2t", "13", "x", "-1b", ""].map(billions);
-        assert_eq!(sizes, [Some(7.0), Some(1.5), Some(0.35), Some(2000.0), Some(13.0), None, None, None]);
-    }
-}
+mod tests;

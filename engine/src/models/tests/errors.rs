@@ -2,7 +2,10 @@
 
 use std::net::TcpListener;
 
+use lang::registry::overlay::RateLimits;
+
 use super::*;
+use crate::tools::OutputSink;
 
 fn good() -> Reply {
     Reply::Json(200, json!({"choices": [{"message": {"content": "fine"}, "finish_reason": "stop"}]}))
@@ -202,4 +205,77 @@ fn a_key_that_cannot_be_one_is_not_shown() {
         "AuthenticationError: the key in `OPENAI_API_KEY` holds characters that no key has; check it"
     );
     assert_eq!(fake.asked(), []);
+}
+
+#[test]
+fn who_did_not_answer_three_calls_is_left_alone_and_one_call_finds_out_later() {
+    let broken = || Reply::Json(503, json!({}));
+    // Two calls with four attempts each, one that is answered, and three that are not; then the probes.
+    let replies = (0..8).map(|_| broken()).chain([good()]).chain((0..13).map(|_| broken()));
+    let fake = Fake::new(replies.chain([good(), good()]).collect());
+    let base = fake.base("");
+    let ask = |limits| ask_at(&kind::OPENAI, &base, &request("m", "?"), limits);
+    let told = |limits| failed(ask(limits)).replace(&base, "<base>");
+    let busy = "SystemUnavailableError: OpenAI at <base> is not available for now (503)";
+    for _ in 0..2 {
+        assert_eq!(told(PATIENT), format!("{busy} (4 attempts)"));
+    }
+    assert_eq!(ask(PATIENT).unwrap().value, "fine");
+    let hurried = Limits { breaker: breaker::Rules { pause: Duration::ZERO, ..PATIENT.breaker }, ..PATIENT };
+    for limits in [PATIENT, PATIENT, hurried] {
+        assert_eq!(told(limits), format!("{busy} (4 attempts)"));
+    }
+    assert_eq!(fake.asked().len(), 21);
+    // The pause is over at once: a call finds out with one attempt, and then the pause is long.
+    assert_eq!(told(PATIENT), busy);
+    for _ in 0..3 {
+        let error = ask(PATIENT).unwrap_err();
+        assert!(error.0.retryable, "{error}");
+        assert_eq!(
+            failed(Err(error)).replace(&base, "<base>"),
+            "SystemUnavailableError: OpenAI at <base> did not answer 4 calls in a row, so that this one was not sent; it \
+             is asked again in 3600 s"
+        );
+    }
+    assert_eq!(fake.asked().len(), 22, "who is left alone is not asked");
+    // Another server of the same provider is another one.
+    let (result, count, _) = asked_with(&kind::OPENAI, vec![good()], PATIENT);
+    assert_eq!((result.unwrap().value, count), (json!("fine"), 1));
+}
+
+#[test]
+fn a_server_that_answers_again_is_asked_as_before() {
+    let broken = || Reply::Json(503, json!({}));
+    let fake = Fake::new((0..12).map(|_| broken()).chain([good(), broken(), good()]).collect());
+    let hurried = Limits { breaker: breaker::Rules { failures: 3, pause: Duration::ZERO }, ..PATIENT };
+    let ask = || ask_at(&kind::OPENAI, &fake.base(""), &request("m", "?"), hurried);
+    for _ in 0..3 {
+        assert!(failed(ask()).ends_with("(4 attempts)"));
+    }
+    assert_eq!(ask().unwrap().value, "fine");
+    // No probe any more: it is tried again.
+    assert_eq!(ask().unwrap().value, "fine");
+    assert_eq!(fake.asked().len(), 15);
+}
+
+#[test]
+fn who_waits_for_a_turn_is_told_and_lets_go_when_it_is_stopped() {
+    let fake = Fake::new(vec![good(), good()]);
+    let (sender, said) = std::sync::mpsc::channel();
+    let told = OutputSink::new(move |_, text: &str| sender.send(text.to_owned()).unwrap());
+    let limits = RateLimits { requests_per_minute: Some(1), tokens_per_minute: None };
+    let environment = environment(&kind::OPENAI, &fake.base(""));
+    let patient = Limits { total: Duration::from_hours(1), ..PATIENT };
+    let remote = Remote::new(&kind::OPENAI, environment).within(patient).limited(limits, told);
+    let asked = request("m", "?");
+    assert!(block_on(remote.call(&asked, &CancellationToken::new())).is_ok());
+    let cancel = CancellationToken::new();
+    std::thread::scope(|scope| {
+        let asking = scope.spawn(|| block_on(remote.call(&asked, &cancel)));
+        let said = said.recv().unwrap();
+        assert!(said.starts_with("waiting ") && said.ends_with("(1 requests a minute)\n"), "{said}");
+        cancel.cancel();
+        assert_eq!(failed(asking.join().unwrap()), "CancelledError: the call to the model was cancelled");
+    });
+    assert_eq!(fake.asked().len(), 1);
 }
