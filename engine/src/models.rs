@@ -336,6 +336,17 @@ impl Served {
         }
     }
 
+    /// Both, side by side: without a name where two models served.
+    pub(crate) fn with(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        let names = |served: &Self| (served.provider.clone(), served.model.clone(), served.requested.clone());
+        let is_same = one.as_ref().zip(other.as_ref()).is_none_or(|(one, other)| names(one) == names(other));
+        let mut both = Self::after(one, other)?;
+        if !is_same {
+            (both.provider, both.model, both.requested) = (String::new(), String::new(), None);
+        }
+        Some(both)
+    }
+
     /// This, and what was spent before it on attempts that came to nothing.
     pub(crate) fn after(before: Option<Self>, now: Option<Self>) -> Option<Self> {
         let (Some(before), Some(now)) = (&before, &now) else { return now.or(before) };

@@ -209,6 +209,8 @@ pub struct ToolCx {
     pub registry: Arc<Registry>,
     /// The workspace is trusted to say where keys are sent.
     pub is_trusted: bool,
+    /// Every answer of a model is made up, so that none is asked.
+    pub simulate: bool,
     /// Asks a model; `None` where the step may not.
     pub models: Option<Arc<dyn crate::models::Provider>>,
     /// The model the step named or the router chose.
@@ -233,6 +235,8 @@ pub struct ToolCx {
     pub above: Vec<String>,
     /// What the steps of the run count together.
     pub(crate) recursion: recursion_control::Recursion,
+    /// How many requests of the run were sent which way.
+    pub(crate) loads: multi_model_routing::Loads,
 }
 
 /// All tools, in the order completion offers them.
@@ -248,6 +252,8 @@ pub fn all() -> Vec<Arc<dyn Tool>> {
         Arc::new(feedback_collection::FeedbackCollection),
         Arc::new(recursion_control::RecursionControl),
         Arc::new(checkpoint::Checkpoint),
+        Arc::new(task_delegation::TaskDelegation),
+        Arc::new(multi_model_routing::MultiModelRouting),
     ];
     tools.extend(unavailable::all());
     tools

@@ -62,6 +62,9 @@ mod overlay;
 mod routing;
 
 #[cfg(unix)]
+mod delegation;
+
+#[cfg(unix)]
 mod keys;
 
 #[cfg(unix)]

@@ -5,7 +5,7 @@ use std::ops::Add;
 use lang::registry::ModelTable;
 use serde::Serialize;
 
-use super::{Usage, is_simulated, kind, price};
+use super::{Usage, is_simulated, kind, price, tokens};
 
 /// From `low` over what is `expected` to `high`; without `high` nobody knows how much it may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -151,6 +151,24 @@ fn rounded(nano: u64) -> String {
     let text = format!("{dollars:.digits$}");
     let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
     format!("${text}")
+}
+
+/// What the protocol adds to each request, in tokens.
+pub(crate) fn around() -> Range {
+    Range::between(0, 10, 60)
+}
+
+/// What asking `model` for `prompt` is expected to cost, in billionths of a dollar; `None` = its price is not known.
+pub(crate) fn expected_cost(table: &ModelTable, model: &str, prompt: &str, max_tokens: Option<u64>) -> Option<u64> {
+    let asks = Asks {
+        model: Some(model),
+        simulate: false,
+        input: around() + tokens::of(prompt),
+        known_answer: None,
+        max_tokens,
+        has_schema: false,
+    };
+    asks.estimate(table).nano_usd.map(|range| range.expected)
 }
 
 /// One call.

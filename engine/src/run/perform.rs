@@ -189,6 +189,7 @@ pub(crate) fn tool_cx(cx: &RunContext, step: &StepPlan) -> Box<ToolCx> {
         environment: Arc::clone(&cx.environment),
         registry: Arc::clone(&cx.registry),
         is_trusted: cx.is_trusted,
+        simulate: cx.simulate,
         models: None,
         model: None,
         purse: Arc::clone(&cx.purse),
@@ -201,6 +202,7 @@ pub(crate) fn tool_cx(cx: &RunContext, step: &StepPlan) -> Box<ToolCx> {
         store: cx.store.clone(),
         above: cx.above.ids.clone(),
         recursion: cx.recursion.clone(),
+        loads: cx.loads.clone(),
     })
 }
 

@@ -3,7 +3,7 @@
 use super::{Checker, codes};
 use crate::{
     model::KeyUse,
-    registry::{ParamKind, did_you_mean},
+    registry::{ParamKind, ParamSpec, did_you_mean},
     syntax::NodeId,
     text::TextEdit,
 };
@@ -21,6 +21,12 @@ pub(super) fn check(checker: &mut Checker<'_>) {
             let is_model = specs.iter().any(|spec| spec.name == parameter.name && spec.kind == ParamKind::Model);
             if is_model || MODEL_KEYS.contains(&parameter.name.as_str()) {
                 model(checker, parameter.value);
+            }
+            let are_models = |spec: &ParamSpec| spec.items.as_ref().is_some_and(|item| item.kind == ParamKind::Model);
+            if specs.iter().any(|spec| spec.name == parameter.name && are_models(spec)) {
+                for item in checker.tree.items(parameter.value).collect::<Vec<_>>() {
+                    model(checker, item);
+                }
             }
         }
         for item in &step.items {

@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::Forecaster;
 use crate::{
     models::{
-        estimate::{Asks, Estimate, Range},
+        estimate::{Asks, Estimate, Range, around},
         tokens,
     },
     plan::{Scope, StepPlan, program::StepKind},
@@ -26,9 +26,6 @@ use crate::{
     },
     tools::params,
 };
-
-/// What the protocol adds to each request.
-const AROUND: (u64, u64, u64) = (0, 10, 60);
 
 /// How long the answer to a tag is expected to be, in tokens.
 const TAG_ANSWER: u64 = 20;
@@ -63,7 +60,7 @@ impl Forecaster<'_> {
             let asks = Asks {
                 model: model.as_deref(),
                 simulate: self.cx.simulate,
-                input: Range::between(AROUND.0, AROUND.1, AROUND.2) + tokens::of(lang::auto::SYSTEM) + body + schema,
+                input: around() + tokens::of(lang::auto::SYSTEM) + body + schema,
                 known_answer: Some(Range { low: 1, expected: TAG_ANSWER, high: None }),
                 max_tokens: None,
                 has_schema: true,
@@ -163,7 +160,7 @@ impl Forecaster<'_> {
             _ => return None,
         };
         let spec = |name: &str| action.and_then(|action: &ActionSpec| action.params.iter().find(|p| p.name == name));
-        let mut input = Range::between(AROUND.0, AROUND.1, AROUND.2);
+        let mut input = around();
         let mut has_schema = false;
         let prompt = step.action.as_ref().filter(|_| action.is_none()).map(|text| Value::from(text.as_str()));
         for (name, value) in step.parameters.iter().map(|(name, value)| (name.as_str(), value)) {
