@@ -104,6 +104,50 @@ pub trait Tool: Send + Sync {
     /// Executes `operation` with rendered, checked `params` (operation and its parameter left out).
     /// Must stop soon after `cx.cancel` is cancelled, killing every process it started.
     fn run<'a>(&'a self, operation: &'a str, params: Map<String, Value>, cx: &'a ToolCx) -> ToolFuture<'a>;
+
+    /// What `operation` asks models, for estimates; nothing where it asks none.
+    fn asks(&self, _operation: &str) -> Option<Asks> {
+        None
+    }
+
+    /// The calls that `operation` would make with these rendered parameters, where it makes one for each of several
+    /// items; nothing where that cannot be told.
+    fn calls(&self, _operation: &str, _params: &Map<String, Value>, _cx: &ToolCx) -> Option<Vec<Call>> {
+        None
+    }
+}
+
+/// How an operation asks models.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Asks {
+    /// Once, with its parameters and this besides, for an answer that fits a schema. The answer is limited by
+    /// `max_tokens` of the step, or else `longest`, and by `besides` more.
+    Once {
+        /// What it says besides, at most.
+        frame: String,
+        /// The `max_tokens` where nobody says.
+        longest: u64,
+        /// What is allowed beyond them.
+        besides: u64,
+    },
+    /// Once for each item of the parameter `list`, for an answer of at most so many tokens.
+    Each {
+        /// The parameter.
+        list: &'static str,
+        /// The tokens, unless the item says otherwise.
+        longest: u64,
+    },
+}
+
+/// A call that would be made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    /// The model.
+    pub model: String,
+    /// All that is said.
+    pub prompt: String,
+    /// The longest answer.
+    pub max_tokens: Option<u64>,
 }
 
 /// What a tool gave back without breaking: it may still report failure (contract §2.9).
@@ -254,6 +298,7 @@ pub fn all() -> Vec<Arc<dyn Tool>> {
         Arc::new(checkpoint::Checkpoint),
         Arc::new(task_delegation::TaskDelegation),
         Arc::new(multi_model_routing::MultiModelRouting),
+        Arc::new(prompt_optimization::PromptOptimization),
     ];
     tools.extend(unavailable::all());
     tools

@@ -74,6 +74,9 @@ mod cost;
 mod estimate;
 
 #[cfg(unix)]
+mod corpus_costs;
+
+#[cfg(unix)]
 mod answers;
 
 #[cfg(unix)]

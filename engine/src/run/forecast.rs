@@ -220,7 +220,12 @@ impl<'a> Forecaster<'a> {
             }
         }
         if let Some(estimate) = &expected.estimate {
-            self.told.insert(step.clone(), estimate.output_tokens);
+            // What a tool makes of it may hold what was asked, too, and says it in its own words.
+            let more = match self.scope.steps[at].tool {
+                Some(_) => estimate.input_tokens + estimate.calls.times(Range::between(0, 50, 200)),
+                None => Range::exactly(0),
+            };
+            self.told.insert(step.clone(), estimate.output_tokens + more.perhaps());
         }
         if expected.verdict == Verdict::Fail && execute::stops_run(&self.scope.steps[at]) {
             self.stopped_by = self.stopped_by.or(Some(at));

@@ -5,14 +5,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Outcome, Tool, ToolCx, ToolError, ToolFuture, params, success, unknown_operation};
+use super::{Asks, Call, Outcome, Tool, ToolCx, ToolError, ToolFuture, params, success, unknown_operation};
 use crate::catalog::ToolBuilder;
 
 mod single;
 pub(crate) use single::Loads;
 
 mod assign;
-use assign::{Limits, assigned};
+use assign::{Assigned, Limits, assigned};
 
 mod batch;
 
@@ -49,6 +49,21 @@ impl Tool for MultiModelRouting {
                 other => Err(unknown_operation(&spec(), other)),
             }
         })
+    }
+
+    fn asks(&self, operation: &str) -> Option<Asks> {
+        (operation == "optimize_batch").then_some(Asks::Each { list: "tasks", longest: batch::LONGEST_ANSWER })
+    }
+
+    fn calls(&self, operation: &str, params: &Map<String, Value>, cx: &ToolCx) -> Option<Vec<Call>> {
+        self.asks(operation)?;
+        let (all, _) = batch::requests(params::read(NAME, params.clone()).ok()?, cx).ok()?;
+        let call = |one: Assigned| Call {
+            model: one.model().to_owned(),
+            max_tokens: one.task.analysis.max_tokens,
+            prompt: one.task.text,
+        };
+        Some(all.into_iter().map(call).collect())
     }
 }
 

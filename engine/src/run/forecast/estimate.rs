@@ -7,10 +7,10 @@
 use std::{collections::HashMap, sync::Arc};
 
 use lang::{
-    registry::{ActionSpec, Effect, ParamKind, Target},
+    registry::{Effect, ParamKind, ParamSpec, Target},
     template::{self, Reading, SegmentKind},
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::Forecaster;
 use crate::{
@@ -21,10 +21,10 @@ use crate::{
     plan::{Scope, StepPlan, program::StepKind},
     run::{
         auto::{self, Ahead},
-        route,
+        perform, route,
         store::SqliteStore,
     },
-    tools::params,
+    tools::{self, params},
 };
 
 /// How long the answer to a tag is expected to be, in tokens.
@@ -153,16 +153,32 @@ impl Forecaster<'_> {
 
     /// What a step that acts asks a model.
     fn asks(&self, step: &StepPlan, id: &str, item: Option<Item>) -> Option<Estimate> {
-        let target = self.cx.registry.resolve(step.tool.as_deref(), step.action.as_deref(), None);
-        let action = match target {
-            Target::Action(action) if action.effect == Effect::Model => Some(action),
-            Target::Auto => None,
+        let operation = step.parameters.get("action").and_then(Value::as_str);
+        let target = self.cx.registry.resolve(step.tool.as_deref(), step.action.as_deref(), operation);
+        let mut asked = None;
+        let specs: &[ParamSpec] = match target {
+            Target::Action(action) if action.effect == Effect::Model => &action.params,
+            Target::Operation { tool, operation: Some(operation) } if tool.available => {
+                asked = Some(tools::find(&tool.name)?.asks(&operation.name)?);
+                &operation.params
+            }
+            Target::Auto => &[],
             _ => return None,
         };
-        let spec = |name: &str| action.and_then(|action: &ActionSpec| action.params.iter().find(|p| p.name == name));
+        if let Some(tools::Asks::Each { list, longest }) = asked {
+            return Some(self.asks_each(step, &target, list, longest, item));
+        }
+        let spec = |name: &str| specs.iter().find(|spec| spec.name == name);
         let mut input = around();
         let mut has_schema = false;
-        let prompt = step.action.as_ref().filter(|_| action.is_none()).map(|text| Value::from(text.as_str()));
+        let mut besides = 0;
+        let mut usual = None;
+        if let Some(tools::Asks::Once { frame, longest, besides: more }) = asked {
+            input = input + tokens::of(&frame).perhaps();
+            (has_schema, usual, besides) = (true, Some(longest), more);
+        }
+        let is_auto_action = matches!(target, Target::Auto);
+        let prompt = step.action.as_ref().filter(|_| is_auto_action).map(|text| Value::from(text.as_str()));
         for (name, value) in step.parameters.iter().map(|(name, value)| (name.as_str(), value)) {
             let is_schema = spec(name).is_some_and(|spec| spec.kind == ParamKind::JsonSchema);
             has_schema |= is_schema;
@@ -198,10 +214,56 @@ impl Forecaster<'_> {
             simulate: self.cx.simulate,
             input,
             known_answer: self.answers().get(id).copied(),
-            max_tokens: number("max_tokens").or_else(|| number("max_completion_tokens")),
+            max_tokens: number("max_tokens")
+                .or_else(|| number("max_completion_tokens"))
+                .or(usual)
+                .map(|tokens| tokens.saturating_add(besides)),
             has_schema,
         };
         Some(asks.estimate(&self.cx.registry.models))
+    }
+
+    /// What a step asks that asks a model for each of several items.
+    fn asks_each(
+        &self,
+        step: &StepPlan,
+        target: &Target<'_>,
+        list: &str,
+        longest: u64,
+        item: Option<Item>,
+    ) -> Estimate {
+        let table = &self.cx.registry.models;
+        let asks = |model: Option<&str>, input: Range, max_tokens: Option<u64>| {
+            let input = around() + input;
+            let simulate = self.cx.simulate;
+            Asks { model, simulate, input, known_answer: None, max_tokens, has_schema: false }.estimate(table)
+        };
+        let Target::Operation { tool, operation: Some(operation) } = target else { return Estimate::default() };
+        let mut params: Map<String, Value> =
+            step.parameters.iter().filter_map(|(name, value)| Some((name.clone(), self.rendered(value)?))).collect();
+        let is_known = params.len() == step.parameters.len();
+        params.shift_remove("action");
+        let tool_cx = perform::tool_cx(&self.cx, step);
+        let calls = tools::find(&tool.name)
+            .filter(|_| is_known && item.is_none())
+            .and_then(|tool| tool.calls(&operation.name, &params, &tool_cx));
+        if let Some(calls) = calls {
+            let each = calls.iter().map(|call| asks(Some(&call.model), tokens::of(&call.prompt), call.max_tokens));
+            return each
+                .reduce(Estimate::and)
+                .unwrap_or_else(|| asks(None, Range::open(), None).times(Range::exactly(0)));
+        }
+        // Whom it asks is decided when all is known.
+        match step.parameters.get(list) {
+            Some(Value::Array(items)) => {
+                let each = items.iter().map(|written| {
+                    let max_tokens = written.get("max_tokens").map_or(Some(longest), Value::as_u64);
+                    asks(None, self.size(written, item), max_tokens)
+                });
+                each.reduce(Estimate::and).unwrap_or_default()
+            }
+            _ => asks(None, Range::open(), None).times(Range { low: 0, expected: 1, high: None }),
+        }
     }
 
     /// The router's choice, by what is known of the prompt.

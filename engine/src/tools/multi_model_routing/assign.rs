@@ -95,8 +95,15 @@ pub(super) fn assigned(
         }
         task.need.among.clone_from(&among);
         task.need.strategy = Some(strategy.to_owned());
-        task.need.cost_limit = [task.need.cost_limit, limits.each, limits.total].into_iter().flatten().min();
-        let models = priced(&task, cx).map_err(|error| of_task(at, error))?;
+        task.need.cost_limit = [task.need.cost_limit, limits.each].into_iter().flatten().min();
+        let mut models = priced(&task, cx).map_err(|error| of_task(at, error))?;
+        if let Some(total) = limits.total {
+            let least = models.iter().filter_map(|(_, cost)| *cost).min();
+            models.retain(|(_, cost)| cost.is_some_and(|cost| cost <= total.unsigned_abs()));
+            if models.is_empty() {
+                return Err(of_task(at, beyond(least, total)));
+            }
+        }
         let mut reasons = vec![format!("{strategy}: the first of {} by it", models.len())];
         if cx.simulate {
             reasons.push(SIMULATED.to_owned());
@@ -110,6 +117,22 @@ pub(super) fn assigned(
         fit(&mut all, u64::try_from(limit).unwrap_or_default())?;
     }
     Ok(all)
+}
+
+/// No model is within the limit for all tasks.
+fn beyond(least: Option<u64>, total: i64) -> ToolError {
+    let limit = dollars(total, true);
+    let message = match least {
+        Some(least) => format!(
+            "the cheapest model costs about {}, more than the `total_budget` of {limit}; raise it",
+            dollars(i64::try_from(least).unwrap_or(i64::MAX), true)
+        ),
+        None => format!(
+            "no price of the models is known, so none is within the `total_budget` of {limit}; write its `price` in \
+             `models.yaml`, or leave the limit out"
+        ),
+    };
+    ToolError::new("BudgetError", message)
 }
 
 fn fit(all: &mut [Assigned], limit: u64) -> Result<(), ToolError> {

@@ -28,7 +28,7 @@ const GOALS: [(&str, &str); 4] = [
 ];
 
 /// The longest answer to a task that does not say, in tokens.
-pub(crate) const LONGEST_ANSWER: u64 = 1000;
+pub(super) const LONGEST_ANSWER: u64 = 1000;
 
 /// How many are asked at a time where nobody says.
 const AT_ONCE: u64 = 5;
