@@ -426,6 +426,18 @@ pub(crate) fn place_of(
     Some(format!("{} {}", service.provider, endpoint.url("")))
 }
 
+/// Whether nobody is paid for the model, because this machine serves it. Nobody is contacted.
+pub(crate) fn is_unpaid(
+    table: &ModelTable,
+    model: &str,
+    environment: &BTreeMap<String, String>,
+    is_trusted: bool,
+) -> bool {
+    let Ok(service) = kind::serving(table, model) else { return false };
+    let endpoint = || endpoint::Endpoint::at(service.kind, &service.host, environment, is_trusted);
+    service.kind.name == kind::OLLAMA.name && endpoint().is_ok_and(|endpoint| endpoint.is_local)
+}
+
 /// Asks the model that `named` (a parameter) or else the step names: `cx.models` where the step has one,
 /// else the provider that serves it. Without a provider this is a `NoModelError`, never a guess.
 ///

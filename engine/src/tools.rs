@@ -105,6 +105,12 @@ pub trait Tool: Send + Sync {
     /// Must stop soon after `cx.cancel` is cancelled, killing every process it started.
     fn run<'a>(&'a self, operation: &'a str, params: Map<String, Value>, cx: &'a ToolCx) -> ToolFuture<'a>;
 
+    /// The result that `operation` would have with these rendered parameters, where nothing but what is known before a
+    /// run decides that.
+    fn foreseen(&self, _operation: &str, _params: &Map<String, Value>, _cx: &ToolCx) -> Option<Value> {
+        None
+    }
+
     /// What `operation` asks models, for estimates; nothing where it asks none.
     fn asks(&self, _operation: &str) -> Option<Asks> {
         None

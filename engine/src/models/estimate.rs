@@ -162,7 +162,7 @@ pub(crate) fn around() -> Range {
 pub(crate) fn expected_cost(table: &ModelTable, model: &str, prompt: &str, max_tokens: Option<u64>) -> Option<u64> {
     let asks = Asks {
         model: Some(model),
-        simulate: false,
+        is_free: false,
         input: around() + tokens::of(prompt),
         known_answer: None,
         max_tokens,
@@ -175,8 +175,8 @@ pub(crate) fn expected_cost(table: &ModelTable, model: &str, prompt: &str, max_t
 pub(crate) struct Asks<'a> {
     /// The model, as it is named.
     pub(crate) model: Option<&'a str>,
-    /// Every answer is made up.
-    pub(crate) simulate: bool,
+    /// Nobody is paid: every answer is made up, or this machine gives it.
+    pub(crate) is_free: bool,
     /// Tokens of the prompt and all that goes with it.
     pub(crate) input: Range,
     /// Tokens of the answer, where earlier runs tell.
@@ -194,7 +194,7 @@ impl Asks<'_> {
     /// What it may come to, at the prices of `table`.
     pub(crate) fn estimate(&self, table: &ModelTable) -> Estimate {
         let named = self.model.filter(|model| !model.trim_start().starts_with("<AUTO"));
-        let is_free = self.simulate || named.is_some_and(is_simulated);
+        let is_free = self.is_free || named.is_some_and(is_simulated);
         let served = named.and_then(|model| kind::serving(table, model).ok());
         let spec = served.as_ref().and_then(|service| table.exact(&service.provider, &service.model));
         let most = self.max_tokens.or_else(|| spec.and_then(|spec| spec.max_output));

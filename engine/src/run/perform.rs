@@ -337,6 +337,14 @@ impl Prepared {
         }
     }
 
+    /// What comes of it, where that is known before a run.
+    pub(crate) fn foreseen(&self, cx: &ToolCx) -> Option<Value> {
+        match &self.work {
+            Work::Tool { tool, operation, .. } => tool.foreseen(operation, &self.params, cx),
+            _ => None,
+        }
+    }
+
     /// What is done, in a word: `data-processing.filter`.
     pub(crate) fn name(&self) -> String {
         match &self.work {

@@ -51,6 +51,12 @@ impl Tool for MultiModelRouting {
         })
     }
 
+    // What `single` chooses depends on what was chosen before it in the run.
+    fn foreseen(&self, operation: &str, params: &Map<String, Value>, cx: &ToolCx) -> Option<Value> {
+        let params = params::read(NAME, params.clone()).ok().filter(|_| operation == "route")?;
+        route(params, cx).ok().map(|outcome| outcome.result)
+    }
+
     fn asks(&self, operation: &str) -> Option<Asks> {
         (operation == "optimize_batch").then_some(Asks::Each { list: "tasks", longest: batch::LONGEST_ANSWER })
     }

@@ -32,6 +32,10 @@ impl Tool for TaskDelegation {
     fn run<'a>(&'a self, _operation: &'a str, params: Map<String, Value>, cx: &'a ToolCx) -> ToolFuture<'a> {
         Box::pin(async move { delegate(params::read(NAME, params)?, cx) })
     }
+
+    fn foreseen(&self, _operation: &str, params: &Map<String, Value>, cx: &ToolCx) -> Option<Value> {
+        delegate(params::read(NAME, params.clone()).ok()?, cx).ok().map(|outcome| outcome.result)
+    }
 }
 
 fn delegate(params: Params, cx: &ToolCx) -> Result<Outcome, ToolError> {
@@ -75,23 +79,23 @@ pub fn spec() -> ToolSpec {
         .build()
 }
 
-const DOC: &str = "
+const DOC: &str = r#"
 Weighs a task and chooses the model that suits it, without asking one.
 
 It chooses among the models that the router may choose, after its hard filters; with `--simulate`, whose key is there
 does not matter. The score is the mean, by the two weights, of quality and cost. Quality is the grade of the model
-(low 1 to very-high 5), as far as it is of use, by what is enough: 2 for a simple task, 3 for a moderate one, 5 for a
-complex one; a model whose `expertise` is something else has four fifths of it. Cost is the lowest of all costs by that
-of the model; nothing where its price is not known.
+(low 1 to very-high 5), as far as it is of use, divided by what is enough: 2 for a simple task, 3 for a moderate one, 5
+for a complex one; a model whose `expertise` is something else has four fifths of it. Cost is the lowest of all costs
+divided by that of the model; 0 where its price is not known.
 
-What `requirements` does not say is read off the text by its words. `debug` or `refactor` make it `code_analysis`;
-`code`, `function`, `script` or `sql`, `code_generation`; `translate`, `translation`; `summarise`, `summarization`;
-`story` or `poem`, `creative_writing`; `extract`, `parse` or `convert`, `data_processing`; `analyse`, `evaluate` or
-`compare`, `analysis`; a question word, `question_answering`; nothing of it, `general`. It is complex with the word
-`complex`, `advanced`, `detailed`, `comprehensive`, `thorough` or `prove`, or from 400 tokens; moderate from 100, or if
+What `requirements` does not say is read off the words of the text, the first of these that fits: "debug" or "refactor"
+make it `code_analysis`; "code", "function", "script" or "sql" `code_generation`; "translate" `translation`; "summarise"
+`summarization`; "story" or "poem" `creative_writing`; "extract", "parse" or "convert" `data_processing`;
+"analyse", "evaluate" or "compare" `analysis`; a question word `question_answering`; nothing of it `general`. It is
+complex with a word like "complex", "advanced", "detailed" or "prove", or beyond 400 tokens; moderate beyond 100, or if
 it is about code, data or an analysis; else simple. The cost is that of an answer of 300 tokens, or of `max_tokens` if
 those are fewer.
-";
+"#;
 
 const EXAMPLE: &str = r#"
 - id: pick

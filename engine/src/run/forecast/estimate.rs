@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use super::Forecaster;
 use crate::{
     models::{
+        self,
         estimate::{Asks, Estimate, Range, around},
         tokens,
     },
@@ -59,7 +60,7 @@ impl Forecaster<'_> {
             let model = auto::expected_model(&self.cx, step, &self.names, hole);
             let asks = Asks {
                 model: model.as_deref(),
-                simulate: self.cx.simulate,
+                is_free: self.is_free(model.as_deref()),
                 input: around() + tokens::of(lang::auto::SYSTEM) + body + schema,
                 known_answer: Some(Range { low: 1, expected: TAG_ANSWER, high: None }),
                 max_tokens: None,
@@ -211,7 +212,7 @@ impl Forecaster<'_> {
         let decided = if is_open { self.decided(step, &target) } else { None };
         let asks = Asks {
             model: decided.as_deref().or(model),
-            simulate: self.cx.simulate,
+            is_free: self.is_free(decided.as_deref().or(model)),
             input,
             known_answer: self.answers().get(id).copied(),
             max_tokens: number("max_tokens")
@@ -235,8 +236,8 @@ impl Forecaster<'_> {
         let table = &self.cx.registry.models;
         let asks = |model: Option<&str>, input: Range, max_tokens: Option<u64>| {
             let input = around() + input;
-            let simulate = self.cx.simulate;
-            Asks { model, simulate, input, known_answer: None, max_tokens, has_schema: false }.estimate(table)
+            let is_free = self.is_free(model);
+            Asks { model, is_free, input, known_answer: None, max_tokens, has_schema: false }.estimate(table)
         };
         let Target::Operation { tool, operation: Some(operation) } = target else { return Estimate::default() };
         let mut params: Map<String, Value> =
@@ -264,6 +265,13 @@ impl Forecaster<'_> {
             }
             _ => asks(None, Range::open(), None).times(Range { low: 0, expected: 1, high: None }),
         }
+    }
+
+    /// Whether nobody is paid for the model.
+    fn is_free(&self, model: Option<&str>) -> bool {
+        let cx = &self.cx;
+        let is_unpaid = |model| models::is_unpaid(&cx.registry.models, model, &cx.environment, cx.is_trusted);
+        cx.simulate || model.is_some_and(is_unpaid)
     }
 
     /// The router's choice, by what is known of the prompt.
