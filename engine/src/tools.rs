@@ -297,13 +297,13 @@ pub fn all() -> Vec<Arc<dyn Tool>> {
         Arc::new(data_processing::DataProcessing),
         Arc::new(terminal::Terminal),
         Arc::new(validation::Validation),
+        Arc::new(multi_model_routing::MultiModelRouting),
+        Arc::new(task_delegation::TaskDelegation),
         Arc::new(user_prompt::UserPrompt),
         Arc::new(approval_gate::ApprovalGate),
         Arc::new(feedback_collection::FeedbackCollection),
         Arc::new(recursion_control::RecursionControl),
         Arc::new(checkpoint::Checkpoint),
-        Arc::new(task_delegation::TaskDelegation),
-        Arc::new(multi_model_routing::MultiModelRouting),
         Arc::new(prompt_optimization::PromptOptimization),
     ];
     tools.extend(unavailable::all());

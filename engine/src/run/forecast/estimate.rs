@@ -293,7 +293,7 @@ impl Forecaster<'_> {
         match written {
             Value::String(text) => {
                 let parsed = template::parse(text, Reading::Template);
-                let sizes = parsed.segments.iter().map(|segment| match segment.kind {
+                let of_segment = |segment: &template::Segment| match segment.kind {
                     SegmentKind::Text => tokens::of(&text[segment.range]),
                     SegmentKind::Comment => Range::exactly(0),
                     // The answer is one of them.
@@ -306,9 +306,27 @@ impl Forecaster<'_> {
                     SegmentKind::Expression => {
                         let within = |at: &&template::Reference| segment.range.contains_range(at.root_range);
                         let roots = parsed.references.iter().filter(within).map(|at| self.size_of(&at.root, item));
-                        roots.reduce(|one, other| one + other).unwrap_or_else(Range::open)
+                        // Text that is written in it may come to stand in place of a value.
+                        let literal = Range { expected: 0, ..tokens::of(&text[segment.inner]).perhaps() };
+                        roots.reduce(|one, other| one + other).map_or_else(Range::open, |size| size + literal)
                     }
                     _ => Range::open(),
+                };
+                // What stands in a branch may be left out.
+                let mut depth = 0_usize;
+                let sizes = parsed.segments.iter().map(|segment| {
+                    if segment.kind != SegmentKind::Statement {
+                        let size = of_segment(segment);
+                        return if depth > 0 { size.perhaps() } else { size };
+                    }
+                    match text[segment.inner].split_whitespace().next() {
+                        Some("if") => depth += 1,
+                        Some("endif") => depth = depth.saturating_sub(1),
+                        Some("elif" | "else") => {}
+                        // A loop says it again and again.
+                        _ => return Range::open(),
+                    }
+                    Range::exactly(0)
                 });
                 sizes.reduce(|one, other| one + other).unwrap_or_default()
             }
