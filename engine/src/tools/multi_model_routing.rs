@@ -186,11 +186,11 @@ pub struct SingleParams {
     /// At most this many requests at a time.
     #[serde(default, rename = "max_concurrent")]
     #[schemars(extend("x-deprecated" = "it has no effect; choosing asks nobody"))]
-    pub _max_concurrent: Option<Value>,
+    _max_concurrent: Option<Value>,
     /// Seconds a request may take.
     #[serde(default, rename = "timeout")]
     #[schemars(extend("x-deprecated" = "it has no effect; choosing asks nobody"))]
-    pub _timeout: Option<Value>,
+    _timeout: Option<Value>,
 }
 
 /// The name of a model.
@@ -207,7 +207,7 @@ enum Task {
     /// In words.
     Text(String),
     /// With more.
-    Object(TaskFields),
+    Object(Box<TaskFields>),
 }
 
 /// What is known about a task. All that `requirements` of `task-delegation` takes may stand here too.

@@ -156,7 +156,7 @@ fn fit(all: &mut [Assigned], limit: u64) -> Result<(), ToolError> {
             return Err(ToolError::new("BudgetError", message));
         };
         all[at].at = to;
-        all[at].reasons[0] = "the cheapest, to stay within `total_budget`".to_owned();
+        "the cheapest, to stay within `total_budget`".clone_into(&mut all[at].reasons[0]);
     }
 }
 
