@@ -12,7 +12,7 @@ use lang::{
 };
 use serde_json::{Map, Value};
 
-use super::Forecaster;
+use super::{Forecast, Forecaster, Verdict};
 use crate::{
     models::{
         self,
@@ -348,6 +348,11 @@ impl Forecaster<'_> {
         }
         if let Some(value) = self.rendered(&Value::from(format!("{{{{ {name} }}}}"))) {
             return tokens::of(&params::text(&value)).perhaps();
+        }
+        let is_skipped = |found: &Forecast| found.step == name && found.verdict == Verdict::Skip;
+        if self.found.iter().flatten().any(is_skipped) {
+            // Nothing, or that it was skipped.
+            return Range::between(0, 0, 40);
         }
         match self.told.get(name) {
             Some(answer) => answer.perhaps(),
