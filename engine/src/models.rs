@@ -374,6 +374,17 @@ impl Served {
         }
     }
 
+    /// Both, side by side: without a name where two models served.
+    pub(crate) fn with(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        let names = |served: &Self| (served.provider.clone(), served.model.clone(), served.requested.clone());
+        let is_same = one.as_ref().zip(other.as_ref()).is_none_or(|(one, other)| names(one) == names(other));
+        let mut both = Self::after(one, other)?;
+        if !is_same {
+            (both.provider, both.model, both.requested) = (String::new(), String::new(), None);
+        }
+        Some(both)
+    }
+
     /// This, and what was spent before it on attempts that came to nothing.
     pub(crate) fn after(before: Option<Self>, now: Option<Self>) -> Option<Self> {
         let (Some(before), Some(now)) = (&before, &now) else { return now.or(before) };
@@ -451,6 +462,18 @@ pub(crate) fn place_of(
     let service = kind::serving(table, model).ok()?;
     let endpoint = endpoint::Endpoint::at(service.kind, &service.host, environment, is_trusted).ok()?;
     Some(format!("{} {}", service.provider, endpoint.url("")))
+}
+
+/// Whether nobody is paid for the model, because this machine serves it. Nobody is contacted.
+pub(crate) fn is_unpaid(
+    table: &ModelTable,
+    model: &str,
+    environment: &BTreeMap<String, String>,
+    is_trusted: bool,
+) -> bool {
+    let Ok(service) = kind::serving(table, model) else { return false };
+    let endpoint = || endpoint::Endpoint::at(service.kind, &service.host, environment, is_trusted);
+    service.kind.name == kind::OLLAMA.name && endpoint().is_ok_and(|endpoint| endpoint.is_local)
 }
 
 /// Asks the model that `named` (a parameter) or else the step names: `cx.models` where the step has one,

@@ -104,6 +104,56 @@ pub trait Tool: Send + Sync {
     /// Executes `operation` with rendered, checked `params` (operation and its parameter left out).
     /// Must stop soon after `cx.cancel` is cancelled, killing every process it started.
     fn run<'a>(&'a self, operation: &'a str, params: Map<String, Value>, cx: &'a ToolCx) -> ToolFuture<'a>;
+
+    /// The result that `operation` would have with these rendered parameters, where nothing but what is known before a
+    /// run decides that.
+    fn foreseen(&self, _operation: &str, _params: &Map<String, Value>, _cx: &ToolCx) -> Option<Value> {
+        None
+    }
+
+    /// What `operation` asks models, for estimates; nothing where it asks none.
+    fn asks(&self, _operation: &str) -> Option<Asks> {
+        None
+    }
+
+    /// The calls that `operation` would make with these rendered parameters, where it makes one for each of several
+    /// items; nothing where that cannot be told.
+    fn calls(&self, _operation: &str, _params: &Map<String, Value>, _cx: &ToolCx) -> Option<Vec<Call>> {
+        None
+    }
+}
+
+/// How an operation asks models.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Asks {
+    /// Once, with its parameters and this besides, for an answer that fits a schema. The answer is limited by
+    /// `max_tokens` of the step, or else `longest`, and by `besides` more.
+    Once {
+        /// What it says besides, at most.
+        frame: String,
+        /// The `max_tokens` where nobody says.
+        longest: u64,
+        /// What is allowed beyond them.
+        besides: u64,
+    },
+    /// Once for each item of the parameter `list`, for an answer of at most so many tokens.
+    Each {
+        /// The parameter.
+        list: &'static str,
+        /// The tokens, unless the item says otherwise.
+        longest: u64,
+    },
+}
+
+/// A call that would be made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    /// The model.
+    pub model: String,
+    /// All that is said.
+    pub prompt: String,
+    /// The longest answer.
+    pub max_tokens: Option<u64>,
 }
 
 /// What a tool gave back without breaking: it may still report failure (contract §2.9).
@@ -209,6 +259,8 @@ pub struct ToolCx {
     pub registry: Arc<Registry>,
     /// The workspace is trusted to say where keys are sent.
     pub is_trusted: bool,
+    /// Every answer of a model is made up, so that none is asked.
+    pub simulate: bool,
     /// Asks a model; `None` where the step may not.
     pub models: Option<Arc<dyn crate::models::Provider>>,
     /// The model the step named or the router chose.
@@ -233,6 +285,8 @@ pub struct ToolCx {
     pub above: Vec<String>,
     /// What the steps of the run count together.
     pub(crate) recursion: recursion_control::Recursion,
+    /// How many requests of the run were sent which way.
+    pub(crate) loads: multi_model_routing::Loads,
 }
 
 /// All tools, in the order completion offers them.
@@ -243,11 +297,14 @@ pub fn all() -> Vec<Arc<dyn Tool>> {
         Arc::new(data_processing::DataProcessing),
         Arc::new(terminal::Terminal),
         Arc::new(validation::Validation),
+        Arc::new(multi_model_routing::MultiModelRouting),
+        Arc::new(task_delegation::TaskDelegation),
         Arc::new(user_prompt::UserPrompt),
         Arc::new(approval_gate::ApprovalGate),
         Arc::new(feedback_collection::FeedbackCollection),
         Arc::new(recursion_control::RecursionControl),
         Arc::new(checkpoint::Checkpoint),
+        Arc::new(prompt_optimization::PromptOptimization),
     ];
     tools.extend(unavailable::all());
     tools

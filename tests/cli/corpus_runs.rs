@@ -26,14 +26,15 @@ const BY_DESIGN: &[&str] = &[
 ];
 
 /// Inputs that name a file which a step reads; they are given one that is there.
-const FILES: &[(&str, &str)] = &[("examples/code_optimization.yaml", "code_file")];
+pub(crate) const FILES: &[(&str, &str)] = &[("examples/code_optimization.yaml", "code_file")];
 
 /// Warnings of which it is said that the step will fail: an included file, an input file that is not there,
 /// a default that never applies, a command that is one word.
 const FORETELL: &[&str] = &["ORC316", "ORC319", "ORC417", "ORC902"];
 
 /// Their commands list the programs and packages of this machine, which takes as long as it takes.
-const MACHINE: &[&str] = &["examples/enhanced/terminal_automation_enhanced.yaml", "examples/terminal_automation.yaml"];
+pub(crate) const MACHINE: &[&str] =
+    &["examples/enhanced/terminal_automation_enhanced.yaml", "examples/terminal_automation.yaml"];
 
 /// What came of one pipeline.
 struct Outcome {
@@ -44,10 +45,8 @@ struct Outcome {
 #[test]
 fn every_pipeline_of_the_corpus_runs_or_says_why_not() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let shared = std::env::var_os("ORC_SHARED").map_or_else(|| root.join("../shared"), PathBuf::from);
-    let corpus = shared.join("corpus");
-    let manifest = fs::read_to_string(corpus.join("manifest.csv")).unwrap();
-    let paths: Vec<&str> = manifest.lines().skip(1).filter_map(|line| line.split(',').next()).collect();
+    let (corpus, paths) = corpus();
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
     let outcomes = outcomes(&corpus.join("pipelines"), &paths);
     let new = page(&paths, &outcomes);
 
@@ -62,6 +61,16 @@ fn every_pipeline_of_the_corpus_runs_or_says_why_not() {
         assert_ne!(outcome.kind, "fails", "{path}: {}", outcome.cause);
         assert_eq!(outcome.kind == "fails by design", BY_DESIGN.contains(path), "{path}: {}", outcome.cause);
     }
+}
+
+/// Where the corpus is, and the paths of its pipelines.
+pub(crate) fn corpus() -> (PathBuf, Vec<String>) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let shared = std::env::var_os("ORC_SHARED").map_or_else(|| root.join("../shared"), PathBuf::from);
+    let corpus = shared.join("corpus");
+    let manifest = fs::read_to_string(corpus.join("manifest.csv")).unwrap();
+    let paths = manifest.lines().skip(1).filter_map(|line| line.split(',').next()).map(str::to_owned).collect();
+    (corpus, paths)
 }
 
 /// The outcome of each, in the order of the paths.
@@ -115,7 +124,7 @@ fn outcome(pipelines: &Path, path: &str) -> Outcome {
 }
 
 /// The files that lie beside the pipelines; new ones, since those of the corpus are read-only.
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -129,7 +138,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// A plain value of the declared type for each declared input without a default.
-fn inputs(pipeline: &str) -> Value {
+pub(crate) fn inputs(pipeline: &str) -> Value {
     let pipeline: Value = serde_yaml::from_str(pipeline).unwrap_or_default();
     let blocks = ["inputs", "parameters"].iter().filter_map(|key| pipeline[key].as_object()).flatten();
     let needed = blocks.filter(|(_, input)| input.is_object() && input.get("default").is_none());

@@ -165,6 +165,30 @@ steps:
 }
 
 #[test]
+fn of_branches_each_may_be_said_or_not() {
+    let text = "\
+id: branches
+steps:
+  - {id: first, action: generate, parameters: {prompt: p, model: openai/gpt-4o-mini, max_tokens: 10}}
+  - id: second
+    action: generate
+    parameters:
+      model: openai/gpt-4o-mini
+      prompt: \"{% if first.result == 'yes' %}one two three four five six seven{% else %}{{ first.result }}{% endif %}\"
+  - id: third
+    action: generate
+    parameters:
+      model: openai/gpt-4o-mini
+      prompt: \"{% for word in first.result %}again{% endfor %}\"
+";
+    let plan = plan(&Folder::with("p.orc.yaml", text), &[]);
+    let input = |id: &str| &step(&plan, id)["estimate"]["input_tokens"];
+    assert_eq!(input("second")["low"], 0);
+    assert!(input("second")["high"].as_u64() < Some(200), "{plan:#}");
+    assert_eq!(input("third")["high"], Value::Null);
+}
+
+#[test]
 fn the_largest_numbers_are_no_reason_to_break_down() {
     let text = "\
 id: large

@@ -62,6 +62,9 @@ mod overlay;
 mod routing;
 
 #[cfg(unix)]
+mod delegation;
+
+#[cfg(unix)]
 mod keys;
 
 #[cfg(unix)]
@@ -69,6 +72,9 @@ mod cost;
 
 #[cfg(unix)]
 mod estimate;
+
+#[cfg(unix)]
+mod corpus_costs;
 
 #[cfg(unix)]
 mod answers;

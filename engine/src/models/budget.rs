@@ -117,6 +117,13 @@ impl Purse {
         }
     }
 
+    /// Limits what the step at `path` may spend, with all its attempts and iterations; a lower limit stays.
+    pub(crate) fn limit(&self, path: &str, most: i64) {
+        let mut accounts = self.accounts();
+        let account = accounts.steps.entry(plain(path)).or_default();
+        account.limit = Some(account.limit.map_or(most, |limit| limit.min(most)));
+    }
+
     fn accounts(&self) -> std::sync::MutexGuard<'_, Accounts> {
         self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -5,7 +5,7 @@ use std::ops::Add;
 use lang::registry::ModelTable;
 use serde::Serialize;
 
-use super::{Usage, is_simulated, kind, price};
+use super::{Usage, is_simulated, kind, price, tokens};
 
 /// From `low` over what is `expected` to `high`; without `high` nobody knows how much it may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -153,12 +153,30 @@ fn rounded(nano: u64) -> String {
     format!("${text}")
 }
 
+/// What the protocol adds to each request, in tokens.
+pub(crate) fn around() -> Range {
+    Range::between(0, 10, 60)
+}
+
+/// What asking `model` for `prompt` is expected to cost, in billionths of a dollar; `None` = its price is not known.
+pub(crate) fn expected_cost(table: &ModelTable, model: &str, prompt: &str, max_tokens: Option<u64>) -> Option<u64> {
+    let asks = Asks {
+        model: Some(model),
+        is_free: false,
+        input: around() + tokens::of(prompt),
+        known_answer: None,
+        max_tokens,
+        has_schema: false,
+    };
+    asks.estimate(table).nano_usd.map(|range| range.expected)
+}
+
 /// One call.
 pub(crate) struct Asks<'a> {
     /// The model, as it is named.
     pub(crate) model: Option<&'a str>,
-    /// Every answer is made up.
-    pub(crate) simulate: bool,
+    /// Nobody is paid: every answer is made up, or this machine gives it.
+    pub(crate) is_free: bool,
     /// Tokens of the prompt and all that goes with it.
     pub(crate) input: Range,
     /// Tokens of the answer, where earlier runs tell.
@@ -176,7 +194,7 @@ impl Asks<'_> {
     /// What it may come to, at the prices of `table`.
     pub(crate) fn estimate(&self, table: &ModelTable) -> Estimate {
         let named = self.model.filter(|model| !model.trim_start().starts_with("<AUTO"));
-        let is_free = self.simulate || named.is_some_and(is_simulated);
+        let is_free = self.is_free || named.is_some_and(is_simulated);
         let served = named.and_then(|model| kind::serving(table, model).ok());
         let spec = served.as_ref().and_then(|service| table.exact(&service.provider, &service.model));
         let most = self.max_tokens.or_else(|| spec.and_then(|spec| spec.max_output));

@@ -33,6 +33,8 @@ pub struct Need {
     pub cost_limit: Option<i64>,
     /// Models to take first.
     pub preferred: Vec<String>,
+    /// The only models to choose among; where there are none, all.
+    pub among: Vec<String>,
     /// Models never to take.
     pub excluded: Vec<String>,
     /// What to do where no model fits: `fail`, `best_available`, `cheapest`.
@@ -109,7 +111,7 @@ impl Need {
     }
 
     /// The field that the task is of, as `expertise` of `models.yaml` would name it.
-    pub(super) fn field(&self) -> Option<&'static str> {
+    pub(crate) fn field(&self) -> Option<&'static str> {
         let task = self.task.as_deref()?.to_lowercase();
         let of = |words: &[&str]| words.iter().any(|word| task.contains(word));
         if of(&["code", "program", "debug", "sql"]) {

@@ -46,14 +46,55 @@ pub struct Decision {
     pub next: Vec<String>,
 }
 
+/// Where a model may be asked from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Surroundings<'a> {
+    /// What is known of models.
+    pub(crate) table: &'a ModelTable,
+    /// Where providers are, and the keys to them.
+    pub(crate) environment: &'a BTreeMap<String, String>,
+    /// The workspace is trusted to say where keys are sent.
+    pub(crate) is_trusted: bool,
+    /// Every answer is made up, so that it does not matter who can be asked.
+    pub(crate) simulate: bool,
+}
+
+/// A model that can be asked and is what is wanted.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Choice {
+    /// The model, as `provider/name`.
+    pub(crate) model: String,
+    /// How much it can, from 1 to 5.
+    pub(crate) grade: u8,
+    /// It is said to be good at the field of the task.
+    pub(crate) suits: bool,
+    /// It is said to be good at something else only.
+    pub(crate) is_strange: bool,
+    /// Nobody is paid for it.
+    pub(crate) is_free: bool,
+    /// Its place among the models to choose among, where they are named.
+    pub(crate) place: usize,
+}
+
 /// A model that can be asked.
 struct Candidate<'t> {
     spec: &'t ModelSpec,
     grade: u8,
     /// What such a call is taken to cost; `None` = not known.
     cost: Option<i64>,
+    is_free: bool,
     suits: bool,
     preferred: usize,
+}
+
+/// The models that fit.
+struct Fitting<'t> {
+    /// At least one, the best by the strategy first.
+    candidates: Vec<Candidate<'t>>,
+    strategy: String,
+    considered: usize,
+    left_out: BTreeMap<&'static str, usize>,
+    reasons: Vec<String>,
 }
 
 /// Chooses a model; what to do where none can be.
@@ -63,19 +104,68 @@ pub fn decide(
     is_trusted: bool,
     need: &Need,
 ) -> Result<Decision, ToolError> {
+    let Fitting { candidates, strategy, considered, left_out, mut reasons } =
+        fitting(Surroundings { table, environment, is_trusted, simulate: false }, need)?;
+    let chosen = &candidates[0];
+    reasons.extend(why(&strategy, chosen, need));
+    if !left_out.is_empty() {
+        let parts: Vec<String> = left_out.iter().map(|(why, count)| format!("{count} {why}")).collect();
+        reasons.push(format!("left out: {}", parts.join(", ")));
+    }
+    reasons.extend(not_looked_at(&need.unknown));
+    Ok(Decision {
+        model: name(chosen.spec),
+        strategy,
+        task: need.task.clone(),
+        considered,
+        reasons,
+        next: candidates.iter().skip(1).take(3).map(|candidate| name(candidate.spec)).collect(),
+    })
+}
+
+/// All models that could be asked this, the best by the strategy first: at least one.
+pub(crate) fn choices(around: Surroundings<'_>, need: &Need) -> Result<Vec<Choice>, ToolError> {
+    let fitting = fitting(around, need)?;
+    let choice = |candidate: &Candidate<'_>| Choice {
+        model: name(candidate.spec),
+        grade: candidate.grade.clamp(1, 5),
+        suits: candidate.suits,
+        is_strange: need.field().is_some() && !candidate.suits && !candidate.spec.expertise.is_empty(),
+        is_free: candidate.is_free,
+        place: need.among.iter().position(|wanted| is_called(candidate.spec, wanted)).unwrap_or_default(),
+    };
+    Ok(fitting.candidates.iter().map(choice).collect())
+}
+
+/// Says what was wanted that nobody knows of a model.
+pub(crate) fn not_looked_at(wanted: &[String]) -> Option<String> {
+    let wanted = wanted.join(", ");
+    (!wanted.is_empty()).then(|| format!("not looked at, because nobody knows it of a model: {wanted}"))
+}
+
+/// What a grade is called.
+pub(crate) fn level(grade: u8) -> &'static str {
+    ["low", "medium", "medium-high", "high", "very-high"][usize::from(grade.clamp(1, 5)) - 1]
+}
+
+/// Whether `wanted` means a model of the table.
+pub(crate) fn is_known(table: &ModelTable, wanted: &str) -> bool {
+    table.models().iter().any(|spec| is_called(spec, wanted))
+}
+
+fn fitting<'t>(around: Surroundings<'t>, need: &Need) -> Result<Fitting<'t>, ToolError> {
+    let table = around.table;
     let strategy = need.strategy.as_deref().or(table.routing().strategy.as_deref()).unwrap_or(USUAL);
-    let mut reach = Reach { environment, is_trusted, known: Vec::new() };
+    let mut reach = Reach { around, known: Vec::new() };
+    let is_meant = |spec: &ModelSpec| need.among.iter().any(|name| is_called(spec, name));
     let open: Vec<(&ModelSpec, bool)> = table
         .models()
         .iter()
-        .filter(|spec| is_choosable(spec))
-        .filter_map(|spec| {
-            let free = reach.of(table, spec)?;
-            Some((spec, free))
-        })
+        .filter(|spec| if need.among.is_empty() { is_choosable(spec) } else { spec.chat && is_meant(spec) })
+        .filter_map(|spec| Some((spec, reach.of(spec, !need.among.is_empty())?)))
         .collect();
     if open.is_empty() {
-        return Err(nobody());
+        return Err(if need.among.is_empty() { nobody() } else { none_of(&need.among) });
     }
     let mut left_out: BTreeMap<&'static str, usize> = BTreeMap::new();
     let mut fitting: Vec<Candidate<'_>> = Vec::new();
@@ -113,23 +203,7 @@ pub fn decide(
         return Err(none_fits(considered, &left_out, need));
     }
     fitting.sort_by(|one, other| rank(&strategy, one).cmp(&rank(&strategy, other)));
-    let chosen = &fitting[0];
-    reasons.extend(why(&strategy, chosen, need));
-    if !left_out.is_empty() {
-        let parts: Vec<String> = left_out.iter().map(|(why, count)| format!("{count} {why}")).collect();
-        reasons.push(format!("left out: {}", parts.join(", ")));
-    }
-    if !need.unknown.is_empty() {
-        reasons.push(format!("not looked at, because nobody knows it of a model: {}", need.unknown.join(", ")));
-    }
-    Ok(Decision {
-        model: name(chosen.spec),
-        strategy,
-        task: need.task.clone(),
-        considered,
-        reasons,
-        next: fitting.iter().skip(1).take(3).map(|candidate| name(candidate.spec)).collect(),
-    })
+    Ok(Fitting { candidates: fitting, strategy, considered, left_out, reasons })
 }
 
 /// Whether the router knows enough of a model to choose it.
@@ -139,15 +213,19 @@ pub(super) fn is_choosable(spec: &ModelSpec) -> bool {
 
 /// Which providers can be asked; each is looked at once.
 struct Reach<'e> {
-    environment: &'e BTreeMap<String, String>,
-    is_trusted: bool,
+    around: Surroundings<'e>,
     /// By provider: whether its address is its own and whether it is free.
     known: Vec<(String, Option<(bool, bool)>)>,
 }
 
 impl Reach<'_> {
-    /// Whether the model can be asked, and whether it is free because this machine serves it.
-    fn of(&mut self, table: &ModelTable, spec: &ModelSpec) -> Option<bool> {
+    /// Whether the model can be asked, and whether it is free because this machine serves it. One that is `named`
+    /// is taken to be served where its provider is.
+    fn of(&mut self, spec: &ModelSpec, named: bool) -> Option<bool> {
+        let table = self.around.table;
+        if self.around.simulate {
+            return serving(table, &name(spec)).ok().map(|service| service.kind.name == super::kind::OLLAMA.name);
+        }
         if !spec.host.is_empty() {
             let service = serving(table, &name(spec)).ok()?;
             let (_, free) = self.at(&service)?;
@@ -161,11 +239,12 @@ impl Reach<'_> {
                 found
             }
         };
-        found.filter(|(is_own, _)| *is_own || spec.is_listed).map(|(_, free)| free)
+        found.filter(|(is_own, _)| *is_own || spec.is_listed || named).map(|(_, free)| free)
     }
 
     fn at(&self, service: &Service) -> Option<(bool, bool)> {
-        let endpoint = Endpoint::at(service.kind, &service.host, self.environment, self.is_trusted).ok()?;
+        let endpoint =
+            Endpoint::at(service.kind, &service.host, self.around.environment, self.around.is_trusted).ok()?;
         let free = service.kind.name == super::kind::OLLAMA.name && endpoint.is_local;
         Some((endpoint.is_own(service.kind), free))
     }
@@ -188,6 +267,7 @@ fn candidate<'t>(spec: &'t ModelSpec, free: bool, need: &Need) -> Candidate<'t> 
         spec,
         grade: spec.grade.or_else(by_size).unwrap_or(GOOD),
         cost,
+        is_free: free,
         suits: need.field().is_some_and(|field| spec.expertise.iter().any(|of| of == field)),
         preferred: preferred.unwrap_or(usize::MAX),
     }
@@ -249,7 +329,7 @@ fn rank<'c>(strategy: &str, candidate: &Candidate<'c>) -> (usize, u64, u64, u64,
 }
 
 fn why(strategy: &str, chosen: &Candidate<'_>, need: &Need) -> Vec<String> {
-    let level = ["low", "medium", "medium-high", "high", "very-high"][usize::from(chosen.grade.clamp(1, 5)) - 1];
+    let level = level(chosen.grade);
     let mut reasons = Vec::new();
     if chosen.preferred != usize::MAX {
         reasons.push("it is preferred".to_owned());
@@ -295,6 +375,15 @@ fn nobody() -> ToolError {
             keys.join(", ")
         ),
     )
+}
+
+fn none_of(among: &[String]) -> ToolError {
+    let message = format!(
+        "none of the models that are named can be asked (`{}`): their providers need a key in the environment, which \
+         `orc doctor` tells; or run with `--simulate`",
+        among.join("`, `")
+    );
+    ToolError::new("NoModelError", message)
 }
 
 fn none_fits(considered: usize, left_out: &BTreeMap<&str, usize>, need: &Need) -> ToolError {

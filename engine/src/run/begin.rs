@@ -162,6 +162,7 @@ pub(super) fn context(
         is_trusted: config.is_trusted,
         store: config.store.clone(),
         recursion: config.past.recursion(),
+        loads: config.past.loads(),
         person: config.person.clone(),
         past: Arc::clone(&config.past),
         pins: Pins::new(config.locked),

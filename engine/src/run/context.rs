@@ -27,7 +27,7 @@ use super::{
 use crate::{
     models::{Gateway, Purse},
     plan::{StepPlan, Terms},
-    tools::{Permissions, person::Person, recursion_control::Recursion},
+    tools::{Permissions, multi_model_routing::Loads, person::Person, recursion_control::Recursion},
 };
 
 /// One run, while it runs, as the steps of one pipeline see it.
@@ -71,6 +71,8 @@ pub(crate) struct RunContext {
     pub(crate) store: Option<PathBuf>,
     /// What the steps of the run count together.
     pub(crate) recursion: Recursion,
+    /// How many of their requests were sent which way.
+    pub(crate) loads: Loads,
     /// Who can be asked.
     pub(crate) person: Option<Arc<dyn Person>>,
     /// What is known from before the run, or before it was resumed.

@@ -220,7 +220,12 @@ impl<'a> Forecaster<'a> {
             }
         }
         if let Some(estimate) = &expected.estimate {
-            self.told.insert(step.clone(), estimate.output_tokens);
+            // What a tool makes of it may hold what was asked, too, and says it in its own words.
+            let more = match self.scope.steps[at].tool {
+                Some(_) => estimate.input_tokens + estimate.calls.times(Range::between(0, 50, 200)),
+                None => Range::exactly(0),
+            };
+            self.told.insert(step.clone(), estimate.output_tokens + more.perhaps());
         }
         if expected.verdict == Verdict::Fail && execute::stops_run(&self.scope.steps[at]) {
             self.stopped_by = self.stopped_by.or(Some(at));
@@ -406,7 +411,9 @@ impl<'a> Forecaster<'a> {
             return Expected::acts(Cause::Asked, "asked for");
         }
         if !cache::may_be_cached(&self.cx, step, &step.id) {
-            return self.each_time(step);
+            let result = prepared.foreseen(&perform::tool_cx(&self.cx, step));
+            let ended = |result| Arc::new(StepValue::ended("completed", true, &result, None, false, &step.output));
+            return Expected { value: result.map(ended), ..self.each_time(step) };
         }
         let Some(fingerprint) = cache::fingerprint(&self.cx, step, &prepared) else { return self.each_time(step) };
         if let Some(path) = fingerprint.files.keys().next()

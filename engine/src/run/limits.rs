@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use lang::registry::{ParamKind, Target, did_you_mean};
+use lang::registry::{ParamKind, ParamSpec, Target, did_you_mean};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{context::RunContext, schedule::Node};
@@ -13,7 +13,7 @@ use crate::{
     catalog,
     models::{self, Provider},
     plan::{Scope, StepPlan},
-    tools::pipeline_executor,
+    tools::{self, pipeline_executor},
 };
 
 /// At most so many steps at a time, by the name of a tool or of a provider.
@@ -98,13 +98,17 @@ impl Lanes {
         if self.0.is_empty() {
             return Use::Nothing;
         }
-        let lane = match cx.registry.resolve(step.tool.as_deref(), step.action.as_deref(), None) {
+        let target = cx.registry.resolve(step.tool.as_deref(), step.action.as_deref(), None);
+        let own = match &target {
             Target::Operation { tool, .. } => self.called(&tool.name),
-            target if !takes_model(&target) => None,
-            _ => match cx.model_of(step) {
+            _ => None,
+        };
+        let lane = match own {
+            None if takes_model(&target) => match cx.model_of(step) {
                 Some(model) => self.of_model(cx, &model),
                 None => return Use::Rendered,
             },
+            own => own,
         };
         lane.map_or(Use::Nothing, Use::Lane)
     }
@@ -127,10 +131,16 @@ impl Lanes {
     }
 }
 
-/// Whether the action takes a model.
+/// Whether the action, or the tool's operation, asks a model that the step may name.
 pub(crate) fn takes_model(target: &Target<'_>) -> bool {
+    let is_named = |params: &[ParamSpec]| params.iter().any(|param| param.kind == ParamKind::Model);
     match target {
-        Target::Action(action) => action.params.iter().any(|param| param.kind == ParamKind::Model),
+        Target::Action(action) => is_named(&action.params),
+        Target::Operation { tool, operation: Some(operation) } => {
+            tool.available
+                && tools::find(&tool.name).is_some_and(|tool| tool.asks(&operation.name).is_some())
+                && is_named(&operation.params)
+        }
         Target::Auto => true,
         _ => false,
     }

@@ -22,7 +22,8 @@ use crate::{
     plan::Scope,
     tools::{
         Failure,
-        recursion_control::{NAME, Recursion},
+        multi_model_routing::{self, Loads},
+        recursion_control::{self, Recursion},
     },
 };
 
@@ -253,18 +254,31 @@ impl Past {
     /// The state that steps count in, as the steps before left it.
     pub(crate) fn recursion(&self) -> Recursion {
         let recursion = Recursion::default();
-        if self.is_other {
-            return recursion;
-        }
-        let ends: BTreeMap<String, Value> = lock(&self.ends)
-            .iter()
-            .filter(|(_, end)| end.document.tool.as_deref().is_some_and(|tool| tool.replace('_', "-") == NAME))
-            .map(|(path, end)| (path.clone(), end.document.value["result"].clone()))
-            .collect();
-        for result in ends.values() {
+        for result in self.results_of(recursion_control::NAME).values() {
             recursion.remember(result);
         }
         recursion
+    }
+
+    /// How many requests were sent which way, as the steps before left it.
+    pub(crate) fn loads(&self) -> Loads {
+        let loads = Loads::default();
+        for result in self.results_of(multi_model_routing::NAME).values() {
+            loads.remember(result);
+        }
+        loads
+    }
+
+    /// What the steps of this run with the tool `name` came to, by path.
+    fn results_of(&self, name: &str) -> BTreeMap<String, Value> {
+        if self.is_other {
+            return BTreeMap::new();
+        }
+        lock(&self.ends)
+            .iter()
+            .filter(|(_, end)| end.document.tool.as_deref().is_some_and(|tool| tool.replace('_', "-") == name))
+            .map(|(path, end)| (path.clone(), end.document.value["result"].clone()))
+            .collect()
     }
 
     /// What the step asked before, and what was answered since; nothing where it begins again.

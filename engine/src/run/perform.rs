@@ -189,6 +189,7 @@ pub(crate) fn tool_cx(cx: &RunContext, step: &StepPlan) -> Box<ToolCx> {
         environment: Arc::clone(&cx.environment),
         registry: Arc::clone(&cx.registry),
         is_trusted: cx.is_trusted,
+        simulate: cx.simulate,
         models: None,
         model: None,
         purse: Arc::clone(&cx.purse),
@@ -201,6 +202,7 @@ pub(crate) fn tool_cx(cx: &RunContext, step: &StepPlan) -> Box<ToolCx> {
         store: cx.store.clone(),
         above: cx.above.ids.clone(),
         recursion: cx.recursion.clone(),
+        loads: cx.loads.clone(),
     })
 }
 
@@ -332,6 +334,14 @@ impl Prepared {
             Work::Echo(_) => Some(|params| Ok(actions::echo(params["text"].as_str().unwrap_or_default()))),
             Work::Action(name) => actions::computes(name),
             Work::Tool { .. } | Work::FileProse(_) | Work::Auto(_) => None,
+        }
+    }
+
+    /// What comes of it, where that is known before a run.
+    pub(crate) fn foreseen(&self, cx: &ToolCx) -> Option<Value> {
+        match &self.work {
+            Work::Tool { tool, operation, .. } => tool.foreseen(operation, &self.params, cx),
+            _ => None,
         }
     }
 

@@ -7,7 +7,10 @@ use camino::Utf8PathBuf;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{Outcome, Permissions, Tool, ToolCx, ToolError, person::Asking, recursion_control::Recursion};
+use super::{
+    Outcome, Permissions, Tool, ToolCx, ToolError, multi_model_routing::Loads, person::Asking,
+    recursion_control::Recursion,
+};
 
 /// A temporary directory with `work` in it as working directory, and what is beside it forbidden.
 pub(crate) struct World {
@@ -29,6 +32,7 @@ impl World {
             environment: Arc::new(BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())])),
             registry: crate::catalog::registry(),
             is_trusted: false,
+            simulate: false,
             models: None,
             model: None,
             purse: Arc::default(),
@@ -41,6 +45,7 @@ impl World {
             store: None,
             above: Vec::new(),
             recursion: Recursion::default(),
+            loads: Loads::default(),
         };
         Self { directory, cx }
     }

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use lang::registry::did_you_mean;
 use serde::de::{DeserializeOwned, value::MapDeserializer};
 use serde_json::{Map, Value};
 
@@ -31,6 +32,18 @@ pub(crate) fn text(value: &Value) -> String {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     }
+}
+
+/// The one of `choices` that `word` is, whatever its case; `name` is the parameter, for the error.
+pub(crate) fn choice<'c>(name: &str, word: &str, choices: &[&'c str]) -> Result<&'c str, ToolError> {
+    let word = word.trim();
+    choices.iter().find(|known| known.eq_ignore_ascii_case(word)).copied().ok_or_else(|| {
+        let remedy = match did_you_mean(word, choices.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("it is one of `{}`", choices.join("`, `")),
+        };
+        ToolError::new("ParameterError", format!("unknown `{name}` `{word}`; {remedy}"))
+    })
 }
 
 /// A JSON Schema: a mapping, or the JSON text of one.

@@ -33,7 +33,7 @@ impl Tool for Unavailable {
 
 /// All of them, in the order completion offers them.
 pub(super) fn all() -> Vec<Arc<dyn Tool>> {
-    let described: [fn() -> ToolSpec; 17] = [
+    let described: [fn() -> ToolSpec; 14] = [
         super::web_search::spec,
         super::mcp_server::spec,
         super::report_generator::spec,
@@ -43,12 +43,9 @@ pub(super) fn all() -> Vec<Arc<dyn Tool>> {
         super::headless_browser::spec,
         super::visualization::spec,
         super::audio_processing::spec,
-        super::multi_model_routing::spec,
         super::video_processing::spec,
         super::image_generation::spec,
         super::pdf_compiler::spec,
-        super::task_delegation::spec,
-        super::prompt_optimization::spec,
         super::mcp_resource::spec,
         super::auto_debugger::spec,
     ];

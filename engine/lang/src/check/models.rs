@@ -22,6 +22,12 @@ pub(super) fn check(checker: &mut Checker<'_>) {
             if is_model || MODEL_KEYS.contains(&parameter.name.as_str()) {
                 model(checker, parameter.value);
             }
+            let are_models = |spec: &ParamSpec| spec.items.as_ref().is_some_and(|item| item.kind == ParamKind::Model);
+            if specs.iter().any(|spec| spec.name == parameter.name && are_models(spec)) {
+                for item in checker.tree.items(parameter.value).collect::<Vec<_>>() {
+                    model(checker, item);
+                }
+            }
         }
         blind(checker, step, specs);
         for item in &step.items {

@@ -7,29 +7,27 @@
 use std::{collections::HashMap, sync::Arc};
 
 use lang::{
-    registry::{ActionSpec, Effect, ParamKind, Target},
+    registry::{Effect, ParamKind, ParamSpec, Target},
     template::{self, Reading, SegmentKind},
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::Forecaster;
+use super::{Forecast, Forecaster, Verdict};
 use crate::{
     models::{
-        estimate::{Asks, Estimate, Range},
+        self,
+        estimate::{Asks, Estimate, Range, around},
         message::Image,
         tokens,
     },
     plan::{Scope, StepPlan, program::StepKind},
     run::{
         auto::{self, Ahead},
-        route,
+        perform, route,
         store::SqliteStore,
     },
-    tools::params,
+    tools::{self, params},
 };
-
-/// What the protocol adds to each request.
-const AROUND: (u64, u64, u64) = (0, 10, 60);
 
 /// How long the answer to a tag is expected to be, in tokens.
 const TAG_ANSWER: u64 = 20;
@@ -63,8 +61,8 @@ impl Forecaster<'_> {
             let model = auto::expected_model(&self.cx, step, &self.names, hole);
             let asks = Asks {
                 model: model.as_deref(),
-                simulate: self.cx.simulate,
-                input: Range::between(AROUND.0, AROUND.1, AROUND.2) + tokens::of(lang::auto::SYSTEM) + body + schema,
+                is_free: self.is_free(model.as_deref()),
+                input: around() + tokens::of(lang::auto::SYSTEM) + body + schema,
                 known_answer: Some(Range { low: 1, expected: TAG_ANSWER, high: None }),
                 max_tokens: None,
                 has_schema: true,
@@ -157,16 +155,32 @@ impl Forecaster<'_> {
 
     /// What a step that acts asks a model.
     fn asks(&self, step: &StepPlan, id: &str, item: Option<Item>) -> Option<Estimate> {
-        let target = self.cx.registry.resolve(step.tool.as_deref(), step.action.as_deref(), None);
-        let action = match target {
-            Target::Action(action) if action.effect == Effect::Model => Some(action),
-            Target::Auto => None,
+        let operation = step.parameters.get("action").and_then(Value::as_str);
+        let target = self.cx.registry.resolve(step.tool.as_deref(), step.action.as_deref(), operation);
+        let mut asked = None;
+        let specs: &[ParamSpec] = match target {
+            Target::Action(action) if action.effect == Effect::Model => &action.params,
+            Target::Operation { tool, operation: Some(operation) } if tool.available => {
+                asked = Some(tools::find(&tool.name)?.asks(&operation.name)?);
+                &operation.params
+            }
+            Target::Auto => &[],
             _ => return None,
         };
-        let spec = |name: &str| action.and_then(|action: &ActionSpec| action.params.iter().find(|p| p.name == name));
-        let mut input = Range::between(AROUND.0, AROUND.1, AROUND.2);
+        if let Some(tools::Asks::Each { list, longest }) = asked {
+            return Some(self.asks_each(step, &target, list, longest, item));
+        }
+        let spec = |name: &str| specs.iter().find(|spec| spec.name == name);
+        let mut input = around();
         let mut has_schema = false;
-        let prompt = step.action.as_ref().filter(|_| action.is_none()).map(|text| Value::from(text.as_str()));
+        let mut besides = 0;
+        let mut usual = None;
+        if let Some(tools::Asks::Once { frame, longest, besides: more }) = asked {
+            input = input + tokens::of(&frame).perhaps();
+            (has_schema, usual, besides) = (true, Some(longest), more);
+        }
+        let is_auto_action = matches!(target, Target::Auto);
+        let prompt = step.action.as_ref().filter(|_| is_auto_action).map(|text| Value::from(text.as_str()));
         for (name, value) in step.parameters.iter().map(|(name, value)| (name.as_str(), value)) {
             let is_schema = spec(name).is_some_and(|spec| spec.kind == ParamKind::JsonSchema);
             has_schema |= is_schema;
@@ -208,10 +222,13 @@ impl Forecaster<'_> {
         let decided = if is_open { self.decided(step, &target) } else { None };
         let asks = Asks {
             model: decided.as_deref().or(model),
-            simulate: self.cx.simulate,
+            is_free: self.is_free(decided.as_deref().or(model)),
             input,
             known_answer: self.answers().get(id).copied(),
-            max_tokens: number("max_tokens").or_else(|| number("max_completion_tokens")),
+            max_tokens: number("max_tokens")
+                .or_else(|| number("max_completion_tokens"))
+                .or(usual)
+                .map(|tokens| tokens.saturating_add(besides)),
             has_schema,
         };
         Some(asks.estimate(&self.cx.registry.models))
@@ -224,6 +241,56 @@ impl Forecaster<'_> {
             Value::Null => Range::exactly(0),
             _ => Range::open(),
         }
+    }
+
+    /// What a step asks that asks a model for each of several items.
+    fn asks_each(
+        &self,
+        step: &StepPlan,
+        target: &Target<'_>,
+        list: &str,
+        longest: u64,
+        item: Option<Item>,
+    ) -> Estimate {
+        let table = &self.cx.registry.models;
+        let asks = |model: Option<&str>, input: Range, max_tokens: Option<u64>| {
+            let input = around() + input;
+            let is_free = self.is_free(model);
+            Asks { model, is_free, input, known_answer: None, max_tokens, has_schema: false }.estimate(table)
+        };
+        let Target::Operation { tool, operation: Some(operation) } = target else { return Estimate::default() };
+        let mut params: Map<String, Value> =
+            step.parameters.iter().filter_map(|(name, value)| Some((name.clone(), self.rendered(value)?))).collect();
+        let is_known = params.len() == step.parameters.len();
+        params.shift_remove("action");
+        let tool_cx = perform::tool_cx(&self.cx, step);
+        let calls = tools::find(&tool.name)
+            .filter(|_| is_known && item.is_none())
+            .and_then(|tool| tool.calls(&operation.name, &params, &tool_cx));
+        if let Some(calls) = calls {
+            let each = calls.iter().map(|call| asks(Some(&call.model), tokens::of(&call.prompt), call.max_tokens));
+            return each
+                .reduce(Estimate::and)
+                .unwrap_or_else(|| asks(None, Range::open(), None).times(Range::exactly(0)));
+        }
+        // Whom it asks is decided when all is known.
+        match step.parameters.get(list) {
+            Some(Value::Array(items)) => {
+                let each = items.iter().map(|written| {
+                    let max_tokens = written.get("max_tokens").map_or(Some(longest), Value::as_u64);
+                    asks(None, self.size(written, item), max_tokens)
+                });
+                each.reduce(Estimate::and).unwrap_or_default()
+            }
+            _ => asks(None, Range::open(), None).times(Range { low: 0, expected: 1, high: None }),
+        }
+    }
+
+    /// Whether nobody is paid for the model.
+    fn is_free(&self, model: Option<&str>) -> bool {
+        let cx = &self.cx;
+        let is_unpaid = |model| models::is_unpaid(&cx.registry.models, model, &cx.environment, cx.is_trusted);
+        cx.simulate || model.is_some_and(is_unpaid)
     }
 
     /// The router's choice, by what is known of the prompt.
@@ -245,7 +312,7 @@ impl Forecaster<'_> {
         match written {
             Value::String(text) => {
                 let parsed = template::parse(text, Reading::Template);
-                let sizes = parsed.segments.iter().map(|segment| match segment.kind {
+                let of_segment = |segment: &template::Segment| match segment.kind {
                     SegmentKind::Text => tokens::of(&text[segment.range]),
                     SegmentKind::Comment => Range::exactly(0),
                     // The answer is one of them.
@@ -258,9 +325,27 @@ impl Forecaster<'_> {
                     SegmentKind::Expression => {
                         let within = |at: &&template::Reference| segment.range.contains_range(at.root_range);
                         let roots = parsed.references.iter().filter(within).map(|at| self.size_of(&at.root, item));
-                        roots.reduce(|one, other| one + other).unwrap_or_else(Range::open)
+                        // Text that is written in it may come to stand in place of a value.
+                        let literal = Range { expected: 0, ..tokens::of(&text[segment.inner]).perhaps() };
+                        roots.reduce(|one, other| one + other).map_or_else(Range::open, |size| size + literal)
                     }
                     _ => Range::open(),
+                };
+                // What stands in a branch may be left out.
+                let mut depth = 0_usize;
+                let sizes = parsed.segments.iter().map(|segment| {
+                    if segment.kind != SegmentKind::Statement {
+                        let size = of_segment(segment);
+                        return if depth > 0 { size.perhaps() } else { size };
+                    }
+                    match text[segment.inner].split_whitespace().next() {
+                        Some("if") => depth += 1,
+                        Some("endif") => depth = depth.saturating_sub(1),
+                        Some("elif" | "else") => {}
+                        // A loop says it again and again.
+                        _ => return Range::open(),
+                    }
+                    Range::exactly(0)
                 });
                 sizes.reduce(|one, other| one + other).unwrap_or_default()
             }
@@ -282,6 +367,11 @@ impl Forecaster<'_> {
         }
         if let Some(value) = self.rendered(&Value::from(format!("{{{{ {name} }}}}"))) {
             return tokens::of(&params::text(&value)).perhaps();
+        }
+        let is_skipped = |found: &Forecast| found.step == name && found.verdict == Verdict::Skip;
+        if self.found.iter().flatten().any(is_skipped) {
+            // Nothing, or that it was skipped.
+            return Range::between(0, 0, 40);
         }
         match self.told.get(name) {
             Some(answer) => answer.perhaps(),
