@@ -85,7 +85,7 @@ fn a_plan_from_an_outline_says_what_it_says_without() {
     assert_eq!(count(&place.plan(&["--no-cache"]), "reuse"), 0);
     assert_eq!(place.orc(&["run", "p.orc.yaml"]).code, Some(1));
     assert_eq!(count(&place.plan(&[]), "reuse"), MANY - 1);
-    place.folder.write("p.orc.yaml", &chain("bye"));
+    place.folder.write("p.orc.yaml", chain("bye"));
     assert_eq!(count(&place.plan(&[]), "reuse"), 1);
 }
 

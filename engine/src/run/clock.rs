@@ -21,7 +21,7 @@ pub(crate) fn text(time: Timestamp) -> String {
     }
     LAST.with_borrow_mut(|(last, written)| {
         if *last != second {
-            *written = format!("{time:.0}").trim_end_matches('Z').to_owned();
+            format!("{time:.0}").trim_end_matches('Z').clone_into(written);
             *last = second;
         }
         let mut text = String::with_capacity(written.len() + 5);

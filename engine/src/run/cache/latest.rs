@@ -1,7 +1,7 @@
 //! What the latest run of a pipeline came to, as far as it is sure to be what the cache would find.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashSet,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
     thread::{self, JoinHandle},
@@ -101,18 +101,16 @@ impl Cache {
         let store = lock(&self.store);
         // What ended before the run began is older than what the run came to.
         let earlier: HashSet<String> = store.ended_before(started_at).ok()?.into_iter().collect();
-        let mut newest: HashMap<&str, u32> = HashMap::with_capacity(known.len());
-        for attempts in known.values() {
+        let own = known.values().filter_map(|attempts| {
             let is_newest =
                 |own: &&Attempt| attempts.iter().all(|other| other.run == own.run || earlier.contains(&other.run));
-            if let Some(own) = attempts.iter().find(|attempt| attempt.run == run).filter(is_newest) {
-                newest.insert(&own.step, own.number);
-            }
-        }
+            attempts.iter().find(|attempt| attempt.run == run).filter(is_newest)
+        });
+        let newest: HashSet<(&str, u32)> = own.map(|own| (&*own.step, own.number)).collect();
         let mut found = Vec::with_capacity(newest.len());
         let mut holds_secret = false;
         let told = store.ends_of(run, |step, number, last| {
-            if newest.get(step) == Some(&number) {
+            if newest.contains(&(step, number)) {
                 holds_secret |= secrets.is_in(last);
                 let attempt = Attempt { run: run.to_owned(), step: step.to_owned(), number };
                 found.push(KnownEnd { attempt, made_in: made_in(last)? });
