@@ -43,43 +43,75 @@ fn two(lab: &Fake, price: &str) -> Folder {
     folder
 }
 
+/// A list of so many models, as OpenAI gives it.
+fn lists(count: usize) -> Reply {
+    let models: Vec<Value> = (0..count).map(|at| json!({"id": format!("m{at}"), "object": "model"})).collect();
+    Reply::Json(200, json!({"object": "list", "data": models}))
+}
+
 #[test]
-fn each_provider_that_is_set_up_is_asked_one_tiny_question() {
-    let (lab, openai) = (Fake::new(vec![says("OK.")]), Fake::new(vec![says("OK.")]));
+fn of_each_provider_that_is_set_up_the_list_of_models_is_looked_at() {
+    let (lab, openai) = (Fake::new(vec![lists(3)]), Fake::new(vec![lists(2)]));
+    let ollama = Fake::new(vec![Reply::Json(200, json!({"models": [{"name": "gemma3:4b"}]}))]);
+    let anthropic = Fake::new(vec![lists(1)]);
+    let gemini = Fake::new(vec![Reply::Json(200, json!({"models": [{"name": "models/g"}]}))]);
     let folder = two(&lab, ", price: {input: 1, output: 2, cache_read: 1}");
-    let base = openai.base("/v1");
-    let variables = [("LAB_KEY", CANARY), ("OPENAI_BASE_URL", &*base)];
+    let (base, host, messages, google) = (openai.base("/v1"), ollama.base(""), anthropic.base(""), gemini.base(""));
+    let variables = [
+        ("LAB_KEY", CANARY),
+        ("OPENAI_BASE_URL", &*base),
+        ("OLLAMA_HOST", &*host),
+        ("ANTHROPIC_BASE_URL", &*messages),
+        ("ANTHROPIC_API_KEY", CANARY),
+        ("GEMINI_BASE_URL", &*google),
+        ("GEMINI_API_KEY", CANARY),
+    ];
     let ended = check(&folder, &variables, &["--format", "json"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let providers = of_json(&ended);
-    let states: Vec<(&str, &str)> =
-        providers.iter().map(|one| (one["provider"].as_str().unwrap(), one["state"].as_str().unwrap())).collect();
+    let states: Vec<(&str, &str, &Value)> = providers
+        .iter()
+        .map(|one| (one["provider"].as_str().unwrap(), one["state"].as_str().unwrap(), &one["listed"]))
+        .collect();
     assert_eq!(
         states,
         [
-            ("openai", "ok"),
-            ("anthropic", "not_configured"),
-            ("google", "not_configured"),
-            ("ollama", "not_configured"),
-            ("huggingface", "not_configured"),
-            ("lab", "ok"),
+            ("openai", "ok", &json!(2)),
+            ("anthropic", "ok", &json!(1)),
+            ("google", "ok", &json!(1)),
+            ("ollama", "ok", &json!(1)),
+            ("huggingface", "not_configured", &Value::Null),
+            ("lab", "ok", &json!(3)),
         ]
     );
-    let [asked] = &lab.asked()[..] else { panic!("asked {:?}", lab.asked()) };
-    assert_eq!((&asked.body["model"], &asked.body["max_tokens"]), (&json!("cheap"), &json!(16)));
-    assert_eq!(asked.header("authorization"), Some(&*format!("Bearer {CANARY}")));
-    assert_eq!(openai.asked().len(), 1);
+    let lines = |fake: &Fake| fake.asked().into_iter().map(|asked| asked.line).collect::<Vec<_>>();
+    assert_eq!(lines(&openai), ["GET /v1/models"]);
+    assert_eq!(lines(&anthropic), ["GET /v1/models"]);
+    assert_eq!(lines(&gemini), ["GET /v1beta/models"]);
+    assert_eq!(lines(&ollama), ["GET /api/tags"]);
+    assert_eq!(lines(&lab), ["GET /v1/models"]);
+    assert_eq!(lab.asked()[0].header("authorization"), Some(&*format!("Bearer {CANARY}")));
     let one = &providers[5];
     assert_eq!(one["address"], lab.base(""));
-    assert!(one["latency_ms"].is_u64(), "{one}");
-    assert_eq!((&one["usage"]["output_tokens"], &one["cost"]["nano_usd"]), (&json!(20), &json!(140_000)), "{one}");
+    assert!(one["latency_ms"].is_u64() && one["cost"].is_null() && one["model"].is_null(), "{one}");
     assert_eq!(
-        providers[1]["message"],
-        "there is no key for Anthropic; set `ANTHROPIC_API_KEY` in the environment, or keep one with `orc keys set \
-         anthropic`"
+        providers[4]["message"],
+        "there is no key for Hugging Face; set `HF_TOKEN` in the environment, or keep one with `orc keys set huggingface`"
     );
     // It belongs to no run.
     assert!(!folder.path().join(".orc").exists());
+}
+
+#[test]
+fn a_model_that_is_named_is_asked_one_tiny_question() {
+    let lab = Fake::new(vec![says("OK.")]);
+    let folder = two(&lab, ", price: {input: 1, output: 2, cache_read: 1}");
+    let ended = check(&folder, &[("LAB_KEY", CANARY)], &["lab/cheap", "--format", "json"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let [asked] = &lab.asked()[..] else { panic!("asked {:?}", lab.asked()) };
+    assert_eq!((&asked.body["model"], &asked.body["max_tokens"]), (&json!("cheap"), &json!(16)));
+    let one = &of_json(&ended)[0];
+    assert_eq!((&one["usage"]["output_tokens"], &one["cost"]["nano_usd"]), (&json!(20), &json!(140_000)), "{one}");
 }
 
 #[test]
@@ -94,14 +126,14 @@ fn one_that_fails_is_told_with_its_class_after_a_single_attempt() {
     let (at_lab, at_openai) = (lab.base(""), openai.base(""));
     let lines: Vec<&str> = ended.stdout.lines().map(str::trim_end).collect();
     let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-    assert_eq!(words(lines[0]), ["model", "state", "took", "tokens", "cost", "address"]);
+    assert_eq!(words(lines[0]), ["model", "state", "took", "models", "tokens", "cost", "address"]);
     assert_eq!(words(lines[1]), ["lab/cheap", "SystemUnavailableError", &at_lab]);
-    assert_eq!(words(lines[2]), ["openai/own", "AuthenticationError", &at_openai]);
+    assert_eq!(words(lines[2]), ["openai", "AuthenticationError", &at_openai]);
     assert_eq!(
         lines[3..],
         [
             &*format!("lab/cheap: the server at {at_lab} is not available for now (503): down"),
-            &*format!("openai/own: OpenAI at {at_openai} does not accept the key in `OPENAI_API_KEY` (401); check it"),
+            &*format!("openai: OpenAI at {at_openai} does not accept the key in `OPENAI_API_KEY` (401); check it"),
         ]
     );
     assert_eq!((lab.asked().len(), openai.asked().len()), (1, 1));
@@ -121,7 +153,7 @@ fn without_keys_nobody_is_asked_and_that_is_no_success() {
 
 #[test]
 fn a_workspace_that_is_not_trusted_gets_no_key() {
-    let fake = Fake::new(vec![says("OK.")]);
+    let fake = Fake::new(vec![lists(1)]);
     let folder = Folder::with(
         "models.yaml",
         format!("models:\n- source: openai\n  endpoint: {}\n- {{source: openai, name: own}}\n", fake.base("/v1")),

@@ -24,6 +24,7 @@ mod completion;
 
 mod diagnostics;
 
+mod pure;
 mod runs;
 mod settings;
 

@@ -53,6 +53,69 @@ class Server:
         self.process.wait(30)
 
 
+def environment(server):
+    """Where the providers are: at the server, or nowhere."""
+    base = server.base if server else "http://127.0.0.1:1"
+    # A proxy of the machine is not meant for this.
+    variables = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
+    variables |= {"OPENAI_BASE_URL": f"{base}/v1", "ANTHROPIC_BASE_URL": base}
+    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
+        variables.pop(name, None)
+    return variables
+
+
+class Editor:
+    """An editor with the language server, as little of one as a run takes."""
+
+    def __init__(self, folder, server):
+        self.folder, self.id = folder, 0
+        self.process = subprocess.Popen(
+            [ORC, "lsp", "--stdio"], cwd=folder.path, env=environment(server), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )
+        folders = [{"uri": folder.path.as_uri(), "name": "test"}]
+        options = {"trusted": True}
+        self.ask("initialize", {"processId": None, "capabilities": {}, "workspaceFolders": folders, "initializationOptions": options})
+        self.send({"method": "initialized", "params": {}})
+
+    def send(self, message):
+        body = json.dumps({"jsonrpc": "2.0"} | message).encode()
+        self.process.stdin.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+        self.process.stdin.flush()
+
+    def message(self):
+        length = 0
+        while line := self.process.stdout.readline().strip():
+            name, value = line.split(b":")
+            length = int(value) if name.lower() == b"content-length" else length
+        return json.loads(self.process.stdout.read(length))
+
+    def ask(self, method, params):
+        self.id += 1
+        self.send({"id": self.id, "method": method, "params": params})
+        while (answer := self.message()).get("id") != self.id or "method" in answer:
+            pass
+        assert "error" not in answer, answer
+        return answer["result"]
+
+    def run(self, text, **more):
+        """Opens the text, which is never saved, and runs it; the events."""
+        uri = (self.folder.path / "p.orc.yaml").as_uri()
+        document = {"uri": uri, "languageId": "yaml", "version": 1, "text": text}
+        self.send({"method": "textDocument/didOpen", "params": {"textDocument": document}})
+        self.ask("workspace/executeCommand", {"command": "orc.run", "arguments": [{"uri": uri} | more]})
+        events = []
+        while not events or events[-1]["type"] != "run.finished":
+            message = self.message()
+            if message.get("method") == "orc/runEvent":
+                events.append(message["params"])
+        return events
+
+    def close(self):
+        self.ask("shutdown", None)
+        self.send({"method": "exit"})
+        assert self.process.wait(30) == 0
+
+
 class Folder:
     """A working directory of its own."""
 
@@ -61,15 +124,9 @@ class Folder:
         self.path = pathlib.Path(self.directory.name)
 
     def orc(self, *arguments, server=None):
-        base = server.base if server else "http://127.0.0.1:1"
-        # A proxy of the machine is not meant for this.
-        environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
-        environment |= {"OPENAI_BASE_URL": f"{base}/v1", "ANTHROPIC_BASE_URL": base}
-        for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
-            environment.pop(name, None)
         return subprocess.run(
-            [ORC, *arguments], cwd=self.path, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            timeout=120,
+            [ORC, *arguments], cwd=self.path, env=environment(server), stdin=subprocess.DEVNULL, capture_output=True,
+            text=True, timeout=120,
         )
 
     def run(self, text, *more, server=None, code=0):
@@ -273,6 +330,27 @@ def research_writes_its_report(talks, _calls):
         assert report.startswith("# tides\n") and all(f"## {question}" in report for question in questions), report
 
 
+def an_editor_runs_both_and_sees_the_answers_come(talks, _calls):
+    for text, at_server, more in (
+        (HELLO.replace("MODEL", "openai/tiny"), True, {"inputs": {"name": "Ada"}, "options": {"simulate": False}}),
+        (RESEARCH.replace("MODEL", "openai/tiny"), True, {"options": {"simulate": False}}),
+        # As editors do where nobody says otherwise.
+        (RESEARCH.replace("MODEL", "openai/tiny"), False, {}),
+    ):
+        folder = Folder()
+        editor = Editor(folder, talks if at_server else None)
+        events = editor.run(text, **more)
+        editor.close()
+        document = events[-1]["data"]["result"]
+        assert document["status"] == "completed", document
+        if at_server:
+            assert "greet" not in document["steps"] or spoken(events) == step(document, "greet"), events
+            assert document["usage"]["output_tokens"] > 0, document
+        assert document["provenance"]["simulated"] is not at_server, document
+        report = folder.path / "output/research/report.md"
+        assert "report" not in document["steps"] or report.read_text().startswith("# tides\n"), document
+
+
 def what_was_recorded_is_replayed_without_the_server(talks, _calls):
     folder = Folder()
     text = RESEARCH.replace("MODEL", "openai/tiny")
@@ -301,6 +379,7 @@ SUITE = [
     forty_calls_at_once_are_all_answered,
     hello_world_runs,
     research_writes_its_report,
+    an_editor_runs_both_and_sees_the_answers_come,
     what_was_recorded_is_replayed_without_the_server,
     the_same_at_temperature_0_is_asked_once,
 ]

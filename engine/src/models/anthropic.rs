@@ -10,15 +10,24 @@ use serde_json::{Value, json};
 use super::{
     Answer, Request, Usage,
     endpoint::Key,
-    kind::{Dialect, Headers, Sight},
+    kind::{Dialect, Headers, Listing, Sight},
     message::{Image, Turn},
     stream::{Folded, Framing, Streaming},
     wire::Wire,
 };
 use crate::catalog;
 
-pub(super) const DIALECT: Dialect =
-    Dialect { path, headers, hottest: 1.0, largest_seed: u64::MAX, sight: SIGHT, body, read, stream: STREAM };
+pub(super) const DIALECT: Dialect = Dialect {
+    path,
+    headers,
+    hottest: 1.0,
+    largest_seed: u64::MAX,
+    sight: SIGHT,
+    body,
+    read,
+    stream: STREAM,
+    list: LIST,
+};
 
 /// The tool whose input is the answer.
 const TOOL: &str = "answer";
@@ -29,6 +38,8 @@ const PARTIAL: &str = "partial_input";
 const MAX_TOKENS: u64 = 8192;
 /// That of a model nothing is known of.
 const SAFE_MAX_TOKENS: u64 = 4096;
+
+const LIST: Listing = Listing { path: "/v1/models", at: "data" };
 
 const SIGHT: Sight = Sight { addresses: true, gif: true };
 

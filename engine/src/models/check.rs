@@ -1,11 +1,12 @@
-//! `orc models check`: whether providers answer, by one tiny call each. It belongs to no run and counts in none.
+//! `orc models check`: whether providers answer, by their list of models, and models that are named by a tiny
+//! question. It belongs to no run and counts in none.
 
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant},
 };
 
-use lang::registry::{ModelSpec, ModelTable, Registry, did_you_mean};
+use lang::registry::{ModelTable, Registry, did_you_mean};
 use serde::Serialize;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -15,7 +16,6 @@ use super::{
     endpoint::Endpoint,
     kind::{KINDS, Service, serving},
     remote::Remote,
-    router::is_choosable,
     transport::{LIMITS, Limits},
 };
 use crate::{run::document::Cost, tools::ToolError};
@@ -46,7 +46,7 @@ pub enum State {
 pub struct Checked {
     /// The provider.
     pub provider: String,
-    /// The model that was asked, or would be.
+    /// The model that was asked, or would be; `None` where only the list of models is looked at.
     pub model: Option<String>,
     /// How it is.
     pub state: State,
@@ -58,6 +58,8 @@ pub struct Checked {
     pub message: Option<String>,
     /// How long the answer took.
     pub latency_ms: Option<u64>,
+    /// How many models it lists on its first page.
+    pub listed: Option<usize>,
     /// Tokens.
     pub usage: Option<Usage>,
     /// Money; `None` = nobody was asked.
@@ -84,6 +86,7 @@ pub async fn check(
     let checks = wanted.into_iter().map(|wanted| async {
         let checked = match wanted {
             Wanted::Model(service) => ask(*service, registry, &environment, is_trusted).await,
+            Wanted::Provider(service) => list(*service, registry, &environment, is_trusted).await,
             Wanted::Nothing(checked) => *checked,
         };
         Checked { is_named, ..checked }
@@ -94,6 +97,8 @@ pub async fn check(
 /// Whom to ask.
 enum Wanted {
     Model(Box<Service>),
+    /// The provider that serves any.
+    Provider(Box<Service>),
     /// Nobody: why.
     Nothing(Box<Checked>),
 }
@@ -135,32 +140,49 @@ fn wanted(
         Ok(endpoint) => endpoint,
         Err(error) => return Ok(Wanted::Nothing(Box::new(refused(&service, None, environment, error)))),
     };
-    let own = endpoint.is_own(service.kind) && !endpoint.is_local;
-    match smallest(table, &name, own) {
-        Some(spec) => serving(table, &format!("{name}/{}", spec.name))
-            .map(|service| Wanted::Model(Box::new(service)))
-            .map_err(|error| error.to_string()),
-        None => Ok(Wanted::Nothing(Box::new(Checked {
-            address: Some(endpoint.shown()),
-            message: Some(format!(
-                "no model is known there; name one in `models.yaml`, or here: `orc models check {name}/NAME`"
-            )),
-            ..nothing(&service, None)
-        }))),
+    // Who wants no key is there for everybody; whether anybody uses it, somebody must say.
+    let is_used = service.kind.needs_key()
+        || environment.get(service.kind.address_variable).is_some_and(|address| !address.is_empty())
+        || service.host.endpoint.is_some()
+        || table.models().iter().any(|spec| spec.provider == name && spec.is_listed);
+    if is_used {
+        return Ok(Wanted::Provider(Box::new(service)));
     }
+    Ok(Wanted::Nothing(Box::new(Checked {
+        address: Some(endpoint.shown()),
+        message: Some(format!(
+            "neither `{}` nor a `models.yaml` says that it is used; name a model: `orc models check {name}/NAME`",
+            service.kind.address_variable
+        )),
+        ..nothing(&service, None)
+    })))
 }
 
-/// The cheapest model of a provider: of those that the person or the workspace names, else of those that the
-/// provider itself offers.
-fn smallest<'t>(table: &'t ModelTable, provider: &str, is_own: bool) -> Option<&'t ModelSpec> {
-    let models = || table.models().iter().filter(|spec| spec.provider == provider && is_choosable(spec));
-    let price =
-        |spec: &ModelSpec| spec.price.input.zip(spec.price.output).map_or(f64::INFINITY, |(one, other)| one + other);
-    let cheapest = |one: &&ModelSpec, other: &&ModelSpec| {
-        price(one).total_cmp(&price(other)).then_with(|| one.name.cmp(&other.name))
-    };
-    let listed = models().filter(|spec| spec.is_listed).min_by(cheapest);
-    listed.or_else(|| models().filter(|_| is_own).min_by(cheapest))
+/// Looks at the provider's list of models.
+async fn list(
+    service: Service,
+    registry: &Arc<Registry>,
+    environment: &Arc<BTreeMap<String, String>>,
+    is_trusted: bool,
+) -> Checked {
+    let address = Endpoint::at(service.kind, &service.host, environment, is_trusted).ok().map(|at| at.shown());
+    let asked = Checked { address, ..nothing(&service, None) };
+    let remote = Remote::alone(service, registry, environment, is_trusted).within(HURRIED);
+    let began = Instant::now();
+    match remote.list().await {
+        Ok(listed) => Checked {
+            state: State::Ok,
+            latency_ms: Some(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX)),
+            listed: Some(listed),
+            ..asked
+        },
+        Err(ToolError(failure)) => Checked {
+            state: State::Failed,
+            error_type: Some(failure.error_type),
+            message: Some(failure.message),
+            ..asked
+        },
+    }
 }
 
 async fn ask(
@@ -211,6 +233,7 @@ fn nothing(service: &Service, model: Option<String>) -> Checked {
         error_type: None,
         message: None,
         latency_ms: None,
+        listed: None,
         usage: None,
         cost: None,
         is_named: false,

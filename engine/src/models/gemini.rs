@@ -9,14 +9,25 @@ use serde_json::{Map, Value, json};
 use super::{
     Answer, Request, Usage,
     endpoint::Key,
-    kind::{Dialect, Headers, Sight},
+    kind::{Dialect, Headers, Listing, Sight},
     message::{Image, Role},
     stream::{Folded, Framing, Streaming},
     wire::{Wire, bare},
 };
 
-pub(super) const DIALECT: Dialect =
-    Dialect { path, headers, hottest: 2.0, largest_seed: i32::MAX as u64, sight: SIGHT, body, read, stream: STREAM };
+pub(super) const DIALECT: Dialect = Dialect {
+    path,
+    headers,
+    hottest: 2.0,
+    largest_seed: i32::MAX as u64,
+    sight: SIGHT,
+    body,
+    read,
+    stream: STREAM,
+    list: LIST,
+};
+
+const LIST: Listing = Listing { path: "/v1beta/models", at: "models" };
 
 const SIGHT: Sight = Sight { addresses: false, gif: false };
 

@@ -48,6 +48,17 @@ pub(super) struct Dialect {
     pub(super) read: fn(&Value) -> Result<Answer, String>,
     /// How it answers in pieces.
     pub(super) stream: Streaming,
+    /// Where it says which models it has.
+    pub(super) list: Listing,
+}
+
+/// Where a provider lists its models, which costs nothing.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Listing {
+    /// The path beneath the address.
+    pub(super) path: &'static str,
+    /// The field of the answer that holds them, as far as they stand on one page.
+    pub(super) at: &'static str,
 }
 
 /// Which images a provider takes besides PNG, JPEG and WebP that are sent to it.

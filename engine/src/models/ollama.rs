@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{
     Answer, Request, Usage,
     endpoint::Key,
-    kind::{Dialect, Headers, Sight},
+    kind::{Dialect, Headers, Listing, Sight},
     message::Image,
     stream::{Folded, Framing, Streaming},
     wire::Wire,
@@ -22,6 +22,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     body,
     read,
     stream: STREAM,
+    list: Listing { path: "/api/tags", at: "models" },
 };
 
 const SIGHT: Sight = Sight { addresses: false, gif: false };

@@ -11,14 +11,25 @@ use serde_json::{Value, json};
 use super::{
     Answer, Request, Usage,
     endpoint::Key,
-    kind::{Dialect, Headers, Sight},
+    kind::{Dialect, Headers, Listing, Sight},
     message::Turn,
     stream::{Folded, Framing, Streaming},
     wire::Wire,
 };
 
-pub(super) const DIALECT: Dialect =
-    Dialect { path, headers, hottest: 2.0, largest_seed: i64::MAX as u64, sight: SIGHT, body, read, stream: STREAM };
+pub(super) const DIALECT: Dialect = Dialect {
+    path,
+    headers,
+    hottest: 2.0,
+    largest_seed: i64::MAX as u64,
+    sight: SIGHT,
+    body,
+    read,
+    stream: STREAM,
+    list: LIST,
+};
+
+const LIST: Listing = Listing { path: "/models", at: "data" };
 
 const SIGHT: Sight = Sight { addresses: true, gif: true };
 

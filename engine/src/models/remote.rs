@@ -159,6 +159,34 @@ impl Remote {
         Self { host: Host { limits, ..self.host }, told: Some(told), ..self }
     }
 
+    /// How many models the provider lists on its first page: a call that costs nothing.
+    pub(super) async fn list(&self) -> Result<usize, ToolError> {
+        let kind = self.kind;
+        let endpoint = Endpoint::at(kind, &self.host, &self.environment, self.is_trusted)?;
+        let who = who(kind, &endpoint);
+        let place = (who.clone(), endpoint.server(&self.name));
+        let turns = Turns::new(place, &self.environment, (self.host.limits, 0), (None, None));
+        let call = Call {
+            kind,
+            endpoint: &endpoint,
+            provider: &self.name,
+            turns: &turns,
+            path: kind.dialect.list.path.to_owned(),
+            headers: (kind.dialect.headers)(endpoint.key.as_ref()),
+            body: &serde_json::Value::Null,
+            model: "",
+            stream: None,
+        };
+        let asked = Asked { spec: None, model: "", is_free: true, usual_answer: None };
+        let mut hold = self.purse.hold("", &Request::default(), asked).await?;
+        let reply = call.post(&self.limits, &mut hold).await.map_err(|(error, _)| error)?;
+        let field = kind.dialect.list.at;
+        reply[field].as_array().map(Vec::len).ok_or_else(|| {
+            let message = format!("the answer of {who} is not understood: it has no list `{field}` of its models");
+            ToolError::new("ModelResponseError", message)
+        })
+    }
+
     async fn ask_until(
         &self,
         cancel: &CancellationToken,

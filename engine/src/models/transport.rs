@@ -82,6 +82,7 @@ pub(super) struct Call<'a> {
     pub(super) provider: &'a str,
     pub(super) path: String,
     pub(super) headers: Headers,
+    /// What is sent; null = nothing, it is only looked.
     pub(super) body: &'a Value,
     /// The model, for messages.
     pub(super) model: &'a str,
@@ -229,7 +230,8 @@ impl Call<'_> {
         let (path, body) = stream.map_or((&self.path, self.body), |stream| (&stream.path, &stream.body));
         let url = self.endpoint.url(path);
         let client = client(self.endpoint.is_local).map_err(|problem| Trouble::new(Class::Invalid, problem))?;
-        let sent = client.post(url).headers(headers.clone()).body(body.to_string()).send();
+        let request = if body.is_null() { client.get(url) } else { client.post(url).body(body.to_string()) };
+        let sent = request.headers(headers.clone()).send();
         let response = match timeout(limits.silence, sent).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return Err(self.unreached(&error)),

@@ -34,10 +34,10 @@ enum Command {
         /// The model: provider/name, or a name alone.
         name: String,
     },
-    /// Ask each provider that is set up one tiny question, which costs a fraction of a cent: does it answer?
+    /// Whether each provider that is set up answers, by its list of models, which costs nothing.
     ///
-    /// A provider without a key is not asked. Nothing counts in any run. Exit code 0 if all that were asked answered,
-    /// 1 otherwise.
+    /// A model that is named is asked a tiny question, which costs a fraction of a cent. A provider without a key is
+    /// not asked. Nothing counts in any run. Exit code 0 if all that were asked answered, 1 otherwise.
     Check {
         /// Only these: providers, or models as provider/name.
         #[arg(value_name = "NAME|PROVIDER")]

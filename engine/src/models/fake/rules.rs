@@ -129,6 +129,10 @@ impl Sent<'_> {
 pub(super) fn refusal(rules: &Rules, asked: &Asked, body: &[u8]) -> Option<Refusal> {
     let (method, target) = asked.line.split_once(' ').unwrap_or((&asked.line, ""));
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    // Who looks at the list of models sends nothing.
+    if method == "GET" && body.is_empty() && (path.ends_with("/models") || path.ends_with("/api/tags")) {
+        return None;
+    }
     let api = rules.api.unwrap_or_else(|| Api::at(path));
     let is_json = serde_json::from_slice::<Value>(body).is_ok();
     let sent = Sent { api, rules, asked, method, path, query, body: &asked.body, is_json };

@@ -40,16 +40,16 @@ pub(super) fn run(registry: &Arc<Registry>, names: &[String], format: Format) ->
 }
 
 fn table(checked: &[Checked]) -> String {
-    let rows: Vec<[String; 6]> = checked.iter().map(row).collect();
-    let head = ["model", "state", "took", "tokens", "cost", "address"].map(str::to_owned);
+    let rows: Vec<[String; 7]> = checked.iter().map(row).collect();
+    let head = ["model", "state", "took", "models", "tokens", "cost", "address"].map(str::to_owned);
     let all = || [&head].into_iter().chain(&rows);
     let width = |column: usize| all().map(|row| row[column].chars().count()).max().unwrap_or_default();
-    let widths: Vec<usize> = (0..6).map(width).collect();
+    let widths: Vec<usize> = (0..7).map(width).collect();
     let mut text = String::new();
-    let mut line = |[model, state, took, tokens, cost, address]: &[String; 6]| {
+    let mut line = |[model, state, took, models, tokens, cost, address]: &[String; 7]| {
         let line = format!(
-            "{model:<0$}  {state:<1$}  {took:>2$}  {tokens:>3$}  {cost:>4$}  {address}",
-            widths[0], widths[1], widths[2], widths[3], widths[4]
+            "{model:<0$}  {state:<1$}  {took:>2$}  {models:>3$}  {tokens:>4$}  {cost:>5$}  {address}",
+            widths[0], widths[1], widths[2], widths[3], widths[4], widths[5]
         );
         let _ = writeln!(text, "{}", line.trim_end());
     };
@@ -63,7 +63,7 @@ fn table(checked: &[Checked]) -> String {
     text
 }
 
-fn row(one: &Checked) -> [String; 6] {
+fn row(one: &Checked) -> [String; 7] {
     let state = match one.state {
         State::Ok => "ok".to_owned(),
         State::Failed => one.error_type.clone().unwrap_or_default(),
@@ -72,7 +72,7 @@ fn row(one: &Checked) -> [String; 6] {
     let tokens = one
         .usage
         .map(|usage| usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens + usage.output_tokens);
-    let unknown = if one.state == State::Ok { "?" } else { "" };
+    let unknown = if one.state == State::Ok && one.model.is_some() { "?" } else { "" };
     let cost = one.cost.as_ref().map(|cost| match (cost.known, cost.nano_usd) {
         (false, 0) => "?".to_owned(),
         _ => cost.exact(),
@@ -81,6 +81,7 @@ fn row(one: &Checked) -> [String; 6] {
         name(one),
         state,
         one.latency_ms.map(|took| format!("{took} ms")).unwrap_or_default(),
+        one.listed.map(|listed| listed.to_string()).unwrap_or_default(),
         tokens.map_or_else(|| unknown.to_owned(), |tokens| tokens.to_string()),
         cost.unwrap_or_default(),
         one.address.clone().unwrap_or_default(),
