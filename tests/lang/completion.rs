@@ -80,7 +80,7 @@ fn tools_are_offered() {
     labels_are(
         "steps:\n  - id: a\n    tool: $0\n",
         &expect![
-            "filesystem pipeline-executor data-processing terminal validation user-prompt approval-gate feedback-collection recursion-control checkpoint web-search mcp-server report-generator image-analysis mcp-memory python-executor headless-browser visualization audio-processing multi-model-routing video-processing image-generation pdf-compiler task-delegation prompt-optimization mcp-resource auto_debugger"
+            "filesystem pipeline-executor data-processing terminal validation multi-model-routing task-delegation user-prompt approval-gate feedback-collection recursion-control checkpoint prompt-optimization web-search mcp-server report-generator image-analysis mcp-memory python-executor headless-browser visualization audio-processing video-processing image-generation pdf-compiler mcp-resource auto_debugger"
         ],
     );
 }
