@@ -137,3 +137,36 @@ fn what_is_not_kept_elsewhere_is_not_kept_as_an_outline() {
     assert_eq!(place.orc(&["run", "p.orc.yaml"]).code, Some(0));
     assert!(place.outlines().is_empty());
 }
+
+#[test]
+fn the_order_of_keys_and_names_that_hide_each_other_are_no_reason_to_differ() {
+    let text = chain("hello").replace("{type: string, default: world}", "{type: object, default: {a: 1, b: 0.0}}");
+    let place = Place::new(&text);
+    assert_eq!(place.orc(&["run", "p.orc.yaml"]).code, Some(1));
+    assert_eq!(count(&place.plan(&[]), "reuse"), MANY - 1);
+    for other in [r#"who={"b": 0.0, "a": 1}"#, r#"who={"a": 1, "b": -0.0}"#] {
+        assert_eq!(count(&place.plan(&["-i", other]), "reuse"), 0, "{other}");
+    }
+    // An input hides a step of its name.
+    let steps = "  - {id: who, action: echo, parameters: {message: another}}\n  - {id: uses, action: echo, parameters: \
+                 {message: 'for {{ who }}'}, dependencies: [who]}\n  - {id: takes, action: echo, parameters: {message: \
+                 '{{ who }} {{ uses.result }} {{ s0.success }}'}, dependencies: [uses, s0]}\n";
+    let place = Place::new(&(chain("hello") + steps));
+    assert_eq!(place.orc(&["run", "p.orc.yaml"]).code, Some(1));
+    let plan = place.plan(&[]);
+    assert_eq!((count(&plan, "reuse"), count(&plan, "run")), (MANY + 2, 1), "{plan}");
+}
+
+#[test]
+fn what_stands_in_models_yaml_is_not_in_an_outline() {
+    let place = Place::new(&chain("hello"));
+    let token = format!("ghp_{}", "a1B2c3D4e5".repeat(4).split_at(36).0);
+    place.folder.write("models.yaml", format!("# {token}\nmodels: []\n"));
+    assert_eq!(place.orc(&["run", "p.orc.yaml"]).code, Some(1));
+    let [outline] = &*place.outlines() else { panic!("one outline") };
+    assert!(!fs::read_to_string(outline).unwrap().contains(&token[..12]));
+    // Another `models.yaml` is another outline.
+    place.folder.write("models.yaml", "models: []\n");
+    assert_eq!(place.orc(&["run", "p.orc.yaml"]).code, Some(1));
+    assert_eq!(place.outlines().len(), 2);
+}

@@ -183,7 +183,7 @@ steps:
     assert_eq!(step["error_type"], "BudgetError");
     assert_eq!(
         step["error"],
-        "a call to `small` may cost up to $0.0015 (at most 518 tokens asked and 500 answered), and of the $0.0010 that \
+        "a call to `small` may cost up to $0.0015 (at most 550 tokens asked and 500 answered), and of the $0.0010 that \
          the run may cost $0.0010 is left; raise `--max-cost` or `budget`, or lower `max_tokens`"
     );
     assert_eq!(fake.asked().len(), 0);
@@ -216,8 +216,8 @@ fn drawn(seed: &mut u64, below: u64) -> u64 {
     (*seed >> 33) % below
 }
 
-/// What each call costs at worst: 8 bytes and 512 tokens around them at 1000 billionths each, 100 at 2000.
-const WORST: i64 = (8 + 512) * 1000 + 100 * 2000;
+/// What each call costs at worst: 8 bytes and 544 tokens around them at 1000 billionths each, 100 at 2000.
+const WORST: i64 = (8 + 544) * 1000 + 100 * 2000;
 
 /// What the server says of itself – the truth, less, nothing, or that it broke – and what that is at least taken to
 /// have cost.

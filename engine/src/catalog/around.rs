@@ -15,8 +15,9 @@ use lang::{
     },
     syntax::MAX_BYTES,
 };
+use sha2::{Digest, Sha256};
 
-use crate::home;
+use crate::{home, run::cache::hex};
 
 /// The name of the file, in the person's configuration and in a workspace.
 pub const FILE: &str = "models.yaml";
@@ -118,6 +119,7 @@ fn made(sources: &[Source]) -> Surroundings {
     let known = super::registry();
     let models = known.models.overlaid(&overlays.iter().collect::<Vec<_>>());
     let problems = overlays.into_iter().flat_map(|overlay| overlay.problems).collect();
-    let made_of = Arc::from(format!("{sources:?}"));
+    // A hash, for there may be a secret in them.
+    let made_of = Arc::from(hex(&Sha256::digest(format!("{sources:?}"))));
     Surroundings { registry: Arc::new(Registry { models, ..Registry::clone(&known) }), problems, made_of }
 }

@@ -83,6 +83,9 @@ fn body(request: &Request, _: bool) -> Value {
 
 /// Whether the model takes a temperature, which its version tells: none does from 4.7 on.
 fn takes_temperature(model: &str) -> bool {
+    if !model.contains("claude") {
+        return true;
+    }
     let mut numbers = model.split(['-', '.', '@']).filter_map(|part| part.parse::<u32>().ok());
     // Behind a version of one number stands its date.
     match (numbers.next(), numbers.next()) {

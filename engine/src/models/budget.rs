@@ -10,13 +10,16 @@ use std::{
 };
 
 use lang::registry::ModelSpec;
-use tokio::{sync::Notify, time::timeout};
+use tokio::{
+    sync::Notify,
+    time::{Instant, timeout},
+};
 
 use super::{Request, message::IMAGE_TOKENS, price, wire::Wire};
 
 mod day;
 pub(crate) use day::Day;
-use day::Taken;
+use day::{Taken, Unknown};
 
 use crate::{
     plan::{Budget, Scope, Terms},
@@ -30,8 +33,14 @@ pub const OVER_BUDGET: &str = "BudgetError";
 /// How often it is looked whether other processes have given something back.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Tokens a provider may add to what is sent: roles, turns, the frame of a tool.
+/// Tokens a provider may add to what is sent: the frame of a tool and of the whole.
 const FRAME: u64 = 512;
+
+/// Tokens a provider may add to each turn: its role, where it begins and ends.
+const FRAME_OF_TURN: u64 = 16;
+
+/// How long a run waits for others that look at the day's budget.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a run may spend, and what it has.
 #[derive(Default)]
@@ -76,6 +85,12 @@ impl Account {
     fn taken(&self) -> Taken {
         Taken { spent: self.spent, held: self.held }
     }
+}
+
+/// Why nothing is held.
+enum Refused {
+    Short(Short),
+    Day(Unknown),
 }
 
 /// Why a call does not fit.
@@ -146,32 +161,39 @@ impl Purse {
             return Ok(Hold { purse: self, path, worst: 0, held: 0 });
         }
         let worst = asked.worst(request)?;
+        let patience = Instant::now() + PATIENCE;
         loop {
             // Before the look, so that nothing that is given back after it goes unheard.
             let freed = self.freed.notified();
             match self.take(&path, worst) {
                 Ok(()) => return Ok(Hold { purse: self, path, worst, held: worst }),
                 // Other processes do not tell when they give something back.
-                Err(short) if short.may_pass && self.day.is_some() => drop(timeout(LOOK, freed).await),
-                Err(short) if short.may_pass => freed.await,
-                Err(short) => return Err(refusal(&short, worst, request, &asked)),
+                Err(Refused::Short(short)) if short.may_pass && self.day.is_some() => drop(timeout(LOOK, freed).await),
+                Err(Refused::Short(short)) if short.may_pass => freed.await,
+                Err(Refused::Short(short)) => return Err(refusal(&short, worst, request, &asked)),
+                Err(Refused::Day(Unknown::Busy(_))) if Instant::now() < patience => drop(timeout(LOOK, freed).await),
+                Err(Refused::Day(unknown)) => {
+                    let message = format!("it cannot be told what is left of the day's budget: {unknown}");
+                    return Err(ToolError::new(OVER_BUDGET, message));
+                }
             }
         }
     }
 
-    fn take(&self, path: &str, worst: i64) -> Result<(), Short> {
-        let Some(day) = &self.day else { return self.take_beside(Taken::default(), path, worst) };
-        day.alone(|others| {
-            self.take_beside(others, path, worst)?;
+    fn take(&self, path: &str, worst: i64) -> Result<(), Refused> {
+        let Some(day) = &self.day else {
+            return self.take_beside(Taken::default(), path, worst).map_err(Refused::Short);
+        };
+        let taken = day.alone(|others| {
+            self.take_beside(others, path, worst).map_err(Refused::Short)?;
             let mut accounts = self.accounts();
             // What others cannot see is not held.
-            day.say(accounts.day.taken()).map_err(|_| {
+            day.say(accounts.day.taken()).map_err(|error| {
                 accounts.each(path, |account| account.held -= worst);
-                let Account { limit, .. } = accounts.day;
-                let limit = limit.unwrap_or_default();
-                Short { whose: "the day".to_owned(), limit, spent: limit, may_pass: false }
+                Refused::Day(Unknown::Broken(format!("`.orc/day` cannot be written: {error}")))
             })
-        })
+        });
+        taken.map_err(Refused::Day)?
     }
 
     fn take_beside(&self, others: Taken, path: &str, worst: i64) -> Result<(), Short> {
@@ -360,7 +382,8 @@ pub(super) fn most_tokens(request: &Request) -> u64 {
         .schema
         .as_ref()
         .map_or(0, |schema| schema.to_string().len().max(Wire::of(schema).schema.to_string().len()));
-    (turns + system + schema) as u64 + images + FRAME
+    let frames = FRAME_OF_TURN.saturating_mul(request.turns().len() as u64 + 1);
+    (turns + system + schema) as u64 + images + frames + FRAME
 }
 
 fn refusal(short: &Short, worst: i64, request: &Request, asked: &Asked<'_>) -> ToolError {

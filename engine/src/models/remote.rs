@@ -255,10 +255,11 @@ impl Remote {
         let mut hold = self.purse.hold(&self.step, request, asked).await?;
         let reply = match call.post(&self.limits, &mut hold).await {
             Ok(reply) => reply,
-            Err((mut error, was_paid)) => {
-                if !was_paid {
+            Err((mut error, paid)) => {
+                if !paid.last {
                     hold.release();
-                } else if !asked.is_free {
+                }
+                if paid.any && !asked.is_free {
                     error.0.unpriced = Some(format!("{}/{}", self.name, request.model));
                 }
                 return Err(error);

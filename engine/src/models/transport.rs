@@ -126,35 +126,56 @@ struct Trouble {
 struct Lost {
     class: Class,
     message: String,
-    may_be_paid: bool,
+    paid: Paid,
+    /// Nothing was sent.
+    is_unsent: bool,
+}
+
+/// Whether anything may have been paid for all the same.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Paid {
+    /// The last attempt, for which money is still held.
+    pub(super) last: bool,
+    /// Any of them.
+    pub(super) any: bool,
 }
 
 impl Call<'_> {
     /// Sends it and reads the answer. An error says whether it may have been paid for all the same; what broke off
     /// is asked again only where that fits what is left of the budget. Who did not answer several calls is not asked.
-    pub(super) async fn post(&self, limits: &Limits, hold: &mut Hold<'_>) -> Result<Value, (ToolError, bool)> {
-        let headers = self.headers().map_err(|error| (error, false))?;
+    pub(super) async fn post(&self, limits: &Limits, hold: &mut Hold<'_>) -> Result<Value, (ToolError, Paid)> {
+        let headers = self.headers().map_err(|error| (error, Paid::default()))?;
         let admitted = match Admitted::to(self.endpoint.server(self.provider), limits.breaker) {
             Ok(admitted) => admitted,
-            Err(refused) => return Err((self.left_alone(refused), false)),
+            Err(refused) => return Err((self.left_alone(refused), Paid::default())),
         };
         let attempts = if admitted.is_probe() { 1 } else { limits.attempts };
         let answer = self.attempts(&headers, &Limits { attempts, ..*limits }, hold).await;
         admitted.end(match &answer {
+            Err(lost) if lost.is_unsent => Ending::Unknown,
             Err(lost) if lost.class.is_outage() => Ending::Failed,
             _ => Ending::Answered,
         });
-        answer.map_err(|lost| (failure(lost.class, lost.message), lost.may_be_paid))
+        answer.map_err(|lost| (failure(lost.class, lost.message), lost.paid))
     }
 
     async fn attempts(&self, headers: &HeaderMap, limits: &Limits, hold: &mut Hold<'_>) -> Result<Value, Lost> {
         let mut deadline = Instant::now() + limits.total;
         let mut stream = self.stream.as_ref();
         let mut attempt = 1;
+        // Of an attempt before.
+        let mut any = false;
+        let mut before: Option<(Class, String)> = None;
         loop {
             let ready = Instant::now();
             if let Err(TooLong(message)) = self.turns.wait(limits.total).await {
-                return Err(Lost { class: Class::Rate, message, may_be_paid: false });
+                let is_unsent = before.is_none();
+                // What went wrong before is why there is another turn to wait for.
+                let (class, message) = match before {
+                    Some((class, why)) => (class, format!("{why}; for another attempt, {message}")),
+                    None => (Class::Rate, message),
+                };
+                return Err(Lost { class, message, paid: Paid { last: false, any }, is_unsent });
             }
             // Its own time begins when it may be sent.
             deadline += ready.elapsed();
@@ -177,7 +198,10 @@ impl Call<'_> {
             };
             let Trouble { class, message, wait, may_be_paid, refuses_stream } = trouble;
             let may_be_paid = may_be_paid || begun;
-            if let Some(wait) = wait {
+            any |= may_be_paid;
+            let lost = |class, message, last| Lost { class, message, paid: Paid { last, any }, is_unsent: false };
+            // A key that is refused is not accepted later either, nor has another to wait for that.
+            if let Some(wait) = wait.filter(|_| matches!(class, Class::Rate | Class::Unavailable)) {
                 self.turns.leave_alone(wait).await;
             }
             if refuses_stream && stream.take().is_some() {
@@ -185,7 +209,7 @@ impl Call<'_> {
             }
             if !class.may_pass() || begun || attempt >= limits.attempts {
                 let tried = if attempt > 1 { format!(" ({attempt} attempts)") } else { String::new() };
-                return Err(Lost { class, message: format!("{message}{tried}"), may_be_paid });
+                return Err(lost(class, format!("{message}{tried}"), may_be_paid));
             }
             let pause = wait.unwrap_or_else(|| pause(limits.pause, attempt, jitter()));
             if pause >= deadline.saturating_duration_since(Instant::now()) {
@@ -193,12 +217,13 @@ impl Call<'_> {
                     "{message}; it wants to be asked again in {} s, which is longer than a call may take",
                     pause.as_secs()
                 );
-                return Err(Lost { class, message, may_be_paid });
+                return Err(lost(class, message, may_be_paid));
             }
             if may_be_paid && !hold.again() {
                 let message = format!("{message}; another attempt does not fit the budget");
-                return Err(Lost { class, message, may_be_paid: false });
+                return Err(lost(class, message, false));
             }
+            before = Some((class, message));
             sleep(pause).await;
             attempt += 1;
         }

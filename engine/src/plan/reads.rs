@@ -66,11 +66,13 @@ fn in_text(text: &str, places: &HashMap<&str, usize>, is_input: impl Fn(&str) ->
             if reference.dollar || reference.call.is_some() || OF_THE_RUN.contains(&root) {
                 return false;
             }
-            match places.get(root) {
-                Some(at) => found.push(*at),
-                None => return is_input(root),
+            // An input hides a step of its name.
+            if is_input(root) {
+                return true;
             }
-            true
+            let at = places.get(root);
+            found.extend(at);
+            at.is_some()
         })
 }
 

@@ -209,6 +209,7 @@ impl<'a> Forecaster<'a> {
     fn conclude(&mut self, at: usize, expected: Expected) {
         let step = self.scope.steps[at].id.clone();
         match &expected.value {
+            _ if self.names.hides(&step) => {}
             Some(value) => {
                 self.hidden.remove(&at);
                 self.names.publish(&step, value);

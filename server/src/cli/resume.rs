@@ -21,7 +21,7 @@ use engine::{
         lock::{self, RunLock},
         resume::{self, Interrupted},
         secrets::{self, Redactor},
-        store::{Store as _, StoredRun},
+        store::StoredRun,
     },
 };
 use lang::analysis::Analysis;
@@ -135,8 +135,6 @@ impl Resume {
             }
             Err(error) => return Err(invalid(format!("the run `{}` cannot be locked: {error}", run.id))),
         };
-        // What cannot be read must not look as if it had never been.
-        workspace.store.check(&run.id).map_err(|error| invalid(error.to_string()))?;
         let run = workspace.again(&run.id).map_err(invalid)?;
         if !run.is_resumable() {
             let message = "was recorded by a version of orc that kept too little to go on; run the pipeline again";

@@ -59,16 +59,18 @@ impl RateLimits {
 }
 
 impl Host {
-    /// This, field by field over `below`.
+    /// This, field by field over `below`; of two limits the lower one.
     pub fn over(&self, below: &Self) -> Self {
         let first = |own: &Option<Told>, other: &Option<Told>| own.clone().or_else(|| other.clone());
+        // Nobody lifts the limit of another.
+        let lower = |own: Option<u64>, other: Option<u64>| own.into_iter().chain(other).min();
         let (own, other) = (self.limits, below.limits);
         Self {
             endpoint: first(&self.endpoint, &below.endpoint),
             key_env: first(&self.key_env, &below.key_env),
             limits: RateLimits {
-                requests_per_minute: own.requests_per_minute.or(other.requests_per_minute),
-                tokens_per_minute: own.tokens_per_minute.or(other.tokens_per_minute),
+                requests_per_minute: lower(own.requests_per_minute, other.requests_per_minute),
+                tokens_per_minute: lower(own.tokens_per_minute, other.tokens_per_minute),
             },
         }
     }
@@ -126,7 +128,7 @@ pub struct Routing {
 }
 
 impl Routing {
-    /// This, field by field over `below`. What is denied anywhere is denied.
+    /// This, field by field over `below`; of two limits the lower one. What is denied anywhere is denied.
     pub(super) fn over(&self, below: &Self) -> Self {
         let first = |own: &Option<Vec<String>>, other: &Option<Vec<String>>| own.clone().or_else(|| other.clone());
         let deny = match (&self.deny, &below.deny) {

@@ -17,8 +17,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::run::{clock, lock, store};
 
-/// How long others may look, which takes a moment.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long others may look, which takes a moment; who waits longer does it where a cancel is heard.
+const MOMENT: Duration = Duration::from_millis(50);
+
+/// No call takes longer. What a run holds that said nothing for so long may have been paid by now.
+const LONGEST_CALL: Duration = Duration::from_mins(11);
 
 /// A day's budget, as one run sees it.
 #[derive(Debug)]
@@ -35,9 +38,15 @@ pub(super) struct Taken {
     pub(super) held: i64,
 }
 
-impl Taken {
-    /// What cannot be read is not known, and taken to be beyond every budget.
-    const UNKNOWN: Self = Self { spent: i64::MAX, held: 0 };
+/// Why it cannot be told what others have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unknown {
+    /// Another process looks at it, and does not come to an end.
+    #[error("another process holds `{0}`; end it")]
+    Busy(PathBuf),
+    /// A file or the store cannot be read or written.
+    #[error("{0}")]
+    Broken(String),
 }
 
 /// What a run says of itself.
@@ -65,11 +74,9 @@ impl Day {
     }
 
     /// Does `reserve` with what all others have, while none of them does so.
-    pub(super) fn alone<T>(&self, reserve: impl FnOnce(Taken) -> T) -> T {
-        match self.lock() {
-            Ok(_lock) => reserve(self.others().unwrap_or(Taken::UNKNOWN)),
-            Err(_) => reserve(Taken::UNKNOWN),
-        }
+    pub(super) fn alone<T>(&self, reserve: impl FnOnce(Taken) -> T) -> Result<T, Unknown> {
+        let _lock = self.lock()?;
+        Ok(reserve(self.others()?))
     }
 
     /// Says what this run has.
@@ -82,17 +89,22 @@ impl Day {
         fs::rename(fresh, file)
     }
 
-    fn others(&self) -> io::Result<Taken> {
+    fn others(&self) -> Result<Taken, Unknown> {
         let today = today();
-        let mut ended = store::spent_since(&self.store, &today).map_err(io::Error::other)?;
+        let broken = |error: io::Error| Unknown::Broken(format!("`{}`: {error}", self.folder().display()));
+        let mut ended = store::spent_since(&self.store, &today).map_err(|error| Unknown::Broken(error.to_string()))?;
         ended.remove(&self.run);
         let mut all = Taken::default();
-        for entry in fs::read_dir(self.folder())? {
-            let path = entry?.path();
+        for entry in fs::read_dir(self.folder()).map_err(broken)? {
+            let path = entry.map_err(broken)?.path();
             if path.extension().is_none_or(|extension| extension != "json") {
                 continue;
             }
-            let Some(said) = read(&path)? else { continue };
+            let damaged = |error: io::Error| {
+                let path = path.display();
+                Unknown::Broken(format!("`{path}`, where a run says what it has, cannot be read ({error}); remove it"))
+            };
+            let Some(said) = read(&path).map_err(damaged)? else { continue };
             if said.day != today {
                 // Of another day; if it cannot go, it does not matter.
                 let _ = fs::remove_file(&path);
@@ -102,9 +114,13 @@ impl Day {
                 continue;
             }
             let ended = ended.remove(&said.run).unwrap_or_default();
+            let is_late = || {
+                let said_at = fs::metadata(&path).and_then(|file| file.modified()).ok();
+                said_at.and_then(|at| at.elapsed().ok()).is_some_and(|age| age > LONGEST_CALL)
+            };
             let (spent, held) = match lock::holder(&self.store, &said.run) {
-                Some(_) => (said.spent, said.held),
-                None => (said.spent.saturating_add(said.held), 0),
+                Some(_) if !is_late() => (said.spent, said.held),
+                _ => (said.spent.saturating_add(said.held), 0),
             };
             all.spent = all.spent.saturating_add(spent.max(ended));
             all.held = all.held.saturating_add(held);
@@ -113,15 +129,18 @@ impl Day {
         Ok(all)
     }
 
-    fn lock(&self) -> io::Result<File> {
-        fs::create_dir_all(self.folder())?;
-        let lock = File::options().write(true).create(true).truncate(false).open(self.folder().join("lock"))?;
-        let end = Instant::now() + PATIENCE;
+    fn lock(&self) -> Result<File, Unknown> {
+        let path = self.folder().join("lock");
+        let broken = |error: io::Error| Unknown::Broken(format!("`{}`: {error}", path.display()));
+        fs::create_dir_all(self.folder()).map_err(broken)?;
+        let lock = File::options().write(true).create(true).truncate(false).open(&path).map_err(broken)?;
+        let end = Instant::now() + MOMENT;
         loop {
             match lock.try_lock() {
                 Ok(()) => return Ok(lock),
                 Err(TryLockError::WouldBlock) if Instant::now() < end => thread::sleep(Duration::from_millis(1)),
-                Err(error) => return Err(error.into()),
+                Err(TryLockError::WouldBlock) => return Err(Unknown::Busy(path)),
+                Err(TryLockError::Error(error)) => return Err(broken(error)),
             }
         }
     }
@@ -166,28 +185,33 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = folder.path().join("runs.db");
         let (one, other) = (Day::new(store.clone(), "one"), Day::new(store.clone(), "other/2"));
-        assert_eq!(one.alone(|others| others), Taken::default());
+        assert_eq!(one.alone(|others| others), Ok(Taken::default()));
         let lock = RunLock::take(&store, "other/2").unwrap().unwrap();
         other.say(taken(5, 7)).unwrap();
         one.say(taken(1, 2)).unwrap();
-        assert_eq!(one.alone(|others| others), taken(5, 7));
-        assert_eq!(other.alone(|others| others), taken(3, 0), "the one is not running");
+        assert_eq!(one.alone(|others| others), Ok(taken(5, 7)));
+        assert_eq!(other.alone(|others| others), Ok(taken(3, 0)), "the one is not running");
         drop(lock);
-        assert_eq!(one.alone(|others| others), taken(12, 0));
+        assert_eq!(one.alone(|others| others), Ok(taken(12, 0)));
         // What nobody told is not forgotten when it goes on.
         assert_eq!(other.before(), 12);
     }
 
     #[test]
-    fn what_is_of_another_day_does_not_count_and_what_is_damaged_is_beyond_every_budget() {
+    fn what_is_of_another_day_does_not_count_and_what_is_damaged_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let day = Day::new(folder.path().join("runs.db"), "one");
         day.say(taken(1, 1)).unwrap();
         let old = r#"{"run": "old", "day": "2020-01-01", "spent": 9, "held": 9}"#;
         fs::write(folder.path().join("day/old.json"), old).unwrap();
-        assert_eq!(day.alone(|others| others), Taken::default());
+        assert_eq!(day.alone(|others| others), Ok(Taken::default()));
         assert!(!folder.path().join("day/old.json").exists());
         fs::write(folder.path().join("day/torn.json"), &old[..20]).unwrap();
-        assert_eq!(day.alone(|others| others), Taken::UNKNOWN);
+        let Err(Unknown::Broken(message)) = day.alone(|others| others) else { panic!("it is damaged") };
+        assert!(message.contains("day/torn.json`") && message.ends_with("; remove it"), "{message}");
+        fs::remove_file(folder.path().join("day/torn.json")).unwrap();
+        let lock = File::options().write(true).open(folder.path().join("day/lock")).unwrap();
+        lock.lock().unwrap();
+        assert_eq!(day.alone(|others| others), Err(Unknown::Busy(folder.path().join("day/lock"))));
     }
 }

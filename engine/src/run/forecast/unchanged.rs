@@ -82,6 +82,9 @@ impl Forecaster<'_> {
         }
         for at in wanted {
             let step = &self.scope.steps[at];
+            if self.names.hides(&step.id) {
+                continue;
+            }
             let end = unchanged.ends[at].map(|end| &unchanged.latest.ends[end]);
             let result = end.zip(self.cx.cache.as_ref()).and_then(|(end, cache)| cache.result_of(&end.attempt));
             match result {

@@ -131,6 +131,11 @@ impl Names {
         self.parent.clone()
     }
 
+    /// Whether a name of the run or an input hides a step of this id.
+    pub(crate) fn hides(&self, id: &str) -> bool {
+        self.scopes().any(|names| names.bound.contains_key(id))
+    }
+
     /// The iteration this scope belongs to.
     pub(crate) fn frame(&self) -> Option<&Frame> {
         self.frame.as_ref()

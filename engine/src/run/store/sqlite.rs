@@ -5,7 +5,8 @@
 
 use std::{
     path::{Path, PathBuf},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use super::{LastWord, Record, Store, StoreError, StoredAttempt, StoredRun};
@@ -93,6 +94,9 @@ CREATE INDEX answers_by_key ON answers (key);
 CREATE INDEX answers_by_run ON answers (run_id);
 ";
 
+/// How long others may write.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// How many KiB of pages who looks up earlier results keeps in memory.
 const PAGES_KEPT: i64 = 65_536;
 
@@ -173,7 +177,7 @@ impl SqliteStore {
 
     fn prepare(&self) -> Result<(), StoreError> {
         let error = |error: rusqlite::Error| refused(&self.path, &error);
-        self.connection.busy_timeout(Duration::from_secs(5)).map_err(error)?;
+        self.connection.busy_timeout(PATIENCE).map_err(error)?;
         let number = |pragma: &str| self.connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
         if number("application_id").map_err(error)? == APPLICATION_ID {
             let found = number("user_version").map_err(error)?;
@@ -181,7 +185,16 @@ impl SqliteStore {
                 return Err(StoreError::Newer { path: self.path.clone(), found, known: FORMAT });
             }
         }
-        self.connection.pragma_update(None, "journal_mode", "WAL").map_err(error)?;
+        // Two who make the file at once get in each other's way here, without being made to wait.
+        let end = Instant::now() + PATIENCE;
+        loop {
+            match self.connection.pragma_update(None, "journal_mode", "WAL") {
+                Err(busy) if busy.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && Instant::now() < end => {
+                    thread::sleep(Duration::from_millis(2));
+                }
+                made => break made.map_err(error)?,
+            }
+        }
         self.connection.pragma_update(None, "synchronous", "FULL").map_err(error)?;
         // Closing would copy the log into the database and sync both, which a run would wait for at its
         // end. The log is as durable; SQLite copies it when it has grown to a thousand pages.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::{SqliteStore, json_of, refused};
 use crate::run::{
     document::StepDocument,
-    store::{LastWord, StoreError, StoredAttempt},
+    store::{LastWord, Store as _, StoreError, StoredAttempt},
 };
 
 /// An attempt as its row has it.
@@ -133,6 +133,8 @@ impl SqliteStore {
         let (rows_of, work_of, help) = (self, &work, &read);
         let (rows, here) = beside(
             move || {
+                // What cannot be read must not look as if it had never been.
+                rows_of.check(run_id)?;
                 let mut rows = rows_of.raw_attempts(run_id)?.into_iter();
                 let chunks = std::iter::from_fn(|| Some(rows.by_ref().take(CHUNK).collect::<Vec<_>>()));
                 locked(work_of).open = chunks.take_while(|chunk| !chunk.is_empty()).enumerate().collect();
