@@ -408,6 +408,16 @@ fn refusal(short: &Short, worst: i64, request: &Request, asked: &Asked<'_>) -> T
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::models::message::{Message, Role};
+
+    #[test]
+    fn each_turn_of_a_conversation_may_be_framed() {
+        let of = |count: usize| {
+            let message = Message { role: Role::User, content: "x".to_owned() };
+            most_tokens(&Request { messages: vec![message; count], ..Request::default() })
+        };
+        assert_eq!(of(401) - of(1), 400 * 17);
+    }
 
     fn purse(limit: i64) -> Purse {
         Purse::new(Budget { run: Some(limit), ..Budget::default() }, None, 0, None)

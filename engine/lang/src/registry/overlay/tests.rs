@@ -73,7 +73,9 @@ fn limits_of_a_provider_are_merged_and_hold_for_its_models() {
         "a",
         Origin::Person,
     );
-    let theirs = read("models: [{source: openai, limits: {requests_per_minute: 5}}]", "b", Origin::Workspace);
+    // A workspace may be stricter, and lifts nothing.
+    let limits = "{requests_per_minute: 5, tokens_per_minute: 9999}";
+    let theirs = read(&format!("models: [{{source: openai, limits: {limits}}}]"), "b", Origin::Workspace);
     assert_eq!([&own.problems[..], &theirs.problems], [&[][..], &[]]);
     let table = table().overlaid(&[&own, &theirs]);
     let limits = RateLimits { requests_per_minute: Some(5), tokens_per_minute: Some(1000) };
