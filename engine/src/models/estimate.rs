@@ -153,7 +153,7 @@ impl Estimate {
 }
 
 /// Two digits of an amount of billionths of a dollar.
-fn rounded(nano: u64) -> String {
+pub fn rounded(nano: u64) -> String {
     let dollars = nano as f64 / 1e9;
     if nano == 0 {
         return "$0".to_owned();
