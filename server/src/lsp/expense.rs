@@ -101,7 +101,7 @@ impl Over {
             fixes: Vec::new(),
             tag: None,
         };
-        (!check::is_ignored(analysis, &found)).then_some(found)
+        (!check::is_ignored(&analysis.parse().tree, &found)).then_some(found)
     }
 }
 

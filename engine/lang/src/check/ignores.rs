@@ -5,7 +5,6 @@ use text_size::{TextRange, TextSize};
 
 use super::{Code, Diagnostic, Severity, Tag, codes};
 use crate::{
-    analysis::Analysis,
     check::Fix,
     syntax::{NodeKind, Tree},
     text::{LineIndex, TextEdit},
@@ -57,12 +56,15 @@ pub(super) fn apply(tree: &Tree, mut found: Vec<Diagnostic>) -> Vec<Diagnostic> 
     found
 }
 
-/// Whether a comment silences `diagnostic`, which was not found in the text.
-pub fn is_ignored(analysis: &Analysis, diagnostic: &Diagnostic) -> bool {
-    let (tree, lines) = (&analysis.parse().tree, analysis.lines());
+/// Whether a comment in the text silences `diagnostic`, which an editor reports.
+pub fn is_ignored(tree: &Tree, diagnostic: &Diagnostic) -> bool {
     let mut ignores = ignores(tree);
-    place(tree, lines, &mut ignores);
-    silence(tree, lines, &mut ignores, diagnostic).is_some()
+    if ignores.is_empty() {
+        return false;
+    }
+    let lines = LineIndex::new(tree.text());
+    place(tree, &lines, &mut ignores);
+    silence(tree, &lines, &mut ignores, diagnostic).is_some()
 }
 
 /// Says for which lines each comment speaks.
