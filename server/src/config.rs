@@ -5,6 +5,7 @@
 use std::num::NonZeroU16;
 
 use camino::Utf8Path;
+use engine::plan::dollars;
 use globset::{GlobBuilder, GlobMatcher};
 use indexmap::IndexMap;
 use lang::check::{Diagnostic, Severity};
@@ -27,6 +28,9 @@ pub struct Settings {
     /// How `orc.run` runs.
     #[serde(deserialize_with = "or_default")]
     pub run: RunSettings,
+    /// What runs may cost.
+    #[serde(deserialize_with = "or_default")]
+    pub cost: CostSettings,
     /// What is written to the log of the editor.
     #[serde(deserialize_with = "or_default")]
     pub trace: TraceSettings,
@@ -110,6 +114,33 @@ pub struct RunSettings {
 impl Default for RunSettings {
     fn default() -> Self {
         Self { simulate: true, max_concurrency: None }
+    }
+}
+
+/// What runs may cost.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct CostSettings {
+    /// The most that a run may cost, in US$: a pipeline whose estimate exceeds it has a warning (ORC504). It stops no run; `budget` in the pipeline and `--max-cost` do. Without a number nothing is limited.
+    #[serde(deserialize_with = "amount")]
+    pub limit: Option<f64>,
+}
+
+/// An amount of money, or none.
+fn amount<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    let amount = Option::<f64>::deserialize(deserializer)?;
+    match amount.filter(|amount| dollars(*amount).is_none()) {
+        Some(wrong) => {
+            Err(D::Error::custom(format!("`cost.limit` is {wrong}, which is no amount of US$; write 0 or more")))
+        }
+        None => Ok(amount),
+    }
+}
+
+impl CostSettings {
+    /// The most that a run may cost, in billionths of a dollar.
+    pub fn limit_in_nano_usd(&self) -> Option<u64> {
+        self.limit.and_then(dollars).and_then(|nano| u64::try_from(nano).ok())
     }
 }
 

@@ -17,6 +17,7 @@ pub mod codes;
 pub use codes::{Code, CodeSpec};
 pub(crate) use edits::in_braces;
 pub(crate) use ignores::Comments;
+pub use ignores::is_ignored;
 
 mod checker;
 mod edits;

@@ -139,10 +139,21 @@ impl Estimate {
         let high = high.map_or_else(|| "no upper bound".to_owned(), rounded);
         format!("≈ {} ({} … {high})", rounded(expected), rounded(low))
     }
+
+    /// What is expected and the most, e.g. `≈ $0.0004 … $0.0012`; nothing where the cost is not known, or there is none.
+    pub fn brief(&self) -> Option<String> {
+        let Range { low: _, expected, high } = self.nano_usd.filter(|nano| nano.expected > 0)?;
+        let expected = rounded(expected);
+        Some(match high.map(rounded) {
+            Some(high) if high == expected => format!("≈ {expected}"),
+            Some(high) => format!("≈ {expected} … {high}"),
+            None => format!("≈ {expected} … ?"),
+        })
+    }
 }
 
 /// Two digits of an amount of billionths of a dollar.
-fn rounded(nano: u64) -> String {
+pub fn rounded(nano: u64) -> String {
     let dollars = nano as f64 / 1e9;
     if nano == 0 {
         return "$0".to_owned();
@@ -253,6 +264,16 @@ mod tests {
     fn amounts_have_two_digits() {
         let shown = [0, 1, 150, 24_000, 1_234_567, 99_999_999, 1_500_000_000, 123_000_000_000].map(rounded);
         assert_eq!(shown, ["$0", "$0.000000001", "$0.00000015", "$0.000024", "$0.0012", "$0.1", "$1.5", "$123"]);
+    }
+
+    #[test]
+    fn the_brief_form_says_what_is_expected_and_the_most() {
+        let brief = |nano_usd| Estimate { nano_usd, ..Estimate::default() }.brief();
+        let of = |low, expected, high| brief(Some(Range { low, expected, high }));
+        assert_eq!(of(1, 1_234_567, Some(4_000_000)).as_deref(), Some("≈ $0.0012 … $0.004"));
+        assert_eq!(of(1, 1_234_567, Some(1_200_001)).as_deref(), Some("≈ $0.0012"));
+        assert_eq!(of(1, 1_234_567, None).as_deref(), Some("≈ $0.0012 … ?"));
+        assert_eq!((of(0, 0, Some(0)), of(0, 0, None), brief(None)), (None, None, None));
     }
 
     #[test]

@@ -29,8 +29,17 @@ use tower_lsp::{
 };
 
 use super::{
-    actions, capabilities, client::Editor, commands, completion, diagnostics::Diagnostics, expense, from_proto,
-    history, layout, navigate, ordered::pinned, pins, reading, runs::Owner, session::Session, to_proto::Converter,
+    actions, capabilities,
+    client::Editor,
+    commands, completion,
+    diagnostics::Diagnostics,
+    expense::{self, Expected},
+    from_proto, history, layout, navigate,
+    ordered::pinned,
+    pins, reading,
+    runs::Owner,
+    session::Session,
+    to_proto::Converter,
     tokens,
 };
 
@@ -61,6 +70,22 @@ impl Backend {
             compute(&Converter { analysis, uri: &document.uri, environment: &pinned.environment })
         };
         self.session.work.run_near(quick, compute).await.map(Some)
+    }
+
+    /// The same with what a run may cost, which takes longer than the text alone: always apart.
+    async fn answer_with_cost<T: Send + 'static>(
+        &self,
+        compute: impl FnOnce(&Converter<'_>, &Session, &Expected) -> T + Send + 'static,
+    ) -> Result<Option<T>> {
+        let pinned = pinned();
+        let Some(document) = pinned.document else { return Ok(None) };
+        let session = Arc::clone(&self.session);
+        let compute = move || {
+            let analysis = document.checked();
+            let converter = Converter { analysis, uri: &document.uri, environment: &pinned.environment };
+            compute(&converter, &session, &session.expenses.expected(&converter, document.revision))
+        };
+        self.session.work.run(compute).await.map(Some)
     }
 
     fn owner(&self) -> Owner {
@@ -187,11 +212,11 @@ impl LanguageServer for Backend {
     }
 
     async fn code_lens(&self, _: CodeLensParams) -> Result<Option<Vec<CodeLens>>> {
-        let session = Arc::clone(&self.session);
-        self.answer(move |converter| {
+        self.answer_with_cost(|converter, session, expected| {
             let marks = session.marks(converter.analysis, converter.uri, converter.environment);
             let lenses = ide::lenses::lenses(converter.analysis).into_iter();
-            lenses.map(|lens| converter.lens(&lens, &marks)).chain(pins::lenses(converter)).collect()
+            let lenses = lenses.map(|lens| converter.lens(&lens, &marks)).chain(pins::lenses(converter));
+            lenses.chain(expense::lens(converter, expected)).collect()
         })
         .await
     }
@@ -299,11 +324,11 @@ impl LanguageServer for Backend {
     }
 
     async fn inlay_hint(&self, params: InlayHintParams) -> Result<Option<Vec<InlayHint>>> {
-        let session = Arc::clone(&self.session);
-        self.answer(move |converter| {
+        self.answer_with_cost(move |converter, session, expected| {
             let marks = session.marks(converter.analysis, converter.uri, converter.environment);
             let mut found = reading::inlays(converter, &marks, params.range);
             found.extend(pins::inlays(converter, params.range));
+            found.extend(expense::inlays(converter, expected, params.range));
             found
         })
         .await

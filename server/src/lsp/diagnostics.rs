@@ -25,6 +25,7 @@ use super::{
     client::Editor,
     closed,
     document::Document,
+    expense,
     ext::PartialResult,
     runs::Latest,
     session::{Environment, Session},
@@ -199,33 +200,74 @@ impl Diagnostics {
         let environment = self.session.environment();
         let latest = self.session.runs.latest(&document.uri);
         let edition = latest.as_ref().map_or(0, |latest| latest.edition);
-        let id = format!("{}.{}.{edition}", document.revision, environment.generation);
-        if previous.as_ref() == Some(&id) {
+        let known = self.session.expenses.edition(&document.uri);
+        let start = format!("{}.{}.{edition}", document.revision, environment.generation);
+        // What a run may cost counts only where it is limited; `~` says that it is not.
+        if let Some(id) = previous.filter(|id| *id == format!("{start}~") || *id == format!("{start}.{known}")) {
             return Ok(Report::Unchanged { id });
         }
-        let quick = document.is_quick();
+        let (session, shown) = (Arc::clone(&self.session), Arc::clone(&document));
+        let at_once = !environment.client.refreshes_diagnostics;
+        let quick = document.is_quick() && !(at_once && known > 0);
         let check = move || {
             let mut items = check(&document, &environment);
             items.extend(latest.iter().flat_map(|latest| failures(&document, &environment, latest)));
-            items
+            let cost = Cost::of(&session, &document, &environment, at_once);
+            items.extend(cost.iter().flat_map(|cost| cost.items.clone()));
+            (items, cost.map(|cost| (cost.edition, cost.is_stale)))
         };
-        let items = self.session.work.run_near(quick, check).await?;
+        let (items, cost) = self.session.work.run_near(quick, check).await?;
+        let id = match cost {
+            Some((edition, _)) => format!("{start}.{edition}"),
+            None => format!("{start}~"),
+        };
+        if let Some((edition, true)) = cost {
+            let this = self.clone();
+            self.session.tasks.spawn(async move {
+                if this.costs_otherwise(shown, edition).await {
+                    this.ask_again();
+                }
+            });
+        }
         Ok(Report::Full { id: Some(id), items })
+    }
+
+    /// Once the changes pause, plans what a run of `document` may cost; whether that is other than in `edition`.
+    async fn costs_otherwise(&self, document: Arc<Document>, edition: u64) -> bool {
+        tokio::time::sleep(SILENCE).await;
+        let session = Arc::clone(&self.session);
+        let planned = self.session.work.run(move || {
+            let environment = session.environment();
+            let is_current = session.is_current(&document);
+            is_current && Cost::of(&session, &document, &environment, true).is_some_and(|cost| cost.edition != edition)
+        });
+        planned.await.unwrap_or_default()
     }
 
     async fn publish(&self, document: Arc<Document>) {
         if document.expected_cost() >= AT_ONCE {
             tokio::time::sleep(SILENCE).await;
         }
+        while let Some(edition) = self.publish_once(Arc::clone(&document)).await {
+            if !self.costs_otherwise(Arc::clone(&document), edition).await {
+                break;
+            }
+        }
+    }
+
+    /// Publishes what is known now; gives the edition of what a run may cost where that is to be planned anew.
+    async fn publish_once(&self, document: Arc<Document>) -> Option<u64> {
         let session = Arc::clone(&self.session);
         let shown = Arc::clone(&document);
         let quick = document.is_quick();
         let checked = self.session.work.run_near(quick, move || {
             let environment = session.environment();
-            session.is_current(&document).then(|| check(&document, &environment))
+            let check = || (check(&document, &environment), Cost::of(&session, &document, &environment, false));
+            session.is_current(&document).then(check)
         });
         // A failure was logged where it happened; the old diagnostics stay.
-        let Ok(Some(mut items)) = checked.await else { return };
+        let Ok(Some((mut items, cost))) = checked.await else { return None };
+        items.extend(cost.iter().flat_map(|cost| cost.items.clone()));
         let _gate = self.gate.lock().await;
         if self.session.is_current(&shown) {
             // What failed is asked for here: of two publications of one text the later knows more.
@@ -234,6 +276,35 @@ impl Diagnostics {
             }
             self.editor.publish(shown.uri.clone(), items, Some(shown.version)).await;
         }
+        cost.filter(|cost| cost.is_stale).map(|cost| cost.edition)
+    }
+}
+
+/// What a document says about what a run may cost, where that is limited.
+struct Cost {
+    items: Vec<tower_lsp::lsp_types::Diagnostic>,
+    /// The edition of what is expected.
+    edition: u64,
+    /// It was expected of an earlier text.
+    is_stale: bool,
+}
+
+impl Cost {
+    /// `at_once` plans the run where nobody has yet; otherwise what was expected last counts. Of files that are not
+    /// open nothing is said.
+    fn of(session: &Session, document: &Document, environment: &Environment, at_once: bool) -> Option<Self> {
+        let analysis = document.checked();
+        if !expense::is_limited(analysis, environment) || !session.is_current(document) {
+            return None;
+        }
+        let converter = Converter { analysis, uri: &document.uri, environment };
+        let (expected, is_stale) = if at_once {
+            (session.expenses.expected(&converter, document.revision), false)
+        } else {
+            session.expenses.latest(&document.uri, document.revision)
+        };
+        let edition = session.expenses.edition(&document.uri);
+        Some(Self { items: expense::diagnostics(&converter, &expected), edition, is_stale })
     }
 }
 

@@ -201,7 +201,7 @@ fn mark(end: LatestEnd) -> Mark {
 }
 
 /// The modification times and sizes of the database and its log: equal as long as nothing was written.
-type Stamp = [Option<(SystemTime, u64)>; 2];
+pub(crate) type Stamp = [Option<(SystemTime, u64)>; 2];
 
 /// What was read of stores, until they change.
 #[derive(Debug, Default)]
@@ -218,7 +218,7 @@ impl Cache {
     /// read, nothing is known; that is no reason to explain less.
     pub(crate) fn stored(&self, root: &Path, pipeline: &str) -> Arc<Stored> {
         let file = store::file(root);
-        let stamp = [stamp(&file), stamp(&file.with_extension("db-wal"))];
+        let stamp = of_store(&file);
         if stamp[0].is_none() {
             return Arc::default();
         }
@@ -243,7 +243,13 @@ impl Cache {
     }
 }
 
-fn stamp(file: &Path) -> Option<(SystemTime, u64)> {
+/// The stamp of the store in `file`.
+pub(crate) fn of_store(file: &Path) -> Stamp {
+    [stamp(file), stamp(&file.with_extension("db-wal"))]
+}
+
+/// When a file was written and how large it is, if it is there.
+pub(crate) fn stamp(file: &Path) -> Option<(SystemTime, u64)> {
     let found = file.metadata().ok()?;
     Some((found.modified().ok()?, found.len()))
 }

@@ -25,6 +25,7 @@ use super::{
     closed::Closed,
     completion::Lists,
     document::Document,
+    expense,
     files::{Around, Documents, Place, path_of},
     from_proto,
     marks::{Cache, Marks},
@@ -72,6 +73,8 @@ pub(crate) struct Session {
     pub(crate) runs: Runs,
     /// What stores say of steps.
     pub(crate) marks: Cache,
+    /// What runs may cost.
+    pub(crate) expenses: expense::Cache,
     /// Which folders may run.
     pub(crate) trust: Trust,
     /// The semantic tokens that were answered last.
@@ -95,6 +98,7 @@ impl Default for Session {
             work: Work::default(),
             runs: Runs::default(),
             marks: Cache::default(),
+            expenses: expense::Cache::default(),
             trust: Trust::default(),
             tokens: Answered::default(),
             completions: Lists::default(),
@@ -247,6 +251,7 @@ impl Session {
         self.documents.remove(&uri);
         self.runs.forget(&uri);
         self.tokens.forget(&uri);
+        self.expenses.forget(&uri);
         self.touch(&[&uri])
     }
 

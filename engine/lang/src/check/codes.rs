@@ -68,8 +68,14 @@ pub fn code(code: Code) -> Option<&'static CodeSpec> {
     codes().get(at)
 }
 
-/// A step failed in the latest run: the one code that speaks of a run and not of the text.
+/// A step failed in the latest run: this speaks of a run and not of the text.
 pub const STEP_FAILED: Code = Code(790);
+
+/// A run may cost more than it may: this speaks of prices and earlier runs, too.
+pub const OVER_BUDGET: Code = Code(504);
+
+/// The codes that editors alone report, since the text alone does not tell.
+pub const OF_RUNS: [Code; 2] = [STEP_FAILED, OVER_BUDGET];
 
 /// Declares the constants by which the rules name their codes.
 macro_rules! constants {

@@ -27,18 +27,11 @@ pub(super) fn apply(tree: &Tree, mut found: Vec<Diagnostic>) -> Vec<Diagnostic> 
         return found;
     }
     let lines = LineIndex::new(tree.text());
-    for ignore in &mut ignores {
-        let line = lines.line_of(ignore.comment.start());
-        ignore.lines = if alone_on_its_line(tree.text(), ignore.comment) { [line, line + 1] } else { [line, line] };
-    }
-    found.retain(|diagnostic| {
-        let places = [diagnostic.range.start(), anchor(tree, diagnostic)].map(|at| lines.line_of(at));
-        let silences =
-            |ignore: &Ignore| ignore.code == diagnostic.code && places.iter().any(|line| ignore.lines.contains(line));
-        let silenced = ignores.iter_mut().find(|ignore| silences(ignore));
-        silenced.map(|ignore| ignore.used = true).is_none()
-    });
-    for ignore in ignores.iter().filter(|ignore| !ignore.used) {
+    place(tree, &lines, &mut ignores);
+    found.retain(|diagnostic| silence(tree, &lines, &mut ignores, diagnostic).is_none());
+    // What editors alone report is not to be seen here.
+    let unused = |ignore: &&Ignore| !ignore.used && !codes::OF_RUNS.contains(&ignore.code);
+    for ignore in ignores.iter().filter(unused) {
         let known = codes::code(ignore.code).is_some();
         let message = if known {
             format!("`{}` is not found here, so there is nothing to ignore; remove the comment", ignore.code)
@@ -61,6 +54,33 @@ pub(super) fn apply(tree: &Tree, mut found: Vec<Diagnostic>) -> Vec<Diagnostic> 
     }
     found.sort_by_key(|diagnostic| (diagnostic.range.start(), diagnostic.range.end(), diagnostic.code));
     found
+}
+
+/// Whether a comment in the text silences `diagnostic`, which an editor reports.
+pub fn is_ignored(tree: &Tree, diagnostic: &Diagnostic) -> bool {
+    let mut ignores = ignores(tree);
+    if ignores.is_empty() {
+        return false;
+    }
+    let lines = LineIndex::new(tree.text());
+    place(tree, &lines, &mut ignores);
+    silence(tree, &lines, &mut ignores, diagnostic).is_some()
+}
+
+/// Says for which lines each comment speaks.
+fn place(tree: &Tree, lines: &LineIndex, ignores: &mut [Ignore]) {
+    for ignore in ignores {
+        let line = lines.line_of(ignore.comment.start());
+        ignore.lines = if alone_on_its_line(tree.text(), ignore.comment) { [line, line + 1] } else { [line, line] };
+    }
+}
+
+/// Uses the comment that silences `diagnostic`, if there is one.
+fn silence(tree: &Tree, lines: &LineIndex, ignores: &mut [Ignore], diagnostic: &Diagnostic) -> Option<()> {
+    let places = [diagnostic.range.start(), anchor(tree, diagnostic)].map(|at| lines.line_of(at));
+    let silences =
+        |ignore: &Ignore| ignore.code == diagnostic.code && places.iter().any(|line| ignore.lines.contains(line));
+    ignores.iter_mut().find(|ignore| silences(ignore)).map(|ignore| ignore.used = true)
 }
 
 /// Where a comment that silences `diagnostic` may stand: on the line of this place, or above it.

@@ -86,6 +86,20 @@ A model is written as `provider/name`, `provider:name` or `name`, without blanks
     row(BLIND_MODEL, "blind-model", Error, "the model reads no images", "\
 The step gives `images` to a model that is not known to read any, so it would fail before anything is sent. Name another model, or leave `model` out: the router chooses one that reads images. Of a model in a `models.yaml`, `capabilities: [vision]` says that it does.
 "),
+    row(OVER_BUDGET, "over-budget", Warning, "a run may cost more than it may", "\
+In an editor a step, or the whole, says so whose estimate exceeds a `budget` of the file or the setting `orc.cost.limit`. What counts is the most that it may cost; where nothing bounds that, the least. A run keeps to a `budget` all the same: a call that does not fit is not made, so that its step fails. `orc.cost.limit` stops nothing.
+
+```yaml
+budget: 0.50
+steps:
+  - id: summary
+    action: generate
+    budget: 0.02
+    parameters: {prompt: \"…\", max_tokens: 500}   # bounds what the answer may cost
+```
+
+`orc validate` never says this, since it looks at no prices and no earlier runs; `orc plan` shows the same figures.
+"),
     row(UNCLOSED_AUTO, "unclosed-auto", Error, "the `<AUTO>` tag is not closed", "\
 Everything between `<AUTO>` and `</AUTO>` is the question. Without the closing tag it is unknown where it ends.
 "),
