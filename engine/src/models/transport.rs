@@ -36,7 +36,7 @@ use super::{
 use crate::tools::{Failure, OutputSink, ToolError, output::Stream};
 
 mod pause;
-use pause::{jitter, pause, wait};
+use pause::{jitter, pause, seconds, wait};
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
