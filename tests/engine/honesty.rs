@@ -193,6 +193,7 @@ fn condition(dice: &mut Dice, at: usize) -> Option<String> {
         0 => Some(format!("'{{{{ n > {} }}}}'", dice.roll(3))),
         1 if at > 0 => Some(format!("'{{{{ s{} is defined }}}}'", dice.roll(at))),
         2 if at > 0 => Some(format!("'{{{{ s{}.status == \"completed\" }}}}'", dice.roll(at))),
+        3 if at > 0 => Some(format!("s{}.success", dice.roll(at))),
         _ => None,
     }
 }

@@ -10,6 +10,8 @@ mod direct;
 mod failures;
 mod hardening;
 mod honesty;
+
+mod outline;
 mod recorded;
 mod records;
 mod support;

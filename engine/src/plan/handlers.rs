@@ -14,6 +14,7 @@ pub struct Handler {
     /// `handler_task_id`: the step to run.
     pub task: Option<String>,
     /// `fallback_value`: what stands as the result.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "super::program::written")]
     pub fallback: Option<Value>,
     /// Classes of errors it is for; empty means any.
     pub error_types: Vec<String>,

@@ -32,6 +32,7 @@ pub(super) struct Declared {
     required: bool,
     pub(super) secret: bool,
     /// The value of the default, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "super::program::written")]
     default: Option<Value>,
     /// The declaration's own settings; none in the bare form, where the value is no declaration.
     settings: Map<String, Value>,

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use indexmap::IndexMap;
 use lang::{auto::Hole, model::FailurePolicy, registry::OutputSpec};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::{Handler, RetryPlan, Terms};
@@ -78,7 +78,7 @@ pub struct StepPlan {
     #[serde(default, skip_serializing_if = "is_usual")]
     pub parameters: IndexMap<String, Value>,
     /// `condition` or `if` as written.
-    #[serde(default, skip_serializing_if = "is_usual")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "written")]
     pub condition: Option<Value>,
     /// What its failure means for the others.
     #[serde(default = "usual_policy", skip_serializing_if = "is_usual_policy")]
@@ -128,6 +128,7 @@ pub struct Routes {
     /// `on_failure: <step id>`
     pub on_failure: Option<usize>,
     /// `goto` as written.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "written")]
     pub goto: Option<Value>,
 }
 
@@ -142,6 +143,7 @@ pub enum StepKind {
         /// `for_each` as written.
         items: Value,
         /// `max_parallel` as written.
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "written")]
         max_parallel: Option<Value>,
         /// The loop's names.
         names: LoopNames,
@@ -151,10 +153,13 @@ pub enum StepKind {
     /// Its body runs while one condition holds and until another does.
     While {
         /// Checked before an iteration.
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "written")]
         condition: Option<Value>,
         /// Checked after an iteration.
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "written")]
         until: Option<Value>,
         /// `max_iterations` as written.
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "written")]
         max_iterations: Option<Value>,
         /// The loop's names.
         names: LoopNames,
@@ -166,10 +171,13 @@ pub enum StepKind {
         /// The actions in order; each waits for the one before it.
         body: Arc<Scope>,
         /// Checked after an iteration: true ends the loop.
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "written")]
         until: Option<Value>,
         /// Checked after an iteration: false ends the loop.
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "written")]
         while_condition: Option<Value>,
         /// `max_iterations` as written.
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "written")]
         max_iterations: Option<Value>,
         /// End after an iteration with a failed action.
         break_on_error: bool,
@@ -181,6 +189,7 @@ pub enum StepKind {
         /// `on` as written.
         items: Value,
         /// `max_parallel` as written.
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "written")]
         max_parallel: Option<Value>,
         /// The actions in order; each waits for the one before it.
         body: Arc<Scope>,
@@ -227,6 +236,11 @@ impl StepKind {
             | Self::Queue { body, .. } => Some(body),
         }
     }
+}
+
+/// What is written, which may be null: that is something else than nothing.
+pub(super) fn written<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 /// What most steps have is not written for each of them.

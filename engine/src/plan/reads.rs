@@ -27,13 +27,17 @@ pub(super) fn all(scope: &Scope, is_input: impl Fn(&str) -> bool) -> Vec<Option<
         let mut found = Vec::new();
         let is_act = matches!(step.kind, StepKind::Act) && step.routes.goto.is_none();
         let texts = [&step.action, &step.tool, &step.model].into_iter().flatten();
-        let values = step.parameters.values().chain(&step.condition);
-        let mut take = |text: &str| in_text(text, &places, &is_input, &mut found);
+        let mut take = |text: &str, reading| in_text(text, reading, &places, &is_input, &mut found);
         let is_closed = is_act
             && step.handlers.is_empty()
-            && texts.into_iter().all(|text| take(text))
+            && texts.into_iter().all(|text| take(text, Reading::Template))
             && step.parameters.keys().all(|key| template::is_plain(key))
-            && values.into_iter().all(|value| in_value(value, &mut take));
+            && step.parameters.values().all(|value| in_value(value, &mut |text| take(text, Reading::Template)))
+            && match &step.condition {
+                Some(Value::String(text)) => take(text, Reading::Condition),
+                Some(written) => in_value(written, &mut |_| false),
+                None => true,
+            };
         found.sort_unstable();
         found.dedup();
         is_closed.then_some(found)
@@ -51,13 +55,20 @@ fn in_value(value: &Value, take: &mut impl FnMut(&str) -> bool) -> bool {
 }
 
 /// Adds the steps that `text` takes; `false` where it may take anything else.
-fn in_text(text: &str, places: &HashMap<&str, usize>, is_input: impl Fn(&str) -> bool, found: &mut Vec<usize>) -> bool {
-    if template::is_plain(text) {
+fn in_text(
+    text: &str,
+    reading: Reading,
+    places: &HashMap<&str, usize>,
+    is_input: impl Fn(&str) -> bool,
+    found: &mut Vec<usize>,
+) -> bool {
+    // A condition is an expression without braces, too.
+    if reading == Reading::Template && template::is_plain(text) {
         return true;
     }
-    let template = template::parse(text, Reading::Template);
+    let template = template::parse(text, reading);
     let is_simple = template.errors.is_empty()
-        && matches!(template.shape, Shape::Expression | Shape::Mixed)
+        && matches!(template.shape, Shape::Expression | Shape::Mixed | Shape::Constant(_))
         && template.segments.iter().all(|segment| matches!(segment.kind, SegmentKind::Text | SegmentKind::Expression))
         && template.filters.iter().all(|filter| !LOOK_AROUND.contains(&&*filter.name));
     is_simple

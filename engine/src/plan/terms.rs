@@ -8,6 +8,7 @@ use serde_json::Value;
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Terms {
     /// `requires_model` as written, unless it says `none`.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "super::program::written")]
     pub requires: Option<Value>,
     /// `requires_model: none`.
     pub needs_none: bool,
