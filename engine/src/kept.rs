@@ -151,9 +151,18 @@ fn remove_oldest(folder: &Path) -> io::Result<()> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        found.push((entry.metadata()?.modified()?, entry.path()));
+        // Another process may have removed it.
+        if let Ok(modified) = entry.metadata().and_then(|entry| entry.modified()) {
+            found.push((modified, entry.path()));
+        }
     }
     found.sort();
     let more = (found.len() + 1).saturating_sub(MOST);
-    found.into_iter().take(more).try_for_each(|(_, path)| fs::remove_file(path))
+    for (_, path) in found.into_iter().take(more) {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
 }

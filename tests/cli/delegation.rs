@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     models::fake::{Fake, Reply},
+    routing::orc,
     support::{Ended, Folder},
 };
 
@@ -14,14 +15,6 @@ models:
   - {source: openai, name: large, size: 30b, price: {input: 10, output: 20}, context: 90000}
   - {source: openai, name: own, size: 200b, expertise: [code], context: 90000}
 ";
-
-fn orc(folder: &Folder, base: &str, arguments: &[&str]) -> Ended {
-    let nowhere = folder.path().join("nothing");
-    let nowhere = nowhere.to_str().unwrap();
-    let keyless = [("ANTHROPIC_API_KEY", ""), ("GEMINI_API_KEY", ""), ("HF_TOKEN", ""), ("OPENAI_API_KEY", "")];
-    let variables = [("OPENAI_BASE_URL", base), ("XDG_CONFIG_HOME", nowhere), ("XDG_STATE_HOME", nowhere)];
-    folder.orc_with(&[&variables[..], &keyless[..]].concat(), arguments)
-}
 
 /// A pipeline of one step `s` with this tool and these parameters.
 fn folder(tool: &str, parameters: &Value) -> Folder {

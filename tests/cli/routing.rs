@@ -27,7 +27,8 @@ fn says(model: &str, input: u64, output: u64) -> Reply {
     )
 }
 
-fn orc(folder: &Folder, base: &str, arguments: &[&str]) -> Ended {
+/// Runs orc where OpenAI is at `base`, without keys, and without what the person keeps on this machine.
+pub(crate) fn orc(folder: &Folder, base: &str, arguments: &[&str]) -> Ended {
     let nowhere = folder.path().join("nothing");
     let nowhere = nowhere.to_str().unwrap();
     let keyless = [("ANTHROPIC_API_KEY", ""), ("GEMINI_API_KEY", ""), ("HF_TOKEN", ""), ("OPENAI_API_KEY", "")];

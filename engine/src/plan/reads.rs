@@ -12,10 +12,6 @@ use serde_json::Value;
 
 use super::program::{Scope, StepKind, StepPlan};
 
-/// The names that are another thing in each run.
-const OF_THE_RUN: [&str; 7] =
-    ["execution", "execution_id", "pipeline_id", "timestamp", "output_path", "current_timestamp", "current_date"];
-
 /// The filters that look at more than what they are given.
 const LOOK_AROUND: [&str; 4] = ["date", "file_exists", "include_file", "random"];
 
@@ -74,7 +70,7 @@ fn in_text(
     is_simple
         && template.references.iter().all(|reference| {
             let root = &*reference.root;
-            if reference.dollar || reference.call.is_some() || OF_THE_RUN.contains(&root) {
+            if reference.dollar || reference.call.is_some() {
                 return false;
             }
             // An input hides a step of its name.

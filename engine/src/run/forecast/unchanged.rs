@@ -62,8 +62,11 @@ impl Forecaster<'_> {
         if step.condition.is_some() || !reads.iter().all(|read| unchanged.found[*read]) || !is_pure(&self.cx, step) {
             return None;
         }
-        unchanged.found[at] = true;
-        unchanged.unread.push(at);
+        // Who takes a step that a name of the run hides takes something else.
+        if !self.names.hides(&step.id) {
+            unchanged.found[at] = true;
+            unchanged.unread.push(at);
+        }
         let reason = format!("nothing it depends on changed since the run {}", end.made_in());
         let acts = Expected::acts(Cause::Cached, reason);
         Some(Expected { verdict: Verdict::Reuse, ending: Ending::Succeeded, is_unread: true, ..acts })
@@ -82,9 +85,6 @@ impl Forecaster<'_> {
         }
         for at in wanted {
             let step = &self.scope.steps[at];
-            if self.names.hides(&step.id) {
-                continue;
-            }
             let end = unchanged.ends[at].map(|end| &unchanged.latest.ends[end]);
             let result = end.zip(self.cx.cache.as_ref()).and_then(|(end, cache)| cache.result_of(&end.attempt));
             match result {

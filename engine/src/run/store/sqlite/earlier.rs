@@ -98,14 +98,15 @@ impl SqliteStore {
         Ok(found.into_iter().next().flatten())
     }
 
-    /// The latest run of the pipeline file that was named so, and when it began.
+    /// The latest run of the pipeline file that was named so, if it has an outline, and when it began.
     pub(crate) fn latest_of_file(&self, name: &str) -> Result<Option<(String, String)>, StoreError> {
         let found = self.rows(
-            "SELECT id, started_at FROM runs WHERE file = ? ORDER BY started_at DESC LIMIT 1",
+            "SELECT id, started_at, config ->> 'outline' IS NOT NULL FROM runs
+             WHERE file = ? ORDER BY started_at DESC LIMIT 1",
             &[&name],
-            |row| Ok((row.get(0)?, row.get(1)?)),
+            |row| Ok(row.get::<_, bool>(2)?.then_some((row.get(0)?, row.get(1)?))),
         )?;
-        Ok(found.into_iter().next())
+        Ok(found.into_iter().next().flatten())
     }
 
     /// The runs that ended before the time.
