@@ -11,14 +11,15 @@ use camino::Utf8PathBuf;
 use engine::{
     lock_file,
     models::estimate::{Estimate, rounded},
-    plan::{self, Plan},
-    run::store,
+    plan::{self, Plan, Scope, program::StepKind},
+    run::{document::Cost, resume, store},
 };
 use indexmap::IndexMap;
 use lang::{
     analysis::Analysis,
     check::{self, Diagnostic, Severity, codes},
     ide::Hover,
+    registry::{Effect, Registry},
 };
 use serde_json::json;
 use tower_lsp::lsp_types::{self, CodeLens, Command, InlayHint, InlayHintLabel, InlayHintTooltip, Range, Url};
@@ -107,8 +108,7 @@ impl Over {
 
 /// An amount of billionths of a dollar with all its digits.
 fn exact(nano: u64) -> String {
-    let text = format!("${}.{:09}", nano / 1_000_000_000, nano % 1_000_000_000);
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    Cost::of(i64::try_from(nano).unwrap_or(i64::MAX), true, None).exact()
 }
 
 /// What is expected of open documents, until their text or what is known of their runs changes.
@@ -261,6 +261,10 @@ fn expected(analysis: &Analysis) -> Option<Expected> {
     let file = place.path.strip_prefix(&place.root).map_or(place.path.as_str(), |file| file.as_str()).to_owned();
     let folder = Utf8PathBuf::from(place.root.as_str());
     let plan = plan::plan(Arc::new(analysis.clone()), &[]).ok()?;
+    // Most pipelines ask no model, and then there is nothing to look up.
+    if !may_ask(&plan.program.scope, plan.registry()) {
+        return None;
+    }
     // What it would cost to ask, also where runs of the editor are simulated.
     let (plan, reasons) = cli::plan::reasons(plan, None, looked_at_in(folder, &file, true)).ok()?;
     let whole = cli::plan::whole(&reasons);
@@ -268,6 +272,18 @@ fn expected(analysis: &Analysis) -> Option<Expected> {
     let steps: BTreeMap<String, Estimate> = steps.collect();
     let over = exceeding(&plan, &steps, whole.as_ref());
     Some(Expected { steps, whole, over })
+}
+
+/// Whether a step, or one of a body, asks a model, or runs a pipeline that may.
+fn may_ask(scope: &Scope, registry: &Registry) -> bool {
+    scope.steps.iter().any(|step| {
+        let asks = match &step.kind {
+            StepKind::Act => resume::effect(registry, step) == Some(Effect::Model),
+            StepKind::Child => true,
+            _ => step.kind.body().is_some_and(|body| may_ask(body, registry)),
+        };
+        asks || !step.holes.is_empty()
+    })
 }
 
 /// What exceeds the budgets of the file, as a run opens its accounts.
