@@ -57,7 +57,7 @@ impl Window {
         let at = now / 1000;
         match self.seconds.back_mut().filter(|last| last.at == at) {
             Some(last) => {
-                last.requests += 1;
+                last.requests = last.requests.saturating_add(1);
                 last.tokens = last.tokens.saturating_add(tokens);
             }
             None => self.seconds.push_back(Second { at, requests: 1, tokens }),
@@ -67,7 +67,7 @@ impl Window {
 
     /// When there is room for one more; 0 if there is now.
     fn room(&self, limits: RateLimits, tokens: u64) -> u64 {
-        let mut requests: u64 = self.seconds.iter().map(|second| second.requests).sum();
+        let mut requests = self.seconds.iter().fold(0_u64, |sum, second| sum.saturating_add(second.requests));
         let mut used = self.seconds.iter().fold(0_u64, |sum, second| sum.saturating_add(second.tokens));
         let mut free_at = 0;
         for second in &self.seconds {
@@ -76,7 +76,7 @@ impl Window {
             if fits {
                 break;
             }
-            requests -= second.requests;
+            requests = requests.saturating_sub(second.requests);
             used = used.saturating_sub(second.tokens);
             free_at = second.passes();
         }
