@@ -198,6 +198,18 @@ mod tests {
     }
 
     #[test]
+    fn what_a_run_holds_that_is_stuck_is_taken_to_be_spent() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = folder.path().join("runs.db");
+        let (one, other) = (Day::new(store.clone(), "one"), Day::new(store.clone(), "other"));
+        let _lock = RunLock::take(&store, "other").unwrap().unwrap();
+        other.say(taken(5, 7)).unwrap();
+        let long_ago = std::time::SystemTime::now() - LONGEST_CALL - Duration::from_secs(1);
+        File::options().write(true).open(other.file()).unwrap().set_modified(long_ago).unwrap();
+        assert_eq!(one.alone(|others| others), Ok(taken(12, 0)));
+    }
+
+    #[test]
     fn what_is_of_another_day_does_not_count_and_what_is_damaged_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let day = Day::new(folder.path().join("runs.db"), "one");

@@ -104,6 +104,17 @@ fn a_temperature_it_does_not_take_is_refused_before_it_is_asked() {
 }
 
 #[test]
+fn what_is_known_of_its_models_holds_for_no_others() {
+    for (model, temperature) in
+        [("claude-sonnet-4-5", json!(0.5)), ("claude-opus-4-7", Value::Null), ("qwen2.5-7b", json!(0.5))]
+    {
+        let warm = Request { temperature: Some(0.5), ..request(model, "?") };
+        let (asked, _) = exchanged(&warm, reply(json!([{"type": "text", "text": "Hi."}]), "end_turn"));
+        assert_eq!(asked.body["temperature"], temperature, "{model}");
+    }
+}
+
+#[test]
 fn a_value_that_is_whole_before_the_answer_was_cut_counts() {
     let call = |input: Value| json!({"type": "tool_use", "name": "answer", "input": input});
     let reply = |calls: &[Value]| json!({"model": "m", "content": calls, "stop_reason": "max_tokens"});

@@ -279,3 +279,36 @@ fn who_waits_for_a_turn_is_told_and_lets_go_when_it_is_stopped() {
     });
     assert_eq!(fake.asked().len(), 1);
 }
+
+#[test]
+fn an_attempt_that_may_be_paid_makes_the_cost_unknown_however_the_last_one_ends() {
+    let replies = vec![Reply::Close, Reply::Json(401, error("invalid_api_key", "no"))];
+    let (result, count, _) = asked_with(&kind::OPENAI, replies, PATIENT);
+    let ToolError(failure) = result.unwrap_err();
+    assert_eq!((count, failure.error_type.as_str()), (2, "AuthenticationError"));
+    assert_eq!(failure.unpriced.as_deref(), Some("openai/m"));
+}
+
+#[test]
+fn only_who_is_busy_is_left_alone() {
+    let refused = Reply::With(401, &[("retry-after", "300")], error("invalid_api_key", "no"));
+    let fake = fake(&kind::OPENAI, vec![refused, good()]);
+    let hasty = Limits { total: Duration::from_secs(60), ..PATIENT };
+    let ask = || ask_at(&kind::OPENAI, &fake.base(""), &request("m", "?"), hasty);
+    assert!(failed(ask()).starts_with("AuthenticationError: "));
+    assert_eq!(ask().unwrap().value, "fine");
+}
+
+#[test]
+fn who_waits_for_another_turn_is_told_why_there_is_another_attempt() {
+    let fake = fake(&kind::OPENAI, vec![Reply::Json(500, error("server_error", "broken"))]);
+    let limits = RateLimits { requests_per_minute: Some(1), tokens_per_minute: None };
+    let hasty = Limits { total: Duration::from_secs(1), ..PATIENT };
+    let environment = environment(&kind::OPENAI, &fake.base(""));
+    let remote =
+        Remote::new(&kind::OPENAI, environment).within(hasty).limited(limits, OutputSink::new(|_, _: &str| ()));
+    let why = failed(block_on(remote.call(&request("m", "?"), &CancellationToken::new())));
+    let (before, after) = why.split_once("; for another attempt, ").unwrap_or_else(|| panic!("{why}"));
+    assert!(before.starts_with("SystemUnavailableError: ") && before.ends_with("(500): broken"), "{why}");
+    assert!(after.contains("has no turn for this call before "), "{why}");
+}
