@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     models::fake::{Fake, Reply},
     routing::orc,
-    support::{Ended, Folder},
+    support::Folder,
 };
 
 /// Three models of a server on this machine, one of them without a price.
