@@ -21,7 +21,10 @@ fn old() -> Folder {
     open(&folder)
         .execute_batch(
             "ALTER TABLE steps DROP COLUMN child; ALTER TABLE steps DROP COLUMN question;
-             ALTER TABLE steps DROP COLUMN answer; DROP TABLE cache; DROP TABLE answers; PRAGMA user_version = 2;",
+             ALTER TABLE steps DROP COLUMN answer; DROP TABLE cache; DROP TABLE answers;
+             ALTER TABLE runs ADD COLUMN source TEXT NOT NULL DEFAULT '';
+             UPDATE runs SET source = (SELECT source FROM sources WHERE run_id = runs.id); DROP TABLE sources;
+             ALTER TABLE events DROP COLUMN told; PRAGMA user_version = 2;",
         )
         .unwrap();
     std::fs::remove_file(folder.path().join("a.txt")).unwrap();
@@ -44,11 +47,15 @@ fn format(folder: &Folder) -> i64 {
 fn works(folder: &Folder, runs: usize) {
     let ended = folder.orc(&["run", "p.orc.yaml"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert_eq!((folder.read("a.txt"), format(folder)), ("one".to_owned(), 5));
+    assert_eq!((folder.read("a.txt"), format(folder)), ("one".to_owned(), 6));
     let listed: Value = serde_json::from_str(&folder.orc(&["runs", "list", "--format", "json"]).stdout).unwrap();
     let listed = listed.as_array().unwrap();
     assert_eq!(listed.len(), runs, "{listed:?}");
     assert_eq!(listed[runs - 1]["status"], "completed");
+    let store = open(folder);
+    let mut texts = store.prepare("SELECT source FROM runs JOIN sources ON run_id = id").unwrap();
+    let texts: Vec<String> = texts.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    assert_eq!(texts, vec![PIPELINE; runs]);
 }
 
 #[test]
@@ -63,11 +70,11 @@ fn a_process_that_dies_on_the_way_leaves_the_old_format_or_the_new() {
             seen.push(found);
         }
         works(&folder, 2);
-        if found == 5 {
+        if found == 6 {
             break;
         }
     }
-    assert_eq!(seen, [2, 5]);
+    assert_eq!(seen, [2, 6]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use indexmap::IndexMap;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 use serde_json::Value;
 
 use crate::models::Usage;
@@ -161,23 +161,109 @@ pub struct StepDocument {
     /// Seconds.
     pub duration: Option<f64>,
     /// Attempts beyond the first.
+    #[serde(default)]
+    #[schemars(!default)]
     pub retries: u32,
     /// The last attempt ran out of time.
+    #[serde(default)]
+    #[schemars(!default)]
     pub timed_out: bool,
     /// Ids it waited for, inferred ones included.
+    #[serde(default)]
+    #[schemars(!default)]
     pub dependencies: Vec<String>,
     /// Attempts made, the first included.
+    #[serde(default)]
+    #[schemars(!default)]
     pub attempts: u32,
     /// What its models cost.
+    #[serde(default = "Cost::free")]
+    #[schemars(!default)]
     pub cost: Cost,
     /// Tokens spent; null where no model was asked.
     pub usage: Option<Usage>,
     /// Whether the result was reused; null while nothing is.
     pub cache: Option<Value>,
     /// How each `<AUTO>` was resolved.
+    #[serde(default)]
+    #[schemars(!default)]
     pub auto: Vec<Value>,
     /// Where the result comes from, if it was not executed in this run.
     pub provenance: Option<Value>,
+}
+
+/// A [`StepDocument`] as it is stored: what says nothing is left out. It is read as any other.
+pub(crate) struct Brief<'a>(pub(crate) &'a StepDocument);
+
+impl Serialize for Brief<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let StepDocument {
+            id,
+            action,
+            status,
+            success,
+            value,
+            error,
+            error_type,
+            tool,
+            model,
+            provider,
+            requested_model,
+            started_at,
+            completed_at,
+            duration,
+            retries,
+            timed_out,
+            dependencies,
+            attempts,
+            cost,
+            usage,
+            cache,
+            auto,
+            provenance,
+        } = self.0;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("id", id)?;
+        map.serialize_entry("action", action)?;
+        map.serialize_entry("status", status)?;
+        map.serialize_entry("success", success)?;
+        map.serialize_entry("value", value)?;
+        let texts = [
+            ("error", error),
+            ("error_type", error_type),
+            ("tool", tool),
+            ("model", model),
+            ("provider", provider),
+            ("requested_model", requested_model),
+            ("started_at", started_at),
+            ("completed_at", completed_at),
+        ];
+        for (name, text) in texts {
+            written(&mut map, name, text, text.is_some())?;
+        }
+        written(&mut map, "duration", duration, duration.is_some())?;
+        written(&mut map, "retries", retries, *retries > 0)?;
+        written(&mut map, "timed_out", timed_out, *timed_out)?;
+        written(&mut map, "dependencies", dependencies, !dependencies.is_empty())?;
+        written(&mut map, "attempts", attempts, *attempts > 0)?;
+        // Of what a model was asked it stands there in any case: who adds up the costs looks for it.
+        written(&mut map, "cost", cost, model.is_some() || usage.is_some() || *cost != Cost::free())?;
+        written(&mut map, "usage", usage, usage.is_some())?;
+        written(&mut map, "cache", cache, cache.is_some())?;
+        written(&mut map, "auto", auto, !auto.is_empty())?;
+        written(&mut map, "provenance", provenance, provenance.is_some())?;
+        map.end()
+    }
+}
+
+/// Writes the entry if it says something.
+fn written<M: SerializeMap>(
+    map: &mut M,
+    name: &'static str,
+    value: &impl Serialize,
+    says: bool,
+) -> Result<(), M::Error> {
+    if says { map.serialize_entry(name, value) } else { Ok(()) }
 }
 
 impl StepDocument {
@@ -212,6 +298,61 @@ impl ResultDocument {
             ("waiting", _) => 3,
             (_, true) => 0,
             (_, false) => 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_stored_of_a_step_is_brief_and_reads_as_the_whole() {
+        let whole = json!({
+            "id": "a", "action": "echo", "status": "completed", "success": true, "value": {"result": null}, "error": null,
+            "error_type": null, "tool": null, "model": null, "provider": null, "started_at": null, "completed_at": null,
+            "duration": null, "retries": 0, "timed_out": false, "dependencies": [], "attempts": 0,
+            "cost": {"nano_usd": 0, "usd": "0", "known": true, "price_date": null}, "usage": null, "cache": null,
+            "auto": [], "provenance": null,
+        });
+        let document: StepDocument = serde_json::from_value(whole.clone()).unwrap();
+        let brief = serde_json::to_value(Brief(&document)).unwrap();
+        let least =
+            json!({"id": "a", "action": "echo", "status": "completed", "success": true, "value": {"result": null}});
+        assert_eq!(brief, least);
+        assert_eq!(serde_json::from_value::<StepDocument>(brief).unwrap(), document);
+        let said = [
+            ("error", json!("e")),
+            ("error_type", json!("E")),
+            ("tool", json!("t")),
+            ("model", json!("m")),
+            ("provider", json!("p")),
+            ("requested_model", json!("r")),
+            ("started_at", json!("s")),
+            ("completed_at", json!("c")),
+            ("duration", json!(0.0)),
+            ("retries", json!(1)),
+            ("timed_out", json!(true)),
+            ("dependencies", json!(["b"])),
+            ("attempts", json!(1)),
+            ("cost", json!({"nano_usd": 0, "usd": "0", "known": false, "price_date": null})),
+            ("cost", json!({"nano_usd": 0, "usd": "0", "known": true, "price_date": "2026-01-01"})),
+            ("usage", json!(Usage::default())),
+            ("cache", json!({"hit": true})),
+            ("auto", json!([{"value": 1}])),
+            ("provenance", json!({"run": "r"})),
+        ];
+        for (name, value) in said {
+            let mut whole = whole.clone();
+            whole[name] = value.clone();
+            let document: StepDocument = serde_json::from_value(whole).unwrap();
+            let brief = serde_json::to_value(Brief(&document)).unwrap();
+            assert_eq!(brief[name], value);
+            assert_eq!(serde_json::from_value::<StepDocument>(brief).unwrap(), document, "{name}");
         }
     }
 }

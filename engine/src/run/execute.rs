@@ -266,11 +266,11 @@ fn publish(names: &Names, end: &StepEnd) {
 
 /// Puts a step's end into `batch`, and the news of it.
 pub(crate) fn record(cx: &RunContext, batch: &mut Batch, scope: &Scope, prefix: &str, end: &StepEnd) {
-    let document = &end.document;
-    let path = format!("{prefix}{}", document.id);
     if end.recorded {
         return;
     }
+    let document = &end.document;
+    let path = format!("{prefix}{}", document.id);
     step::close_for_good(cx, batch, scope, &path, end);
     let said = Said::Ended(StepFinished {
         status: document.status.clone(),

@@ -5,7 +5,6 @@
 //! they are stored.
 
 use std::{
-    collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -99,14 +98,14 @@ impl Journal {
     pub(crate) fn start(
         run_id: &str,
         (store, seq): (Box<dyn Store>, u64),
-        attempts: HashMap<String, u32>,
+        attempts: FxHashMap<String, u32>,
         events: mpsc::UnboundedSender<Event>,
         secrets: Arc<Redactor>,
     ) -> std::io::Result<Self> {
         let (messages, inbox) = blocking::channel();
         let mut writer = Writer { run_id: run_id.into(), store, seq, sent: seq, broken: None, events };
         thread::Builder::new().name("orc-journal".to_owned()).spawn(move || writer.serve(&inbox))?;
-        let attempts = Arc::new(Mutex::new(attempts.into_iter().collect()));
+        let attempts = Arc::new(Mutex::new(attempts));
         Ok(Self { way: Way::Thread(messages), attempts, later: Arc::default(), unsaved: Arc::default(), secrets })
     }
 

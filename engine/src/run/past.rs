@@ -6,6 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -30,9 +31,9 @@ use crate::{
 /// Ends and failed attempts by path (`loop[2].step`). Nothing for a run that begins.
 #[derive(Debug, Default)]
 pub struct Past {
-    ends: Mutex<HashMap<String, LastWord>>,
+    ends: Mutex<FxHashMap<String, LastWord>>,
     tried: Mutex<HashMap<String, Tried>>,
-    attempts: HashMap<String, u32>,
+    attempts: FxHashMap<String, u32>,
     /// The pipelines that steps ran when they began last.
     children: Mutex<HashMap<String, StoredChild>>,
     /// What steps asked a person, and what was answered.
@@ -89,7 +90,10 @@ impl Past {
     /// The past of a run that is resumed; an error that names the step whose record cannot be read.
     pub fn of_run(attempts: Vec<StoredAttempt>) -> Result<Self, String> {
         let mut past = Self::default();
-        let (mut ends, mut tried, mut children) = (HashMap::new(), HashMap::new(), HashMap::new());
+        // Most steps came to their end with the first attempt.
+        let mut ends = FxHashMap::with_capacity_and_hasher(attempts.len(), FxBuildHasher);
+        past.attempts.reserve(attempts.len());
+        let (mut tried, mut children) = (HashMap::new(), HashMap::new());
         for attempt in attempts {
             let known = past.attempts.entry(attempt.step.clone()).or_default();
             *known = (*known).max(attempt.attempt);
@@ -104,10 +108,10 @@ impl Past {
             }
             // Where its text is not kept, it is read again.
             if let Some(child) = attempt.child.filter(|child| !child.redacted) {
-                children.insert(attempt.step.clone(), child);
+                children.insert(attempt.step.clone(), *child);
             }
             if let Some(question) = attempt.question {
-                past.questions.insert(attempt.step.clone(), (question, attempt.answer));
+                past.questions.insert(attempt.step.clone(), (*question, attempt.answer.map(|answer| *answer)));
             }
             match (attempt.last, attempt.status.as_deref()) {
                 // What was stopped with the run has no outcome (contract §5.2), nor has what waits.
@@ -291,8 +295,13 @@ impl Past {
         lock(&self.ends).keys().filter(|path| !path.contains(['[', HANDLER])).cloned().collect()
     }
 
+    /// Whether the end of the step of the root is known.
+    pub fn is_known(&self, step: &str) -> bool {
+        lock(&self.ends).contains_key(step)
+    }
+
     /// How often each path was announced.
-    pub(crate) fn attempts(&self) -> HashMap<String, u32> {
+    pub(crate) fn attempts(&self) -> FxHashMap<String, u32> {
         self.attempts.clone()
     }
 

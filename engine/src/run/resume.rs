@@ -12,24 +12,42 @@ use lang::{
 
 use super::{
     step::HANDLER,
-    store::{StoredAttempt, StoredRun},
+    store::{Store, StoredAttempt, StoredRun},
 };
 use crate::plan::{self, Program, Scope, StepPlan};
 
-/// Finds a run by its id, a beginning that only it has, or `latest`; an error for people otherwise.
-pub fn find<'r>(runs: &'r [StoredRun], wanted: &str) -> Result<&'r StoredRun, String> {
-    if wanted == "latest" {
-        return runs.first().ok_or_else(|| "there is no run here yet; start one with `orc run`".to_owned());
-    }
-    if let Some(run) = runs.iter().find(|run| run.id == wanted) {
-        return Ok(run);
-    }
-    let found: Vec<&StoredRun> = runs.iter().filter(|run| run.id.starts_with(wanted)).collect();
+/// Finds a run of `store` by its id, a beginning that only it has, or `latest`; an error for people otherwise.
+pub fn find(store: &dyn Store, wanted: &str) -> Result<StoredRun, String> {
+    known(store, &find_id(store, wanted)?)
+}
+
+/// The run of `store` with this id; an error for people if there is none.
+pub fn known(store: &dyn Store, id: &str) -> Result<StoredRun, String> {
+    store.run(id).map_err(|error| error.to_string())?.ok_or_else(|| no_run(id))
+}
+
+fn no_run(wanted: &str) -> String {
+    format!("there is no run `{wanted}` here; `orc runs list` names them")
+}
+
+/// The id of the run that [`find`] finds.
+pub fn find_id(store: &dyn Store, wanted: &str) -> Result<String, String> {
+    let ids = store.run_ids().map_err(|error| error.to_string())?;
+    let found: Vec<&String> = match wanted {
+        "latest" => {
+            let latest = ids.first();
+            vec![latest.ok_or_else(|| "there is no run here yet; start one with `orc run`".to_owned())?]
+        }
+        _ => match ids.iter().find(|id| *id == wanted) {
+            Some(id) => vec![id],
+            None => ids.iter().filter(|id| id.starts_with(wanted)).collect(),
+        },
+    };
     match found.as_slice() {
-        [one] => Ok(one),
-        [] => Err(format!("there is no run `{wanted}` here; `orc runs list` names them")),
+        [id] => Ok((*id).clone()),
+        [] => Err(no_run(wanted)),
         several => {
-            let ids: Vec<String> = several.iter().take(3).map(|run| format!("`{}`", run.id)).collect();
+            let ids: Vec<String> = several.iter().take(3).map(|id| format!("`{id}`")).collect();
             let more = if several.len() > 3 { " and more" } else { "" };
             Err(format!("`{wanted}` may be {}{more}; write more of the id", ids.join(", ")))
         }
@@ -67,7 +85,7 @@ pub fn interrupted(steps: &Steps, registry: &Registry, attempts: &[StoredAttempt
         return Vec::new();
     }
     // What is beneath a step that came to its end has no part in what follows.
-    let ended = known(&last);
+    let ended = kept(&last);
     let open = open.into_iter().filter(|attempt| !above(&attempt.step).any(|above| ended.contains(above)));
     open.filter_map(|attempt| acted(steps, registry, attempt)).collect()
 }
@@ -81,7 +99,7 @@ pub fn redacted(steps: &Steps, registry: &Registry, attempts: &[StoredAttempt]) 
     if lost.is_empty() {
         return Vec::new();
     }
-    let known = known(&last);
+    let known = kept(&last);
     let is_part_of_known = |path: &str| {
         let handled = path.rsplit_once(HANDLER).map(|(path, _)| path);
         above(path).chain(handled).any(|above| known.contains(above))
@@ -103,7 +121,7 @@ fn newest(attempts: &[StoredAttempt]) -> Vec<&StoredAttempt> {
 }
 
 /// The paths of the steps that came to an end that is kept.
-fn known<'a>(last: &[&'a StoredAttempt]) -> HashSet<&'a str> {
+fn kept<'a>(last: &[&'a StoredAttempt]) -> HashSet<&'a str> {
     let kept = last.iter().filter(|attempt| has_ended(attempt) && !attempt.is_redacted());
     kept.map(|attempt| &*attempt.step).collect()
 }

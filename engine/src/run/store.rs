@@ -11,10 +11,17 @@ use std::{
 };
 
 use camino::Utf8PathBuf;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
-use super::{Event, cache::Fingerprint, clock, document::StepDocument, secrets::REDACTED, select::Selection};
+use super::{
+    Event,
+    cache::Fingerprint,
+    clock,
+    document::{Brief, StepDocument},
+    secrets::REDACTED,
+    select::Selection,
+};
 use crate::models::tape::Recording;
 use crate::tools::{
     Permissions,
@@ -53,6 +60,11 @@ pub trait Store: Send {
     /// All runs, the newest first.
     fn runs(&self) -> Result<Vec<StoredRun>, StoreError>;
 
+    /// Their ids, in the same order.
+    fn run_ids(&self) -> Result<Vec<String>, StoreError> {
+        Ok(self.runs()?.into_iter().map(|run| run.id).collect())
+    }
+
     /// One of them.
     fn run(&self, run_id: &str) -> Result<Option<StoredRun>, StoreError> {
         Ok(self.runs()?.into_iter().find(|run| run.id == run_id))
@@ -60,11 +72,6 @@ pub trait Store: Send {
 
     /// The attempts of a run's steps, by step and number.
     fn attempts(&self, run_id: &str) -> Result<Vec<StoredAttempt>, StoreError>;
-
-    /// Whether all that is kept of the run can be read: for who goes on with it.
-    fn check(&self, _run_id: &str) -> Result<(), StoreError> {
-        Ok(())
-    }
 
     /// Removes these runs with all that belongs to them.
     fn remove(&mut self, run_ids: &[String]) -> Result<(), StoreError>;
@@ -147,11 +154,11 @@ pub struct StoredAttempt {
     /// The step's part of the result document.
     pub last: Option<LastWord>,
     /// The pipeline it runs, if it runs one.
-    pub child: Option<StoredChild>,
+    pub child: Option<Box<StoredChild>>,
     /// What it asks a person, if it asks.
-    pub question: Option<StoredQuestion>,
+    pub question: Option<Box<StoredQuestion>>,
     /// What that person answered.
-    pub answer: Option<StoredAnswer>,
+    pub answer: Option<Box<StoredAnswer>>,
     /// What it came to counts no more: the step, or the loop around it, began again.
     pub forgotten: bool,
 }
@@ -210,6 +217,7 @@ impl StoredAnswer {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LastWord {
     /// Its part of the result document.
+    #[serde(serialize_with = "brief")]
     pub document: Arc<StepDocument>,
     /// The step its `goto` chose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -221,6 +229,10 @@ pub struct LastWord {
     /// when the run is resumed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub redacted: bool,
+}
+
+fn brief<S: Serializer>(document: &Arc<StepDocument>, serializer: S) -> Result<S::Ok, S::Error> {
+    Brief(document).serialize(serializer)
 }
 
 /// Something to remember about a run.

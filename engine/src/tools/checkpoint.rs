@@ -83,16 +83,18 @@ fn found(
     pipeline: Option<String>,
 ) -> Result<(StoredRun, Vec<StoredAttempt>), ToolError> {
     let store = store(cx)?;
-    let runs = store.runs().map_err(|error| broken(&error))?;
     let run = match &named {
-        Some(named) => resume::find(&runs, named).map_err(|message| ToolError::new("FileNotFoundError", message))?,
-        None => runs.iter().find(|run| is_meant(cx, run, pipeline.as_deref())).ok_or_else(|| {
-            let of = pipeline.map_or_else(String::new, |pipeline| format!(" of the pipeline `{pipeline}`"));
-            ToolError::new("FileNotFoundError", format!("there is no earlier run{of} here"))
-        })?,
+        Some(named) => resume::find(&store, named).map_err(|message| ToolError::new("FileNotFoundError", message))?,
+        None => {
+            let runs = store.runs().map_err(|error| broken(&error))?;
+            runs.into_iter().find(|run| is_meant(cx, run, pipeline.as_deref())).ok_or_else(|| {
+                let of = pipeline.map_or_else(String::new, |pipeline| format!(" of the pipeline `{pipeline}`"));
+                ToolError::new("FileNotFoundError", format!("there is no earlier run{of} here"))
+            })?
+        }
     };
     let attempts = store.attempts(&run.id).map_err(|error| broken(&error))?;
-    Ok((run.clone(), attempts))
+    Ok((run, attempts))
 }
 
 fn inspected((run, attempts): &(StoredRun, Vec<StoredAttempt>)) -> InspectOutput {

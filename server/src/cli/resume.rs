@@ -1,12 +1,6 @@
 //! `orc resume`.
 
-use std::{
-    collections::{BTreeSet, HashSet},
-    io,
-    path::PathBuf,
-    process::ExitCode,
-    sync::Arc,
-};
+use std::{collections::BTreeSet, io, path::PathBuf, process::ExitCode, sync::Arc};
 
 use camino::Utf8Path;
 use clap::Args;
@@ -124,18 +118,18 @@ impl Resume {
     fn prepare(&self) -> Result<(Plan, RunConfig), Refusal> {
         let invalid = Refusal::invalid;
         let workspace = runs::Workspace::open().map_err(invalid)?;
-        let run = resume::find(&workspace.runs, &self.run).map_err(invalid)?.clone();
+        let id = resume::find_id(&workspace.store, &self.run).map_err(invalid)?;
         // Held from here on, so that what is read stays true.
-        let lock = match RunLock::take(&workspace.file, &run.id) {
+        let lock = match RunLock::take(&workspace.file, &id) {
             Ok(Some(lock)) => lock,
             Ok(None) => {
-                let process = lock::holder(&workspace.file, &run.id);
+                let process = lock::holder(&workspace.file, &id);
                 let process = process.map_or_else(String::new, |process| format!(", in the process {process}"));
-                return Err(invalid(format!("the run `{}` is running now{process}", run.id)));
+                return Err(invalid(format!("the run `{id}` is running now{process}")));
             }
-            Err(error) => return Err(invalid(format!("the run `{}` cannot be locked: {error}", run.id))),
+            Err(error) => return Err(invalid(format!("the run `{id}` cannot be locked: {error}"))),
         };
-        let run = workspace.again(&run.id).map_err(invalid)?;
+        let run = resume::known(&workspace.store, &id).map_err(invalid)?;
         if !run.is_resumable() {
             let message = "was recorded by a version of orc that kept too little to go on; run the pipeline again";
             return Err(invalid(format!("the run `{}` {message}", run.id)));
@@ -151,8 +145,7 @@ impl Resume {
         let runs::Workspace { file, store, .. } = workspace;
         let is_whole = !secrets::is_marked(&run.source);
         // What came of a long run takes as long to read as its pipeline.
-        let id = &run.id;
-        let (attempts, planned) = store.attempts_beside(id, || self.planned(&run, is_whole));
+        let (attempts, planned) = store.attempts_beside(&id, || self.planned(&run, is_whole));
         let attempts = attempts.map_err(|error| invalid(error.to_string()))?;
         let plan = planned?;
         let earlier = Earlier::open(&file, None);
@@ -337,6 +330,35 @@ fn plan_of(stored: &StoredRun, basis: &Basis, mut written: Vec<(String, Given)>)
 /// How many steps a line of the plan names.
 const MOST_SHOWN: usize = 40;
 
+/// Steps of which the plan says the same.
+struct Group<'a> {
+    verb: &'static str,
+    why: &'static str,
+    /// The first of them.
+    shown: Vec<&'a str>,
+    count: usize,
+}
+
+impl<'a> Group<'a> {
+    fn new(verb: &'static str, why: &'static str) -> Self {
+        Self { verb, why, shown: Vec::new(), count: 0 }
+    }
+
+    fn add(&mut self, id: &'a str) {
+        self.count += 1;
+        if self.count <= MOST_SHOWN {
+            self.shown.push(id);
+        }
+    }
+
+    fn line(&self) -> Option<String> {
+        let Self { verb, why, shown, count } = self;
+        let more = count - shown.len();
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        (!shown.is_empty()).then(|| format!("  {verb:<6} {}{more} – {why}", shown.join(", ")))
+    }
+}
+
 /// What will happen and why, a line per kind.
 fn explain(
     run: &StoredRun,
@@ -346,33 +368,46 @@ fn explain(
     again: &BTreeSet<String>,
     interrupted: &[Interrupted],
 ) -> String {
-    let known: HashSet<String> = past.known().into_iter().collect();
     let mut lines = vec![format!("resuming {} ({}, begun {})", run.id, run.file, run.started_at)];
-    let mut say = |verb: &str, ids: Vec<String>, why: &str| {
-        let (shown, more) = ids.split_at(ids.len().min(MOST_SHOWN));
-        let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
-        if !ids.is_empty() {
-            lines.push(format!("  {verb:<6} {}{more} – {why}", shown.join(", ")));
-        }
-    };
-    let ids = || plan.program.scope.steps.iter().map(|step| &step.id);
     let broken: BTreeSet<&str> =
         interrupted.iter().map(|step| step.step.split('[').next().unwrap_or_default()).collect();
-    let of = |chosen: &dyn Fn(&str) -> bool| ids().filter(|id| chosen(id)).cloned().collect::<Vec<String>>();
-    say("keep", of(&|id| known.contains(id)), "ended before");
-    say("run", of(&|id| changes.changed.iter().any(|changed| changed == id)), "changed since");
-    let changed = |id: &str| changes.changed.iter().any(|changed| changed == id);
-    say(
-        "run",
-        of(&|id| again.contains(id) && !changed(id)),
-        "again: it failed, what it waits for is another, or what it depends on has changed",
-    );
-    say("run", of(&|id| !again.contains(id) && !known.contains(id) && broken.contains(id)), "was interrupted");
-    let added = |id: &str| changes.added.iter().any(|added| added == id);
-    say("run", of(&added), "is new");
-    let fresh = |id: &str| !again.contains(id) && !known.contains(id) && !broken.contains(id) && !added(id);
-    say("run", of(&fresh), "had not begun");
-    say("drop", changes.removed.clone(), "is gone");
+    let mut groups = [
+        Group::new("keep", "ended before"),
+        Group::new("run", "changed since"),
+        Group::new("run", "again: it failed, what it waits for is another, or what it depends on has changed"),
+        Group::new("run", "was interrupted"),
+        Group::new("run", "is new"),
+        Group::new("run", "had not begun"),
+        Group::new("drop", "is gone"),
+    ];
+    let [keep, changed, repeated, interrupted, new, fresh, gone] = &mut groups;
+    for id in plan.program.scope.steps.iter().map(|step| &*step.id) {
+        let is_changed = changes.changed.iter().any(|changed| changed == id);
+        let is_added = changes.added.iter().any(|added| added == id);
+        let (is_known, is_again) = (past.is_known(id), again.contains(id));
+        if is_known {
+            keep.add(id);
+        }
+        if is_changed {
+            changed.add(id);
+        } else if is_again {
+            repeated.add(id);
+        }
+        if !is_again && !is_known {
+            if broken.contains(id) {
+                interrupted.add(id);
+            } else if !is_added {
+                fresh.add(id);
+            }
+        }
+        if is_added {
+            new.add(id);
+        }
+    }
+    for id in &changes.removed {
+        gone.add(id);
+    }
+    lines.extend(groups.iter().filter_map(Group::line));
     if changes.root {
         lines.push("  inputs keep the values the run began with".to_owned());
     }

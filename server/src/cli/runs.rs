@@ -120,8 +120,6 @@ enum LogFormat {
 pub(super) struct Workspace {
     pub(super) file: PathBuf,
     pub(super) store: SqliteStore,
-    /// The newest first.
-    pub(super) runs: Vec<StoredRun>,
 }
 
 impl Workspace {
@@ -132,18 +130,17 @@ impl Workspace {
             return Err("there is no run here yet: `.orc/runs.db` is missing; start one with `orc run`".to_owned());
         }
         let store = SqliteStore::open(&file).map_err(|error| error.to_string())?;
-        let runs = store.runs().map_err(|error| error.to_string())?;
-        Ok(Self { file, store, runs })
+        Ok(Self { file, store })
     }
 
-    /// The run as it is by now.
-    pub(super) fn again(&self, id: &str) -> Result<StoredRun, String> {
-        let run = self.store.run(id).map_err(|error| error.to_string())?;
-        run.ok_or_else(|| format!("there is no run `{id}` here; `orc runs list` names them"))
+    /// The run that is meant by its id, the beginning of it, or `latest`.
+    pub(super) fn find(&self, wanted: &str) -> Result<StoredRun, String> {
+        resume::find(&self.store, wanted)
     }
 
-    fn find(&self, wanted: &str) -> Result<&StoredRun, String> {
-        resume::find(&self.runs, wanted)
+    /// The newest first.
+    fn runs(&self) -> Result<Vec<StoredRun>, String> {
+        self.store.runs().map_err(|error| error.to_string())
     }
 
     /// The result document of a run; `null` while it has none.
@@ -192,9 +189,10 @@ type Answer = Result<(u8, String), String>;
 impl List {
     fn run(&self) -> Answer {
         let workspace = Workspace::open()?;
+        let runs = workspace.runs()?;
         if self.format == Format::Json {
             let mut rows = Vec::new();
-            for run in &workspace.runs {
+            for run in &runs {
                 rows.push(json!({
                     "id": run.id, "pipeline": run.pipeline, "file": run.file, "status": workspace.status(run),
                     "started_at": run.started_at, "completed_at": run.finished_at,
@@ -203,9 +201,9 @@ impl List {
             }
             return Ok((0, print::json(&json!(rows))));
         }
-        let width = workspace.runs.iter().map(|run| run.id.len()).max().unwrap_or_default();
+        let width = runs.iter().map(|run| run.id.len()).max().unwrap_or_default();
         let mut text = String::new();
-        for run in &workspace.runs {
+        for run in &runs {
             let _ =
                 writeln!(text, "{:<width$}  {:<11}  {}  {}", run.id, workspace.status(run), run.started_at, run.file);
         }
@@ -217,14 +215,14 @@ impl Show {
     fn run(&self) -> Answer {
         let workspace = Workspace::open()?;
         let run = workspace.find(&self.run)?;
-        let status = workspace.status(run);
+        let status = workspace.status(&run);
         let attempts = workspace.store.attempts(&run.id).map_err(|error| error.to_string())?;
         if self.format == Format::Json {
             let steps: Vec<Value> = attempts.iter().map(step).collect();
             let shown = json!({
                 "id": run.id, "pipeline": run.pipeline, "file": run.file, "status": status,
                 "started_at": run.started_at, "completed_at": run.finished_at, "inputs": run.inputs,
-                "simulated": run.config.simulate, "steps": steps, "result": workspace.document(run)?,
+                "simulated": run.config.simulate, "steps": steps, "result": workspace.document(&run)?,
             });
             return Ok((0, print::json(&shown)));
         }
@@ -355,7 +353,7 @@ impl Diff {
                 })
                 .collect())
         };
-        let (before, after) = (ends(one)?, ends(other)?);
+        let (before, after) = (ends(&one)?, ends(&other)?);
         let mut text = format!("{} → {}\n", one.id, other.id);
         let inputs = [&one.inputs, &other.inputs];
         if inputs[0] != inputs[1] {
@@ -402,7 +400,7 @@ impl Cancel {
         let workspace = Workspace::open()?;
         let run = workspace.find(&self.run)?;
         let Some(process) = lock::holder(&workspace.file, &run.id) else {
-            print::error(&format!("the run `{}` is not running: it is {}", run.id, workspace.status(run)));
+            print::error(&format!("the run `{}` is not running: it is {}", run.id, workspace.status(&run)));
             return Ok((FAILED, String::new()));
         };
         let entry = Entry::new(What::Cancelled, &run.id, Program::Cli);
@@ -429,8 +427,8 @@ impl Prune {
     fn run(&self) -> Answer {
         let mut workspace = Workspace::open()?;
         let ended = |run: &&StoredRun| run.status.is_some() && lock::holder(&workspace.file, &run.id).is_none();
-        let mut old: Vec<String> =
-            workspace.runs.iter().skip(self.keep).filter(ended).map(|run| run.id.clone()).collect();
+        let runs = workspace.runs()?;
+        let mut old: Vec<String> = runs.iter().skip(self.keep).filter(ended).map(|run| run.id.clone()).collect();
         // Nobody may go on with a run that is being removed.
         let mut locks = Vec::new();
         if !self.dry_run {

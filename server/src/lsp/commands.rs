@@ -11,7 +11,7 @@ use engine::{
     run::{
         RunConfig, Selection,
         select::Mode,
-        store::{self, SqliteStore, Store as _, StoredRun},
+        store::{self, SqliteStore, StoredRun},
     },
 };
 use lang::{
@@ -337,10 +337,9 @@ fn find_run(folders: &[PathBuf], wanted: &str) -> std::result::Result<(PathBuf, 
         if !file.exists() {
             continue;
         }
-        let runs =
-            SqliteStore::open_to_read(&file).and_then(|store| store.runs()).map_err(|error| error.to_string())?;
-        match engine::run::resume::find(&runs, wanted) {
-            Ok(run) => return Ok((folder.clone(), run.clone())),
+        let store = SqliteStore::open_to_read(&file).map_err(|error| error.to_string())?;
+        match engine::run::resume::find(&store, wanted) {
+            Ok(run) => return Ok((folder.clone(), run)),
             Err(message) => problem = message,
         }
     }

@@ -293,7 +293,7 @@ fn an_attempt_that_may_be_paid_makes_the_cost_unknown_however_the_last_one_ends(
 fn only_who_is_busy_is_left_alone() {
     let refused = Reply::With(401, &[("retry-after", "300")], error("invalid_api_key", "no"));
     let fake = fake(&kind::OPENAI, vec![refused, good()]);
-    let hasty = Limits { total: Duration::from_secs(60), ..PATIENT };
+    let hasty = Limits { total: Duration::from_mins(1), ..PATIENT };
     let ask = || ask_at(&kind::OPENAI, &fake.base(""), &request("m", "?"), hasty);
     assert!(failed(ask()).starts_with("AuthenticationError: "));
     assert_eq!(ask().unwrap().value, "fine");

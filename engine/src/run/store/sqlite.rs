@@ -23,7 +23,7 @@ mod writing;
 use writing::Writing;
 
 mod attempts;
-use attempts::Fingerprints;
+use attempts::Wanted;
 
 mod latest;
 pub use latest::{LatestEnd, LatestRun};
@@ -35,17 +35,19 @@ pub use spent::SpentStep;
 const APPLICATION_ID: i64 = 0x6f72_6300;
 
 /// The format of the tables below; a file of a higher one is left alone.
-const FORMAT: i64 = 5;
+const FORMAT: i64 = 6;
 
-/// The oldest format that can be read as it is: format 4 keeps several events in a row, where there was one, and
-/// format 5 the answers of models.
-const READABLE: i64 = 3;
+/// The oldest format that can be read as it is: since format 6 the texts of pipelines stand in a table of their own.
+const READABLE: i64 = 6;
 
 const TABLES: &str = "
 CREATE TABLE runs (
-    id TEXT PRIMARY KEY, pipeline TEXT NOT NULL, file TEXT NOT NULL, source TEXT NOT NULL, inputs TEXT NOT NULL,
-    started_at TEXT NOT NULL, status TEXT, finished_at TEXT, config TEXT
+    id TEXT PRIMARY KEY, pipeline TEXT NOT NULL, file TEXT NOT NULL, inputs TEXT NOT NULL, started_at TEXT NOT NULL,
+    status TEXT, finished_at TEXT, config TEXT
 ) WITHOUT ROWID;
+-- The texts of the pipelines. Whoever looks for a row of a table without row ids reads rows on the way as a whole, so
+-- what may be long stands in tables that have them.
+CREATE TABLE sources (run_id TEXT PRIMARY KEY, source TEXT NOT NULL);
 CREATE TABLE steps (
     run_id TEXT NOT NULL, step TEXT NOT NULL, attempt INTEGER NOT NULL,
     intent_at TEXT, outcome_at TEXT, status TEXT, value TEXT, last TEXT,
@@ -55,11 +57,10 @@ CREATE TABLE steps (
 CREATE TABLE cache (
     key TEXT NOT NULL, run_id TEXT NOT NULL, step TEXT NOT NULL, attempt INTEGER NOT NULL, PRIMARY KEY (key, run_id)
 ) WITHOUT ROWID;
--- A row holds what was told together: a line per event, and the number of the first. Up to format 3 that was
--- one event in each row, which is as right.
+-- A row holds what was told together: a line per event, how many they are, and the number of the first.
 CREATE TABLE events (
-    run_id TEXT NOT NULL, seq INTEGER NOT NULL, event TEXT NOT NULL, PRIMARY KEY (run_id, seq)
-) WITHOUT ROWID;
+    run_id TEXT NOT NULL, seq INTEGER NOT NULL, told INTEGER, event TEXT NOT NULL, PRIMARY KEY (run_id, seq)
+);
 CREATE TABLE answers (
     key TEXT NOT NULL, run_id TEXT NOT NULL, step TEXT NOT NULL, attempt INTEGER NOT NULL, shared INTEGER NOT NULL,
     answer TEXT NOT NULL
@@ -93,6 +94,17 @@ CREATE TABLE answers (
 CREATE INDEX answers_by_key ON answers (key);
 CREATE INDEX answers_by_run ON answers (run_id);
 ";
+
+/// What a file of format 5 lacks. Its events stay where they are.
+const FROM_5: &str = "
+ALTER TABLE events ADD COLUMN told INTEGER;
+CREATE TABLE sources (run_id TEXT PRIMARY KEY, source TEXT NOT NULL);
+INSERT INTO sources (run_id, source) SELECT id, source FROM runs;
+ALTER TABLE runs DROP COLUMN source;
+";
+
+/// What brings a file up to date, after the last format that lacks it.
+const CHANGES: [(i64, &str); 4] = [(1, FROM_1), (2, FROM_2), (4, FROM_4), (5, FROM_5)];
 
 /// How long others may write.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -221,12 +233,9 @@ impl SqliteStore {
         self.connection.execute_batch("BEGIN IMMEDIATE").map_err(error)?;
         // Another process may have been first.
         let found: i64 = version().map_err(error)?;
-        let done = match found {
-            1 => self.connection.execute_batch(&format!("{FROM_1} {FROM_2} {FROM_4} PRAGMA user_version = {FORMAT};")),
-            2 => self.connection.execute_batch(&format!("{FROM_2} {FROM_4} PRAGMA user_version = {FORMAT};")),
-            3 | 4 => self.connection.execute_batch(&format!("{FROM_4} PRAGMA user_version = {FORMAT};")),
-            _ => Ok(()),
-        };
+        let lacking = CHANGES.iter().filter(|(format, _)| found <= *format).map(|(_, change)| *change);
+        let done =
+            self.connection.execute_batch(&format!("{} PRAGMA user_version = {FORMAT};", lacking.collect::<String>()));
         let done = done.and_then(|()| failpoint::store_write());
         self.end_transaction(done.is_ok()).map_err(error)?;
         done.map_err(error)
@@ -258,7 +267,10 @@ impl SqliteStore {
     }
 }
 
-const RUNS: &str = "SELECT id, pipeline, file, source, inputs, config, started_at, status, finished_at FROM runs";
+const RUNS: &str = "SELECT id, pipeline, file, source, inputs, config, started_at, status, finished_at
+     FROM runs LEFT JOIN sources ON sources.run_id = runs.id";
+
+const NEWEST_FIRST: &str = "ORDER BY started_at DESC, id DESC";
 
 /// A row of [`RUNS`].
 fn stored_run(row: &Row<'_>) -> Result<StoredRun, rusqlite::Error> {
@@ -309,17 +321,28 @@ impl Store for SqliteStore {
     }
 
     fn last_seq(&self, run_id: &str) -> Result<u64, StoreError> {
-        // A row holds those that were told together, and the number of the first.
-        let last = "SELECT seq, event FROM events WHERE run_id = ? ORDER BY seq DESC LIMIT 1";
-        let last = self.rows(last, &[&run_id], |row| {
-            let (first, told): (i64, String) = (row.get(0)?, row.get(1)?);
-            Ok(first.unsigned_abs() + told.lines().count().saturating_sub(1) as u64)
-        })?;
-        Ok(last.first().copied().unwrap_or_default())
+        // A row holds those that were told together, and the number of the first. The last may be as long as all else.
+        let last = "SELECT seq, told FROM events WHERE run_id = ? ORDER BY seq DESC LIMIT 1";
+        let last = self.rows(last, &[&run_id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let after = |first: i64, told: i64| (first + told - 1).unsigned_abs();
+        Ok(match last.first() {
+            None => 0,
+            Some((first, Some(told))) => after(*first, *told),
+            // An older orc did not say how many.
+            Some((first, None)) => {
+                let told = "SELECT event FROM events WHERE run_id = ? AND seq = ?";
+                let told = self.rows(told, &[&run_id, first], |row| Ok(row.get_ref(0)?.as_str()?.lines().count()))?;
+                after(*first, told.first().map_or(1, |told| *told as i64))
+            }
+        })
     }
 
     fn runs(&self) -> Result<Vec<StoredRun>, StoreError> {
-        self.rows(&format!("{RUNS} ORDER BY started_at DESC, id DESC"), &[], stored_run)
+        self.rows(&format!("{RUNS} {NEWEST_FIRST}"), &[], stored_run)
+    }
+
+    fn run_ids(&self) -> Result<Vec<String>, StoreError> {
+        self.rows(&format!("SELECT id FROM runs {NEWEST_FIRST}"), &[], |row| row.get(0))
     }
 
     fn run(&self, run_id: &str) -> Result<Option<StoredRun>, StoreError> {
@@ -328,20 +351,8 @@ impl Store for SqliteStore {
     }
 
     fn attempts(&self, run_id: &str) -> Result<Vec<StoredAttempt>, StoreError> {
-        let rows = self.raw_attempts(run_id)?.into_iter().map(|row| row.read(Fingerprints::Read));
+        let rows = self.raw_attempts(run_id)?.into_iter().map(|row| row.read(Wanted::All));
         rows.collect::<Result<_, _>>().map_err(|error| refused(&self.path, &error))
-    }
-
-    fn check(&self, run_id: &str) -> Result<(), StoreError> {
-        // From here on each page is looked at as a whole when it is read; what is kept of the run stands in a
-        // row, whatever else there is.
-        let strict = self.connection.pragma_update(None, "cell_size_check", true);
-        strict.map_err(|error| refused(&self.path, &error))?;
-        for table in ["steps", "events"] {
-            let all = format!("SELECT count(*) FROM {table} WHERE run_id = ?");
-            self.rows(&all, &[&run_id], |row| row.get::<_, i64>(0))?;
-        }
-        Ok(())
     }
 
     fn remove(&mut self, run_ids: &[String]) -> Result<(), StoreError> {
@@ -350,6 +361,7 @@ impl Store for SqliteStore {
             let transaction = connection.transaction()?;
             for id in run_ids {
                 transaction.execute("DELETE FROM runs WHERE id = ?", [id])?;
+                transaction.execute("DELETE FROM sources WHERE run_id = ?", [id])?;
                 transaction.execute("DELETE FROM steps WHERE run_id = ?", [id])?;
                 transaction.execute("DELETE FROM events WHERE run_id = ?", [id])?;
                 transaction.execute("DELETE FROM cache WHERE run_id = ?", [id])?;

@@ -77,7 +77,7 @@ impl Approve {
     /// Keeps the answer; the id of the run.
     fn answer(&self) -> Result<String, String> {
         let mut workspace = Workspace::open()?;
-        let run = workspace.find(&self.run)?.clone();
+        let run = workspace.find(&self.run)?;
         let Some(_lock) = RunLock::take(&workspace.file, &run.id)
             .map_err(|error| format!("the run `{}` cannot be locked: {error}", run.id))?
         else {

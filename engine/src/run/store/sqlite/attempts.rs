@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::{SqliteStore, json_of, refused};
 use crate::run::{
     document::StepDocument,
-    store::{LastWord, Store as _, StoreError, StoredAttempt},
+    store::{LastWord, StoreError, StoredAttempt},
 };
 
 /// An attempt as its row has it.
@@ -26,11 +26,12 @@ pub(super) struct RawAttempt {
     answer: Option<String>,
 }
 
-/// Whether [`LastWord::fingerprint`] is wanted.
+/// What is read of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fingerprints {
-    Read,
-    LeftOut,
+pub(super) enum Wanted {
+    All,
+    /// All but [`LastWord::fingerprint`], and the value only where there is no last word that has it.
+    ToGoOn,
 }
 
 /// A [`LastWord`] without its fingerprint.
@@ -59,18 +60,19 @@ impl RawAttempt {
         })
     }
 
-    pub(super) fn read(self, fingerprints: Fingerprints) -> Result<StoredAttempt, rusqlite::Error> {
-        let last = match (self.last, fingerprints) {
+    pub(super) fn read(self, wanted: Wanted) -> Result<StoredAttempt, rusqlite::Error> {
+        let last = match (self.last, wanted) {
             (None, _) => None,
-            (Some(last), Fingerprints::Read) => Some(json_of::<LastWord>(&last, 5)?),
-            (Some(last), Fingerprints::LeftOut) => {
+            (Some(last), Wanted::All) => Some(json_of::<LastWord>(&last, 5)?),
+            (Some(last), Wanted::ToGoOn) => {
                 let Alone { document, goto, redacted } = json_of(&last, 5)?;
                 Some(LastWord { document, goto, fingerprint: None, redacted })
             }
         };
-        let value = match self.value {
-            Some(value) => Some(json_of(&value, 4)?),
-            None => last.as_ref().map(|last| last.document.value.clone()),
+        let value = match (self.value, wanted) {
+            (Some(value), _) => Some(json_of(&value, 4)?),
+            (None, Wanted::All) => last.as_ref().map(|last| last.document.value.clone()),
+            (None, Wanted::ToGoOn) => None,
         };
         fn json<T: serde::de::DeserializeOwned>(
             text: Option<String>,
@@ -114,8 +116,8 @@ impl SqliteStore {
         )
     }
 
-    /// The attempts of a run that is resumed, without fingerprints, and what `here` gives: both at once, and who
-    /// comes to an end first helps the other.
+    /// The attempts of a run that is resumed, as far as that takes, and what `here` gives: both at once, and who
+    /// comes to an end first helps the other. The values of attempts whose last words have them are left out.
     pub fn attempts_beside<T>(
         self,
         run_id: &str,
@@ -126,18 +128,23 @@ impl SqliteStore {
         let read = || {
             loop {
                 let Some((at, rows)) = locked(&work).open.pop() else { return };
-                let read = rows.into_iter().map(|row| row.read(Fingerprints::LeftOut)).collect();
+                let read = rows.into_iter().map(|row| row.read(Wanted::ToGoOn)).collect();
                 locked(&work).done.push((at, read));
             }
         };
         let (rows_of, work_of, help) = (self, &work, &read);
         let (rows, here) = beside(
             move || {
-                // What cannot be read must not look as if it had never been.
-                rows_of.check(run_id)?;
+                // What cannot be read must not look as if it had never been: from here on each page is looked at as a
+                // whole when it is read.
+                let strict = rows_of.connection.pragma_update(None, "cell_size_check", true);
+                strict.map_err(|error| refused(&rows_of.path, &error))?;
                 let mut rows = rows_of.raw_attempts(run_id)?.into_iter();
                 let chunks = std::iter::from_fn(|| Some(rows.by_ref().take(CHUNK).collect::<Vec<_>>()));
                 locked(work_of).open = chunks.take_while(|chunk| !chunk.is_empty()).enumerate().collect();
+                // What is kept of the run stands in a row, whatever else there is.
+                let events = "SELECT count(told) FROM events WHERE run_id = ?";
+                rows_of.rows(events, &[&run_id], |row| row.get::<_, i64>(0))?;
                 help();
                 Ok(())
             },
@@ -150,8 +157,11 @@ impl SqliteStore {
         let attempts = rows.and_then(|()| {
             let mut done = std::mem::take(&mut locked(&work).done);
             done.sort_by_key(|(at, _)| *at);
-            let read: Result<Vec<Vec<StoredAttempt>>, _> = done.into_iter().map(|(_, read)| read).collect();
-            read.map(|chunks| chunks.into_iter().flatten().collect()).map_err(|error| refused(&path, &error))
+            let mut attempts = Vec::with_capacity(done.len() * CHUNK);
+            for (_, read) in done {
+                attempts.append(&mut read.map_err(|error| refused(&path, &error))?);
+            }
+            Ok(attempts)
         });
         (attempts, here)
     }

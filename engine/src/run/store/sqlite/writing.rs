@@ -17,14 +17,14 @@ pub(super) struct Writing<'a> {
     /// Intents whose attempts may end in the same write: most of those that only compute do.
     intents: IndexMap<(&'a str, u32), &'a str>,
     /// The events that follow each other, as lines, the number of the first and that of the next.
-    told: String,
+    told: Vec<u8>,
     first: u64,
     next: u64,
 }
 
 impl<'a> Writing<'a> {
     pub(super) fn new(connection: &'a Connection, run_id: &'a str) -> Self {
-        Self { connection, run_id, intents: IndexMap::new(), told: String::new(), first: 0, next: 0 }
+        Self { connection, run_id, intents: IndexMap::new(), told: Vec::new(), first: 0, next: 0 }
     }
 
     pub(super) fn all(mut self, records: &'a [Record]) -> Result<(), rusqlite::Error> {
@@ -64,17 +64,21 @@ impl<'a> Writing<'a> {
         }
         self.next = event.seq + 1;
         if !self.told.is_empty() {
-            self.told.push('\n');
+            self.told.push(b'\n');
         }
-        self.told.push_str(&text_of(event)?);
-        Ok(())
+        serde_json::to_writer(&mut self.told, event).map_err(unwritable)
     }
 
     fn events(&mut self) -> Result<(), rusqlite::Error> {
         if !self.told.is_empty() {
             self.connection
-                .prepare_cached("INSERT INTO events (run_id, seq, event) VALUES (?, ?, ?)")?
-                .execute(params![self.run_id, self.first as i64, self.told])?;
+                .prepare_cached("INSERT INTO events (run_id, seq, told, event) VALUES (?, ?, ?, ?)")?
+                .execute(params![
+                    self.run_id,
+                    self.first as i64,
+                    (self.next - self.first) as i64,
+                    str::from_utf8(&self.told)?
+                ])?;
             self.told.clear();
         }
         Ok(())
@@ -116,18 +120,30 @@ impl<'a> Writing<'a> {
     fn one(&self, record: &Record) -> Result<(), rusqlite::Error> {
         let Self { connection, run_id, .. } = self;
         match record {
-            Record::RunStarted { pipeline, file, source, inputs, config, time } => connection
-                .prepare_cached(
-                    "INSERT INTO runs (id, pipeline, file, source, inputs, config, started_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                )?
-                .execute(params![run_id, pipeline, file, source, inputs.to_string(), json!(config).to_string(), time])?,
-            Record::RunResumed { source, outline } => connection
-                .prepare_cached(
-                    "UPDATE runs SET source = coalesce(?1, source), status = NULL, finished_at = NULL,
-                        config = iif(config ->> 'outline' IS ?2, config, json_remove(config, '$.outline'))
-                     WHERE id = ?3",
-                )?
-                .execute(params![source, outline, run_id])?,
+            Record::RunStarted { pipeline, file, source, inputs, config, time } => {
+                connection
+                    .prepare_cached("INSERT INTO sources (run_id, source) VALUES (?, ?)")?
+                    .execute(params![run_id, source])?;
+                connection
+                    .prepare_cached(
+                        "INSERT INTO runs (id, pipeline, file, inputs, config, started_at) VALUES (?, ?, ?, ?, ?, ?)",
+                    )?
+                    .execute(params![run_id, pipeline, file, inputs.to_string(), json!(config).to_string(), time])?
+            }
+            Record::RunResumed { source, outline } => {
+                if let Some(source) = source {
+                    connection
+                        .prepare_cached("UPDATE sources SET source = ? WHERE run_id = ?")?
+                        .execute(params![source, run_id])?;
+                }
+                connection
+                    .prepare_cached(
+                        "UPDATE runs SET status = NULL, finished_at = NULL,
+                            config = iif(config ->> 'outline' IS ?1, config, json_remove(config, '$.outline'))
+                         WHERE id = ?2",
+                    )?
+                    .execute(params![outline, run_id])?
+            }
             Record::Child { step, attempt, child } => connection
                 .prepare_cached("UPDATE steps SET child = ? WHERE run_id = ? AND step = ? AND attempt = ?")?
                 .execute(params![json!(child).to_string(), run_id, step, attempt])?,
@@ -147,7 +163,9 @@ impl<'a> Writing<'a> {
                 wanted.map(|(_, from, to)| forget.execute(params![run_id, step, from, to])).sum::<Result<usize, _>>()?
             }
             Record::Answer { key, step, attempt, shared, answer } => connection
-                .prepare_cached("INSERT INTO answers (key, run_id, step, attempt, shared, answer) VALUES (?, ?, ?, ?, ?, ?)")?
+                .prepare_cached(
+                    "INSERT INTO answers (key, run_id, step, attempt, shared, answer) VALUES (?, ?, ?, ?, ?, ?)",
+                )?
                 .execute(params![key, run_id, step, attempt, shared, answer.to_string()])?,
             Record::RunFinished { status, time } => connection
                 .prepare_cached("UPDATE runs SET status = ?, finished_at = ? WHERE id = ?")?
@@ -173,5 +191,9 @@ impl Writing<'_> {
 
 /// `value` as JSON text.
 fn text_of<T: Serialize>(value: &T) -> Result<String, rusqlite::Error> {
-    serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+    serde_json::to_string(value).map_err(unwritable)
+}
+
+fn unwritable(error: serde_json::Error) -> rusqlite::Error {
+    rusqlite::Error::ToSqlConversionFailure(error.into())
 }
