@@ -141,14 +141,14 @@ impl Builder<'_> {
             timeout: own_timeout,
             handlers: Handler::read(&keys, |name| by_id.contains_key(name)),
             is_handler: false,
-            kind: StepKind::Act,
+            kind: StepKind::act(),
             output: self.outputs.of(
                 step.tool.as_ref().map(|tool| &*tool.value),
                 step.action.as_ref().map(|action| &*action.value),
                 &parameters,
             ),
             model: keys.get("model").and_then(Value::as_str).map(str::to_owned),
-            terms: Terms::read(&keys),
+            terms: Terms::read(&keys).shared(),
             holes: self.holes(|hole| hole.step == Some(step.index) && hole.item.is_none()),
             cache: self.cache(&keys),
             parameters,
@@ -181,7 +181,7 @@ impl Builder<'_> {
                 let (plan, body) = self.body(plan, step);
                 let items = key(&["for_each", "foreach"]).unwrap_or(Value::Null);
                 StepPlan {
-                    kind: StepKind::ForEach { items, max_parallel: key(&["max_parallel"]), names, body },
+                    kind: StepKind::ForEach { items, max_parallel: key(&["max_parallel"]), names, body }.into(),
                     output: self.outputs.open(),
                     ..plan
                 }
@@ -195,7 +195,8 @@ impl Builder<'_> {
                         max_iterations: key(&["max_iterations"]),
                         names,
                         body,
-                    },
+                    }
+                    .into(),
                     output: self.outputs.open(),
                     ..plan
                 }
@@ -207,7 +208,8 @@ impl Builder<'_> {
                     while_condition: key(&["while_condition", "while"]),
                     max_iterations: key(&["max_iterations"]),
                     break_on_error: keys.get("break_on_error").and_then(Value::as_bool).unwrap_or(false),
-                },
+                }
+                .into(),
                 output: self.outputs.open(),
                 ..plan
             },
@@ -220,7 +222,8 @@ impl Builder<'_> {
                         items: field(&["on", "true"]).or_else(|| from_parameters("on")).unwrap_or(Value::Null),
                         max_parallel: field(&["max_parallel"]).or_else(|| key(&["max_parallel"])),
                         body: Arc::new(self.items(step.index, &step.items)),
-                    },
+                    }
+                    .into(),
                     output: self.outputs.open(),
                     ..plan
                 }
@@ -278,9 +281,9 @@ impl Builder<'_> {
                     timeout: keys.get("timeout").and_then(duration::read).or(self.default_timeout),
                     handlers: Vec::new(),
                     is_handler: false,
-                    kind: StepKind::Act,
+                    kind: StepKind::act(),
                     model: None,
-                    terms: Terms::read(&keys),
+                    terms: Terms::read(&keys).shared(),
                     holes: self.holes(|hole| hole.step == Some(index) && hole.item == Some(position)),
                     cache: self.cache(&keys),
                 })
@@ -319,11 +322,11 @@ impl Builder<'_> {
                 timeout: None,
                 handlers: Vec::new(),
                 is_handler: false,
-                kind: StepKind::Act,
+                kind: StepKind::act(),
                 output: self.outputs.open(),
                 model: None,
                 cache: None,
-                terms: Terms::default(),
+                terms: Terms::default().shared(),
                 holes,
             };
             (!step.holes.is_empty()).then(|| (name.clone(), Arc::new(step)))
@@ -381,6 +384,6 @@ fn child(mut plan: StepPlan, keys: &IndexMap<String, Value>) -> StepPlan {
             ..RetryPlan::default()
         };
     }
-    plan.kind = StepKind::Child;
+    plan.kind = StepKind::Child.into();
     plan
 }

@@ -130,13 +130,14 @@ impl Kept {
 fn shaped(scope: &mut Scope, outputs: &Outputs<'_>) -> Option<()> {
     for step in &mut scope.steps {
         let step = Arc::get_mut(step)?;
-        step.output = match step.kind {
+        step.output = match *step.kind {
             StepKind::Act | StepKind::Child => {
                 outputs.of(step.tool.as_deref(), step.action.as_deref(), &step.parameters)
             }
             _ => outputs.open(),
         };
-        if let Some(body) = step.kind.body_mut() {
+        // Most share theirs, and have no body.
+        if let Some(body) = Arc::get_mut(&mut step.kind).and_then(StepKind::body_mut) {
             shaped(Arc::get_mut(body)?, outputs)?;
         }
     }

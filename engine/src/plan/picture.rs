@@ -291,7 +291,7 @@ impl Node {
 
 /// What a step does, in a word.
 pub(super) fn does(step: &StepPlan) -> String {
-    match &step.kind {
+    match &*step.kind {
         StepKind::ForEach { .. } => "for_each".to_owned(),
         StepKind::While { .. } => "while".to_owned(),
         StepKind::ActionLoop { .. } => "action_loop".to_owned(),

@@ -1,7 +1,11 @@
 //! The steps as a run executes them: ids, raw parameters, edges and policies, free of the syntax
 //! tree. Values are as written; templates in them are rendered when their step acts.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use indexmap::IndexMap;
 use lang::{auto::Hole, model::FailurePolicy, registry::OutputSpec};
@@ -99,17 +103,17 @@ pub struct StepPlan {
     #[serde(default, skip_serializing_if = "is_usual")]
     pub is_handler: bool,
     /// What it does.
-    #[serde(default, skip_serializing_if = "StepKind::is_act")]
-    pub kind: StepKind,
+    #[serde(default = "StepKind::act", skip_serializing_if = "is_act")]
+    pub kind: Arc<StepKind>,
     /// The shape of its result.
-    #[serde(skip)]
+    #[serde(skip, default = "no_shape")]
     pub output: Arc<OutputSpec>,
     /// `model` of the step itself.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub model: Option<String>,
     /// What it says about the models it asks.
-    #[serde(default, skip_serializing_if = "is_usual")]
-    pub terms: Terms,
+    #[serde(default = "Terms::usual", skip_serializing_if = "is_usual")]
+    pub terms: Arc<Terms>,
     /// The AUTO tags of the step itself; a loop's without those of its body.
     #[serde(skip)]
     pub holes: Arc<[Hole]>,
@@ -206,6 +210,12 @@ pub struct LoopNames {
 }
 
 impl StepKind {
+    /// [`Self::Act`], which most steps share.
+    pub fn act() -> Arc<Self> {
+        static ACT: LazyLock<Arc<StepKind>> = LazyLock::new(Arc::default);
+        Arc::clone(&ACT)
+    }
+
     fn is_act(&self) -> bool {
         matches!(self, Self::Act)
     }
@@ -241,6 +251,16 @@ impl StepKind {
 /// What is written, which may be null: that is something else than nothing.
 pub(super) fn written<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
+}
+
+fn is_act(kind: &Arc<StepKind>) -> bool {
+    kind.is_act()
+}
+
+/// Until the shape is known.
+fn no_shape() -> Arc<OutputSpec> {
+    static NONE: LazyLock<Arc<OutputSpec>> = LazyLock::new(Arc::default);
+    Arc::clone(&NONE)
 }
 
 /// What most steps have is not written for each of them.

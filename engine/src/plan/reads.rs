@@ -21,7 +21,7 @@ pub(super) fn all(scope: &Scope, is_input: impl Fn(&str) -> bool) -> Vec<Option<
     let places: HashMap<&str, usize> = scope.steps.iter().enumerate().map(|(at, step)| (&*step.id, at)).collect();
     let of = |step: &StepPlan| {
         let mut found = Vec::new();
-        let is_act = matches!(step.kind, StepKind::Act) && step.routes.goto.is_none();
+        let is_act = matches!(*step.kind, StepKind::Act) && step.routes.goto.is_none();
         let texts = [&step.action, &step.tool, &step.model].into_iter().flatten();
         let mut take = |text: &str, reading| in_text(text, reading, &places, &is_input, &mut found);
         let is_closed = is_act
@@ -91,7 +91,7 @@ pub(super) fn first(analysis: &Analysis, scope: &Scope) -> Vec<Option<usize>> {
     let pipeline = analysis.pipeline();
     let written: HashMap<&str, &Step> = pipeline.steps.iter().map(|step| (step.id_text(), step)).collect();
     let of = |step: &StepPlan| {
-        let written = written.get(&*step.id).filter(|_| matches!(step.kind, StepKind::Act))?;
+        let written = written.get(&*step.id).filter(|_| matches!(*step.kind, StepKind::Act))?;
         places.get(name(analysis, step, written)?).copied()
     };
     steps.iter().map(|step| of(step)).collect()

@@ -1,6 +1,8 @@
 //! What a pipeline and its steps say about the models they ask: what those must be able to do, what follows
 //! where one is not available, and what it may cost.
 
+use std::sync::{Arc, LazyLock};
+
 use indexmap::IndexMap;
 use serde_json::Value;
 
@@ -30,6 +32,17 @@ pub struct Budget {
 }
 
 impl Terms {
+    /// None, which most steps share.
+    pub(super) fn usual() -> Arc<Self> {
+        static USUAL: LazyLock<Arc<Terms>> = LazyLock::new(Arc::default);
+        Arc::clone(&USUAL)
+    }
+
+    /// These, shared with all that have none.
+    pub(super) fn shared(self) -> Arc<Self> {
+        if self == Self::default() { Self::usual() } else { Arc::new(self) }
+    }
+
     /// These, as those of a pipeline that runs beneath another one.
     #[must_use]
     pub fn beneath(&self, above: &Self) -> Self {

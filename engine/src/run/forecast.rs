@@ -566,7 +566,7 @@ fn after_skipping(scope: &Scope, dependants: &[Vec<usize>]) -> HashSet<usize> {
 
 /// Whether the step, or one of its body, may change what others read.
 fn writes(cx: &RunContext, step: &StepPlan) -> bool {
-    match (step.kind.body(), &step.kind) {
+    match (step.kind.body(), &*step.kind) {
         (Some(body), _) => body.steps.iter().any(|step| writes(cx, step)),
         (None, StepKind::Child) => true,
         (None, _) => !matches!(resume::effect(&cx.registry, step), Some(Acts::Pure | Acts::Read | Acts::Model)),

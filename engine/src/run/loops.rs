@@ -35,7 +35,7 @@ const QUEUE_PARALLEL: usize = 10;
 pub(crate) async fn run(cx: &Arc<RunContext>, step: &Arc<StepPlan>, names: &Arc<Names>, path: &str) -> Done {
     let limit = step.timeout;
     let work = Box::pin(async {
-        match &step.kind {
+        match &*step.kind {
             StepKind::Act => Err(failure("InternalError", "this step is no loop")),
             StepKind::Child => Ok(child::run(cx, step, names, path).await),
             StepKind::ForEach { .. } | StepKind::Queue { .. } => over_items(cx, step, names, path).await,
@@ -113,7 +113,7 @@ async fn over_items(
     path: &str,
 ) -> Result<Done, Failure> {
     let no_names = LoopNames::default();
-    let (written, key, max_parallel, loop_names, body, is_queue) = match &step.kind {
+    let (written, key, max_parallel, loop_names, body, is_queue) = match &*step.kind {
         StepKind::ForEach { items, max_parallel, names, body } => (items, "for_each", max_parallel, names, body, false),
         StepKind::Queue { items, max_parallel, body } => {
             (items, "create_parallel_queue.on", max_parallel, &no_names, body, true)
@@ -235,7 +235,7 @@ async fn while_loop(
     names: &Arc<Names>,
     path: &str,
 ) -> Result<Done, Failure> {
-    let StepKind::While { condition, until, max_iterations, names: loop_names, body } = &step.kind else {
+    let StepKind::While { condition, until, max_iterations, names: loop_names, body } = &*step.kind else {
         return Err(failure("InternalError", "this loop has no condition"));
     };
     let limit = match max_iterations {
@@ -341,7 +341,7 @@ async fn action_loop(
     names: &Arc<Names>,
     path: &str,
 ) -> Result<Done, Failure> {
-    let StepKind::ActionLoop { body, until, while_condition, max_iterations, break_on_error } = &step.kind else {
+    let StepKind::ActionLoop { body, until, while_condition, max_iterations, break_on_error } = &*step.kind else {
         return Err(failure("InternalError", "this loop has no actions"));
     };
     let limit = match max_iterations {

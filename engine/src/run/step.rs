@@ -288,7 +288,7 @@ async fn attempts(
     loop {
         let before = tried.take();
         let stored = before.is_some();
-        let mut done = match (before, &step.kind) {
+        let mut done = match (before, &*step.kind) {
             (Some(before), _) => {
                 attempt = before.count;
                 before.done()
@@ -452,7 +452,7 @@ async fn handle(call: &Call, (index, handler): (usize, &Handler), failed: &Failu
             condition: None,
             routes: Routes::default(),
             handlers: Vec::new(),
-            kind: StepKind::Act,
+            kind: StepKind::act(),
             ..(*call.scope.steps[call.at]).clone()
         };
         // It has attempts of its own: what it did once it need not do again when the run is resumed.

@@ -277,7 +277,7 @@ fn expected(analysis: &Analysis) -> Option<Expected> {
 /// Whether a step, or one of a body, asks a model, or runs a pipeline that may.
 fn may_ask(scope: &Scope, registry: &Registry) -> bool {
     scope.steps.iter().any(|step| {
-        let asks = match &step.kind {
+        let asks = match &*step.kind {
             StepKind::Act => resume::effect(registry, step) == Some(Effect::Model),
             StepKind::Child => true,
             _ => step.kind.body().is_some_and(|body| may_ask(body, registry)),

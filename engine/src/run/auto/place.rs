@@ -1,6 +1,6 @@
 //! Where in a step its tags stand, and the step with other texts there.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::Value;
 
@@ -58,7 +58,7 @@ fn visit(step: &mut StepPlan, at: &mut dyn FnMut(&str, &mut Value)) {
             deep(value, place, at);
         }
     };
-    match &mut step.kind {
+    match Arc::make_mut(&mut step.kind) {
         StepKind::ForEach { items, max_parallel, .. } => {
             optional(max_parallel, "max_parallel");
             deep(items, "for_each", at);

@@ -88,7 +88,7 @@ impl Forecaster<'_> {
             });
             steps.reduce(Estimate::and)
         };
-        match &step.kind {
+        match &*step.kind {
             StepKind::Act => self.asks(step, id, item),
             // What another pipeline asks is known when it runs.
             StepKind::Child => {
