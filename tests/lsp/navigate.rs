@@ -94,6 +94,21 @@ fn paths_lead_to_files_and_names_to_the_pipeline_that_declares_them() {
 }
 
 #[test]
+fn images_lead_to_their_files() {
+    let (mut server, _) = started(json!({}));
+    fs::write(server.folder.path().join("a.png"), "x").unwrap();
+    server.open(
+        "a.orc.yaml",
+        "id: p\nsteps:\n  - id: s\n    action: generate\n    parameters: {prompt: hi, images: [a.png, 'data:a.png', \"a.png\"]}\n",
+    );
+    let links = server.request("textDocument/documentLink", server.document("a.orc.yaml"));
+    let image = server.uri("a.png");
+    let expected = json!([{ "range": span(4, 38, 43), "target": image }, { "range": span(4, 60, 65), "target": image }]);
+    assert_eq!(links, expected);
+    server.finish();
+}
+
+#[test]
 fn symbols_of_all_pipelines_are_found_by_their_letters() {
     let (mut server, _) = started(json!({}));
     fs::write(

@@ -11,6 +11,7 @@ use crate::{
     text::Spanned,
 };
 
+pub(crate) mod files;
 pub(crate) mod known;
 pub mod lower;
 pub mod pipeline_file;

@@ -1,32 +1,35 @@
 //! Literal paths that lead out of the working directory (901, contract §2.22).
 
 use super::{Checker, codes};
-use crate::{model::lower, registry::ParamKind, syntax::Tree};
+use crate::{
+    model::{files, lower},
+    registry::ParamKind,
+    syntax::Tree,
+};
 
 pub(super) fn check(checker: &mut Checker<'_>) {
     for step in checker.scopes.steps().to_vec() {
         let specs = super::parameters::specs(checker, step).unwrap_or_default();
         for parameter in &step.parameters {
-            let kind = specs.iter().find(|spec| spec.name == parameter.name).map(|spec| spec.kind);
-            let permission = match kind {
-                Some(ParamKind::ReadPath) => "read",
-                Some(ParamKind::WritePath) => "write",
-                _ => continue,
-            };
-            if !checker.tree.is_scalar(parameter.value) {
-                continue;
+            let Some(spec) = specs.iter().find(|spec| spec.name == parameter.name) else { continue };
+            for (node, kind) in files::named(checker.tree, spec, parameter.value) {
+                let permission = match kind {
+                    ParamKind::ReadPath => "read",
+                    ParamKind::WritePath => "write",
+                    _ => continue,
+                };
+                let Some(path) = checker.tree.string(node) else { continue };
+                // The literal part before a template says enough if it leads out already.
+                let literal = path.split("{{").next().unwrap_or_default();
+                if !leads_out(literal, literal.len() == path.len()) || permitted(checker, permission, literal) {
+                    continue;
+                }
+                let range = checker.token(node);
+                let message = format!(
+                    "`{path}` is outside of the working directory; list its directory in `permissions.{permission}` or use a path inside"
+                );
+                checker.report(codes::PATH_OUTSIDE, range, message);
             }
-            let Some(path) = checker.tree.string(parameter.value) else { continue };
-            // The literal part before a template says enough if it leads out already.
-            let literal = path.split("{{").next().unwrap_or_default();
-            if !leads_out(literal, literal.len() == path.len()) || permitted(checker, permission, literal) {
-                continue;
-            }
-            let range = checker.token(parameter.value);
-            let message = format!(
-                "`{path}` is outside of the working directory; list its directory in `permissions.{permission}` or use a path inside"
-            );
-            checker.report(codes::PATH_OUTSIDE, range, message);
         }
     }
 }

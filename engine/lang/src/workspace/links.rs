@@ -5,7 +5,7 @@ use text_size::TextRange;
 
 use crate::{
     analysis::Analysis,
-    model::{KeyUse, StepIndex, lower::content_range, target},
+    model::{KeyUse, StepIndex, files, lower::content_range, target},
     registry::{ParamKind, ParamSpec, Target},
     syntax::{Decoded, NodeId},
     template::{self, Reference, Segment, SegmentKind, Template},
@@ -113,14 +113,16 @@ fn in_parameters(
     };
     for parameter in parameters {
         let named = |spec: &&ParamSpec| spec.name == parameter.name || spec.aliases.contains(&parameter.name);
-        let kind = match specs.iter().find(named).map(|spec| spec.kind) {
-            Some(ParamKind::Pipeline) => LinkKind::Pipeline,
-            Some(ParamKind::ReadPath) => LinkKind::Read,
-            Some(ParamKind::WritePath) => LinkKind::Write,
-            _ => continue,
-        };
-        if let Some((range, written)) = literal(analysis, parameter.value) {
-            found.push(Link { written, range, kind, step: Some(step) });
+        let Some(spec) = specs.iter().find(named) else { continue };
+        for (node, kind) in files::named(&analysis.parse().tree, spec, parameter.value) {
+            let kind = match kind {
+                ParamKind::Pipeline => LinkKind::Pipeline,
+                ParamKind::WritePath => LinkKind::Write,
+                _ => LinkKind::Read,
+            };
+            if let Some((range, written)) = literal(analysis, node) {
+                found.push(Link { written, range, kind, step: Some(step) });
+            }
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     check::{Diagnostic, codes},
     graph::Outgoing,
     model::{
-        KeyUse, StepIndex,
+        KeyUse, StepIndex, files,
         known::{Known, known},
         lower::{content_range, sites::Site},
         provided::Provided,
@@ -89,12 +89,13 @@ fn reads(analysis: &Analysis) -> Vec<Read> {
     for step in analysis.pipeline().all_steps() {
         let target = target::of_step(tree, analysis.registry(), step);
         for parameter in &step.parameters {
-            if spec(&target, parameter).is_some_and(|spec| spec.kind == ParamKind::ReadPath)
-                && tree.is_scalar(tree.resolve(parameter.value))
-            {
-                let node = tree.resolve(parameter.value);
-                let literal = if analysis.templates().contains_key(&node) { None } else { tree.string(node) };
-                found.push(Read { step: step.index, node, range: content_range(tree, parameter.value), literal });
+            let Some(spec) = spec(&target, parameter) else { continue };
+            for (written, kind) in files::named(tree, spec, parameter.value) {
+                if kind == ParamKind::ReadPath {
+                    let node = tree.resolve(written);
+                    let literal = if analysis.templates().contains_key(&node) { None } else { tree.string(node) };
+                    found.push(Read { step: step.index, node, range: content_range(tree, written), literal });
+                }
             }
         }
     }
