@@ -76,6 +76,9 @@ pub enum LockFileError {
     /// It cannot be written.
     #[error("the lock file `{0}` cannot be written: {1}")]
     Unwritable(String, String),
+    /// Whoever wanted to change it was stopped before.
+    #[error("the lock file `{0}` was left as it is: it was cancelled before")]
+    Cancelled(String),
 }
 
 /// How a pin stands to a tag.
@@ -127,6 +130,16 @@ pub fn hash_of(text: &str) -> String {
     hex(&Sha256::digest(text.trim())[..HASH])
 }
 
+/// What is locked while the lock file is replaced: the pipeline, which stays. One that was never saved is nobody
+/// else's.
+fn guard(file: &Path) -> Option<fs::File> {
+    fs::File::open(file).ok()
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> LockFileError {
+    LockFileError::Unwritable(path.display().to_string(), error.to_string())
+}
+
 /// No lock file is larger.
 const LARGEST: u64 = 16 << 20;
 
@@ -175,7 +188,7 @@ impl LockFile {
 
     /// Puts the pins into `path`, all or nothing; without pins there is no file.
     fn write(&self, path: &Path) -> Result<(), LockFileError> {
-        let failed = |error: io::Error| LockFileError::Unwritable(path.display().to_string(), error.to_string());
+        let failed = |error: io::Error| unwritable(path, &error);
         if self.pins.is_empty() {
             return match fs::remove_file(path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(error)),
@@ -209,17 +222,30 @@ impl LockFile {
     /// wait meanwhile, so that no pin is lost.
     pub fn change(file: &Path, change: impl FnOnce(&mut Self)) -> Result<Self, LockFileError> {
         let path = path_of(file);
-        // The pipeline stays while the lock file is replaced. One that was never saved is nobody else's.
-        let guard = fs::File::open(file).ok();
+        let guard = guard(file);
         if let Some(guard) = &guard {
-            let held = guard.lock();
-            held.map_err(|error| LockFileError::Unwritable(path.display().to_string(), error.to_string()))?;
+            guard.lock().map_err(|error| unwritable(&path, &error))?;
         }
-        let mut pins = Self::read(&path)?;
+        Self::change_at(&path, change)
+    }
+
+    /// The same where no other process changes them in this moment; else nothing is done.
+    pub fn try_change(file: &Path, change: impl FnOnce(&mut Self)) -> Result<Option<Self>, LockFileError> {
+        let path = path_of(file);
+        let guard = guard(file);
+        match guard.as_ref().map_or(Ok(()), fs::File::try_lock) {
+            Ok(()) => Self::change_at(&path, change).map(Some),
+            Err(fs::TryLockError::WouldBlock) => Ok(None),
+            Err(fs::TryLockError::Error(error)) => Err(unwritable(&path, &error)),
+        }
+    }
+
+    fn change_at(path: &Path, change: impl FnOnce(&mut Self)) -> Result<Self, LockFileError> {
+        let mut pins = Self::read(path)?;
         let before = pins.clone();
         change(&mut pins);
         if pins != before {
-            pins.write(&path)?;
+            pins.write(path)?;
         }
         Ok(pins)
     }

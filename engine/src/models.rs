@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     run::document::{Cost, StepDocument},
-    tools::{Failure, OutputSink, ToolCx, ToolError},
+    tools::{Failure, OutputSink, ToolCx, ToolError, output::Stream},
 };
 
 mod answers;
@@ -519,6 +519,10 @@ async fn fitting(provider: &dyn Provider, request: Request, cx: &ToolCx) -> Resu
     };
     let first = told(provider, &request, cx).await?;
     let Some(problem) = misfit(&first) else { return Ok(first) };
+    if let Some(told) = &cx.on_output {
+        // What is told from now on is another answer.
+        told.send(Stream::Stderr, &format!("the answer does not fit: {problem}; asked once more\n"));
+    }
     let answer = crate::tools::params::text(&first.value);
     let again = Request { correction: Some(Correction { answer, problem }), ..request.clone() };
     let mut second = match told(provider, &again, cx).await {

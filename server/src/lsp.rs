@@ -53,6 +53,8 @@ mod expense;
 
 mod pins;
 
+mod progress;
+
 mod marks;
 
 mod layout;

@@ -41,6 +41,10 @@ pub use ahead::{Ahead, Answered, Wanted, latest, resolve, unpinned};
 
 mod place;
 
+mod said;
+use said::Said;
+pub use said::{Listener, Piece};
+
 /// The type of the failure of a tag that may not be asked for.
 pub const LOCKED: &str = "AutoLockedError";
 
@@ -75,6 +79,8 @@ pub(crate) struct Taken {
     pub(crate) told: Vec<Value>,
     /// What asking took; of no model that could be named.
     pub(crate) spent: Option<Box<Served>>,
+    /// Who wants to see answers come.
+    pub(crate) listener: Option<Listener>,
 }
 
 impl Taken {
@@ -338,7 +344,7 @@ async fn answer(
         }
         Err(standing) => {
             told.reason = Some(standing.reason().to_owned());
-            let asked = ask(cx, (step, path), names, hole, &question.prompt).await;
+            let asked = ask(cx, (step, path), names, hole, (&question.prompt, taken.listener.as_ref())).await;
             let asked = match asked {
                 Ok(asked) => asked,
                 Err(problem) => {
@@ -377,7 +383,7 @@ async fn answer(
                 };
                 // A pipeline that another one runs may be run again with other values.
                 let is_repeated = hole.in_loop || !cx.above.ids.is_empty();
-                match cx.pins.set(cx, pin, is_repeated) {
+                match cx.pins.set(cx, &pin, is_repeated).await {
                     Ok(pinned) => told.pinned = pinned,
                     // The answer is as good without being kept; that it is not is told.
                     Err(error) => told.reason = Some(error.to_string()),
@@ -417,7 +423,7 @@ async fn ask(
     (step, path): (&StepPlan, &str),
     names: &Arc<Names>,
     hole: &Hole,
-    prompt: &str,
+    (prompt, listener): (&str, Option<&Listener>),
 ) -> Result<models::Response, Box<Unanswered>> {
     let unanswered = |failure: Failure, spent| {
         let message = format!("the `<AUTO>` at `{}` was not answered: {}", hole.position, failure.message);
@@ -442,6 +448,7 @@ async fn ask(
     tool_cx.models = models::stand_in(model.as_deref(), cx.simulate);
     tool_cx.model = model;
     tool_cx.caller = Some(cx.gateway.caller(path, cx.journal.last_attempt(path), step.cache));
+    tool_cx.on_output = listener.map(|listener| Said::new(cx, &hole.position, listener).sink());
     let request = Request {
         system: Some(lang::auto::SYSTEM.to_owned()),
         prompt: prompt.to_owned(),

@@ -243,7 +243,7 @@ async fn routed(
     {
         (done.failure, done.cancelled) = (failed.failure, failed.cancelled);
         done.fingerprint = None;
-        taken = Taken { told: failed.auto, spent: failed.served.map(Box::new) };
+        taken = Taken { told: failed.auto, spent: failed.served.map(Box::new), listener: None };
     }
     end(&call, &step, watch, with(*done, taken))
 }

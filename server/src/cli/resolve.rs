@@ -8,7 +8,7 @@ use engine::{
     plan::{Given, Plan},
     run::{
         RunConfig,
-        auto::{self, Answered, Wanted},
+        auto::{self, Answered, Listener, Wanted},
         store::{SqliteStore, StoreError},
     },
 };
@@ -60,6 +60,10 @@ pub(crate) struct Resolve {
     /// Text and inputs come on standard input, as for `orc run`; its end cancels.
     #[arg(long, hide = true)]
     request_on_stdin: bool,
+
+    /// Write a line of JSON for each piece of an answer as it comes, and the list at the end in one line.
+    #[arg(long, hide = true, requires = "request_on_stdin")]
+    tell_pieces: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -98,9 +102,10 @@ impl Resolve {
             });
             is_of_step && self.at.as_deref().is_none_or(|at| hole.with_nested().iter().any(|hole| hole.position == at))
         };
-        let wanted = Wanted { picks: &picks, at: self.at.as_deref(), by_hand: by_hand.as_ref() };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let cancel = CancellationToken::new();
+        let listener = self.tell_pieces.then(|| teller(cancel.clone()));
+        let wanted = Wanted { picks: &picks, at: self.at.as_deref(), by_hand: by_hand.as_ref(), listener };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let resolved = runtime.block_on(async {
             signals::watch(cancel.clone(), self.request_on_stdin)?;
             Ok::<_, io::Error>(auto::resolve(&plan, &config, &wanted, cancel.clone()).await)
@@ -119,7 +124,7 @@ impl Resolve {
         }
         match self.format {
             Format::Text => print::out(&text(&found))?,
-            Format::Json => print::out(&print::json(&json!(found)))?,
+            Format::Json => print::out(&self.json(&json!(found)))?,
         }
         let failed = found.iter().any(|answered| answered.outcome == "failed");
         Ok(match (cancel.is_cancelled(), failed) {
@@ -138,7 +143,7 @@ impl Resolve {
             Ok(_) if found => {
                 let shown = match self.format {
                     Format::Text => format!("unpinned      {at}\n"),
-                    Format::Json => print::json(&json!([{"position": at, "outcome": "unpinned"}])),
+                    Format::Json => self.json(&json!([{"position": at, "outcome": "unpinned"}])),
                 };
                 print::out(&shown)?;
                 Ok(ExitCode::SUCCESS)
@@ -152,6 +157,11 @@ impl Resolve {
                 Ok(ExitCode::from(INVALID))
             }
         }
+    }
+
+    /// Who reads pieces reads lines.
+    fn json(&self, found: &Value) -> String {
+        if self.tell_pieces { format!("{found}\n") } else { print::json(found) }
     }
 
     fn prepare(&self) -> Result<(Plan, RunConfig), Refusal> {
@@ -185,6 +195,15 @@ impl Resolve {
         }
         Ok((plan, config))
     }
+}
+
+/// Writes the pieces of answers. Where nobody can read them any more, nobody waits for the answer either.
+fn teller(cancel: CancellationToken) -> Listener {
+    Listener::new(move |piece| {
+        if print::out(&format!("{}\n", json!(piece))).is_err() {
+            cancel.cancel();
+        }
+    })
 }
 
 fn text(found: &[Answered]) -> String {

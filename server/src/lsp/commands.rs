@@ -228,8 +228,8 @@ async fn approve(owner: &Owner, pinned: Pinned, argument: ApproveArgument) -> Re
     go_on(owner, folder, run)
 }
 
-/// Answers, pins or unpins the AUTO tag at a position. A process of its own does it, which ends with the
-/// request.
+/// Answers, pins or unpins the AUTO tag at a position. A process of its own does it, which is cancelled with the
+/// request or its progress.
 async fn auto(owner: &Owner, pinned: Pinned, argument: AutoArgument, what: Auto) -> Result<Value> {
     let place = place(&pinned, &argument.uri)?;
     let said = pinned.environment.trusted;
@@ -237,6 +237,7 @@ async fn auto(owner: &Owner, pinned: Pinned, argument: AutoArgument, what: Auto)
         return Err(untrusted(&place.root, said));
     }
     let session = Arc::clone(&owner.session);
+    let progress = pinned.progress.clone();
     let job = owner.session.work.run(move || {
         let AutoArgument { uri, position, value, inputs } = argument;
         let document = match pinned.document {
@@ -270,9 +271,10 @@ async fn auto(owner: &Owner, pinned: Pinned, argument: AutoArgument, what: Auto)
         Ok(pins::Job { folder: place.root, file: place.file, text, inputs, position: hole.position, value, unpin })
     });
     let job: pins::Job = job.await?.map_err(failed::<String>)?;
-    let answer = pins::perform(job).await.map_err(failed)?;
-    owner.stands_otherwise();
-    Ok(answer)
+    pins::perform(owner, job, progress).await.map_err(|undone| match undone {
+        pins::Undone::Cancelled => Error::request_cancelled(),
+        pins::Undone::Failed(problem) => failed(problem),
+    })
 }
 
 /// What to do with an AUTO tag.

@@ -18,6 +18,7 @@ use tower_service::Service;
 
 use super::{
     document::Document,
+    progress::Cancellable,
     session::{Environment, Session},
 };
 
@@ -30,6 +31,8 @@ pub(crate) struct Pinned {
     pub(crate) environment: Arc<Environment>,
     /// Other open documents whose surroundings this message changed.
     pub(crate) touched: Vec<Url>,
+    /// The progress of a command, where the editor shows one.
+    pub(crate) progress: Option<Arc<Cancellable>>,
 }
 
 tokio::task_local! {

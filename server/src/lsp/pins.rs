@@ -1,22 +1,19 @@
 //! AUTO tags in the editor: what is pinned, read from the lock file beside the pipeline each time it is
 //! asked for; and the process that answers a tag when a command says so. Nothing here asks a model.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Stdio,
-};
-
 use engine::lock_file::{self, LockFile, Pin};
 use lang::{
     analysis::Analysis,
     auto::{self, By, Hole},
     ide::Hover,
 };
-use serde_json::{Map, Value, json};
-use tokio::{io::AsyncWriteExt as _, process::Command};
+use serde_json::{Value, json};
 use tower_lsp::lsp_types::{CodeLens, Command as LensCommand, InlayHint, InlayHintLabel, InlayHintTooltip, Range};
 
 use super::{from_proto, to_proto::Converter};
+
+mod child;
+pub(crate) use child::{Job, Undone, perform};
 
 /// How much of a value is shown between the lines.
 const SHOWN: usize = 40;
@@ -139,53 +136,4 @@ fn asked(analysis: &Analysis) -> Vec<Hole> {
 
 fn one_line(value: &Value) -> String {
     value.to_string().replace('`', "'")
-}
-
-/// What a process of its own does with a tag.
-pub(crate) struct Job {
-    pub(crate) folder: PathBuf,
-    pub(crate) file: String,
-    pub(crate) text: String,
-    pub(crate) inputs: Map<String, Value>,
-    pub(crate) position: String,
-    /// What to pin without asking.
-    pub(crate) value: Option<Value>,
-    pub(crate) unpin: bool,
-}
-
-/// Does it, and gives what became of the tag. Where nobody waits for that any more, the process ends.
-pub(crate) async fn perform(job: Job) -> Result<Value, String> {
-    let mut child = spawn(&job).map_err(|error| format!("`orc resolve` cannot start: {error}"))?;
-    let request = json!({ "text": job.text, "inputs": job.inputs }).to_string();
-    let mut stdin = child.stdin.take();
-    if let Some(stdin) = &mut stdin {
-        // A child that does not read its request has ended, which its output tells.
-        let _ = stdin.write_all(format!("{}\n{request}", request.len()).as_bytes()).await;
-        let _ = stdin.flush().await;
-    }
-    let output = child.wait_with_output().await.map_err(|error| error.to_string())?;
-    drop(stdin);
-    let found: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap_or_default();
-    let own = found.into_iter().find(|answered| answered["position"] == json!(job.position));
-    match own {
-        Some(answered) if !matches!(answered["outcome"].as_str(), Some("failed" | "not_resolved")) => Ok(answered),
-        Some(answered) => Err(answered["reason"].as_str().unwrap_or("it was not answered").to_owned()),
-        None => {
-            let complaint = String::from_utf8_lossy(&output.stderr).trim().trim_start_matches("error: ").to_owned();
-            Err(if complaint.is_empty() { "a tag before it was not answered".to_owned() } else { complaint })
-        }
-    }
-}
-
-fn spawn(job: &Job) -> std::io::Result<tokio::process::Child> {
-    let mut command = Command::new(std::env::current_exe()?);
-    command.args(["resolve", "--format", "json", "--request-on-stdin"]).arg(format!("--at={}", job.position));
-    if let Some(value) = &job.value {
-        command.arg(format!("--value={value}"));
-    }
-    if job.unpin {
-        command.arg("--unpin");
-    }
-    command.arg("--").arg(Path::new(&job.file)).current_dir(&job.folder);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).spawn()
 }

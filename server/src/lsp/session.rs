@@ -9,14 +9,14 @@ use std::sync::{
 use camino::Utf8PathBuf;
 use engine::catalog::around;
 use lang::analysis::Analysis;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize as _, de::DeserializeOwned};
 use serde_json::Value;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_lsp::{
     jsonrpc::Request,
     lsp_types::{
         DidChangeTextDocumentParams, DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams,
-        DidCloseTextDocumentParams, DidOpenTextDocumentParams, Url,
+        DidCloseTextDocumentParams, DidOpenTextDocumentParams, NumberOrString, Url, WorkDoneProgressCancelParams,
     },
 };
 
@@ -30,6 +30,7 @@ use super::{
     from_proto,
     marks::{Cache, Marks},
     ordered::Pinned,
+    progress::{Cancellable, Cancels},
     runs::Runs,
     tokens::Answered,
     work::Work,
@@ -71,6 +72,8 @@ pub(crate) struct Session {
     pub(crate) work: Work,
     /// Runs started from the editor.
     pub(crate) runs: Runs,
+    /// What else can be cancelled by its progress.
+    pub(crate) cancels: Arc<Cancels>,
     /// What stores say of steps.
     pub(crate) marks: Cache,
     /// What runs may cost.
@@ -97,6 +100,7 @@ impl Default for Session {
             closed: Closed::default(),
             work: Work::default(),
             runs: Runs::default(),
+            cancels: Arc::default(),
             marks: Cache::default(),
             expenses: expense::Cache::default(),
             trust: Trust::default(),
@@ -125,8 +129,11 @@ impl Session {
             "workspace/didChangeWorkspaceFolders" => touched = self.refolder(request),
             "window/workDoneProgress/cancel" => {
                 // A run's progress is called as the run.
-                if let Some(id) = request.params().and_then(|params| params.get("token")?.as_str()) {
-                    self.runs.cancel(id);
+                if let Some(cancelled) = parse::<WorkDoneProgressCancelParams>(request) {
+                    self.cancels.cancel(&cancelled.token);
+                    if let NumberOrString::String(id) = &cancelled.token {
+                        self.runs.cancel(id);
+                    }
                 }
             }
             "shutdown" => self.shut_down.store(true, Ordering::Relaxed),
@@ -134,7 +141,18 @@ impl Session {
             _ => {}
         }
         let document = uri_of(request).and_then(|uri| self.document(&uri));
-        Pinned { document, environment: self.environment(), touched }
+        Pinned { document, environment: self.environment(), touched, progress: self.progress_of(request) }
+    }
+
+    /// What a command goes on under, where the editor shows its progress. It can be cancelled from now on, however
+    /// late the command is looked at.
+    fn progress_of(&self, request: &Request) -> Option<Arc<Cancellable>> {
+        if request.method() != "workspace/executeCommand" {
+            return None;
+        }
+        let token = request.params()?.get("workDoneToken").filter(|token| !token.is_null())?;
+        let token = NumberOrString::deserialize(token).ok()?;
+        Some(Arc::new(self.cancels.begin(token)))
     }
 
     /// The files around the documents.

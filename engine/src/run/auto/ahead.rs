@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::{Answers, Question, Taken, answer, asking, fits, is_asked, only};
+use super::{Answers, Listener, Question, Taken, answer, asking, fits, is_asked, only};
 use crate::{
     catalog,
     changes::Changes,
@@ -158,6 +158,8 @@ pub struct Wanted<'w> {
     pub at: Option<&'w str>,
     /// For that one, this value in place of a model's.
     pub by_hand: Option<&'w Value>,
+    /// Who wants to see answers come.
+    pub listener: Option<Listener>,
 }
 
 /// Who answered where a person did.
@@ -217,7 +219,7 @@ pub async fn resolve(
                     }
                 };
                 if let Some(value) = wanted.by_hand.filter(|_| wanted.at == Some(&*hole.position)) {
-                    found.push(match pin(&cx, hole, &question, value) {
+                    found.push(match pin(&cx, hole, &question, value).await {
                         Ok(()) => {
                             let model = Some(BY_HAND.to_owned());
                             let position = hole.position.clone();
@@ -228,7 +230,7 @@ pub async fn resolve(
                     });
                     break;
                 }
-                let mut taken = Taken::default();
+                let mut taken = Taken { listener: wanted.listener.clone(), ..Taken::default() };
                 match answer(&cx, &step, &answers.names, &step.id, hole, question, &mut taken).await {
                     Ok(value) => {
                         found.extend(taken.told.into_iter().filter_map(|told| answered(hole, told)));
@@ -256,7 +258,7 @@ pub async fn resolve(
 }
 
 /// Keeps a person's answer.
-fn pin(cx: &RunContext, hole: &Hole, question: &Question, value: &Value) -> Result<(), String> {
+async fn pin(cx: &RunContext, hole: &Hole, question: &Question, value: &Value) -> Result<(), String> {
     fits(&hole.target.schema, value).map_err(|problem| format!("the value does not fit: {problem}"))?;
     if question.is_secret || cx.secrets.touches(value) {
         return Err("not pinned: it has to do with a secret".to_owned());
@@ -270,7 +272,7 @@ fn pin(cx: &RunContext, hole: &Hole, question: &Question, value: &Value) -> Resu
         cost: None,
         date: clock::now(),
     };
-    cx.pins.set(cx, pin, hole.in_loop).map(drop).map_err(|error| error.to_string())
+    cx.pins.set(cx, &pin, hole.in_loop).await.map(drop).map_err(|error| error.to_string())
 }
 
 fn answered(hole: &Hole, told: Value) -> Option<Answered> {

@@ -2,8 +2,9 @@
 
 use std::{
     collections::HashMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use camino::Utf8Path;
@@ -17,6 +18,9 @@ use crate::{
     lock_file::{self, LockFile, LockFileError, Pin, Standing},
     tools::Failure,
 };
+
+/// How long to wait before it is tried again to change a file that another process holds.
+const MOMENT: Duration = Duration::from_millis(10);
 
 /// The pins a run may use and make.
 #[derive(Debug, Default)]
@@ -64,13 +68,32 @@ impl Pins {
         }))
     }
 
-    /// Keeps the answer; whether there is a file to keep it in.
-    pub(crate) fn set(&self, cx: &RunContext, pin: Pin, is_repeated: bool) -> Result<bool, LockFileError> {
+    /// Keeps the answer, once no other process changes the file; whether there is a file to keep it in. After a
+    /// cancel nothing is written.
+    pub(crate) async fn set(&self, cx: &RunContext, pin: &Pin, is_repeated: bool) -> Result<bool, LockFileError> {
         let Some(path) = path(cx) else { return Ok(false) };
+        loop {
+            if cx.cancel.is_cancelled() {
+                return Err(LockFileError::Cancelled(path.display().to_string()));
+            }
+            if self.try_set(cx, &path, pin, is_repeated)? {
+                return Ok(true);
+            }
+            tokio::select! {
+                () = cx.cancel.cancelled() => {}
+                () = tokio::time::sleep(MOMENT) => {}
+            }
+        }
+    }
+
+    /// Whether it was kept; not while another process changes the file.
+    fn try_set(&self, cx: &RunContext, path: &Path, pin: &Pin, is_repeated: bool) -> Result<bool, LockFileError> {
+        // Held meanwhile, so that of two that are kept at once the later one is known to hold both.
         let mut files = lock(&self.files);
-        let pins = LockFile::change(cx.file.as_std_path(), |pins| pins.set(pin, is_repeated))?;
-        files.insert(path, pins);
-        Ok(true)
+        let pins = LockFile::try_change(cx.file.as_std_path(), |pins| pins.set(pin.clone(), is_repeated))?;
+        let is_kept = pins.is_some();
+        files.extend(pins.map(|pins| (path.to_owned(), pins)));
+        Ok(is_kept)
     }
 }
 

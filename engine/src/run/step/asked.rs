@@ -32,7 +32,7 @@ pub(super) async fn fill(
 
 /// What a step came to, with what its tags took.
 pub(super) fn with(done: Done, taken: Taken) -> Done {
-    let Taken { told, spent } = taken;
+    let Taken { told, spent, listener: _ } = taken;
     let served = match spent {
         Some(spent) => Served::after(Some(*spent), done.served),
         None => done.served,

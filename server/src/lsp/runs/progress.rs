@@ -2,16 +2,10 @@
 
 use engine::run::{Event, EventKind};
 use serde_json::Value;
-use tokio::sync::oneshot;
-use tower_lsp::jsonrpc;
-use tower_lsp::lsp_types::{
-    MessageType, NumberOrString, ProgressParams, ProgressParamsValue, WorkDoneProgress, WorkDoneProgressBegin,
-    WorkDoneProgressCreateParams, WorkDoneProgressEnd, WorkDoneProgressReport,
-    notification::Progress as ProgressNotification, request::WorkDoneProgressCreate,
-};
+use tower_lsp::lsp_types::{MessageType, NumberOrString};
 
 use super::{Job, Owner};
-use crate::lsp::ext::RunEvent;
+use crate::lsp::{ext::RunEvent, progress::WorkDone};
 
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,9 +51,7 @@ fn short(text: &str) -> String {
 pub(super) struct Progress<'a> {
     owner: &'a Owner,
     job: &'a Job,
-    /// The editor's answer, while it is awaited. The run never waits for it.
-    creating: Option<oneshot::Receiver<jsonrpc::Result<()>>>,
-    shown: bool,
+    work_done: WorkDone,
     /// How many steps the root has.
     steps: usize,
     finished: usize,
@@ -79,15 +71,12 @@ const NAMED: usize = 3;
 impl<'a> Progress<'a> {
     /// Begins: asks the editor for a progress, where it can show one.
     pub(super) fn begin(owner: &'a Owner, job: &'a Job) -> Self {
-        let creating = owner.session.environment().client.work_done_progress.then(|| {
-            let params = WorkDoneProgressCreateParams { token: NumberOrString::String(job.id.clone()) };
-            owner.editor.request::<WorkDoneProgressCreate>(params)
-        });
+        let can_show = owner.session.environment().client.work_done_progress;
+        let work_done = WorkDone::asked(&owner.editor, NumberOrString::String(job.id.clone()), can_show);
         let progress = Self {
             owner,
             job,
-            creating,
-            shown: false,
+            work_done,
             steps: job.steps,
             finished: 0,
             last_seq: 0,
@@ -103,22 +92,14 @@ impl<'a> Progress<'a> {
 
     /// Waits until the editor says whether it shows a progress, which may be never.
     pub(super) async fn created(&mut self) -> bool {
-        let Some(creating) = &mut self.creating else { return std::future::pending().await };
-        let created = matches!(creating.await, Ok(Ok(())));
-        self.creating = None;
-        created
+        self.work_done.created().await
     }
 
     /// Begins the progress, if the editor has made one.
     pub(super) async fn shown(&mut self, created: bool) {
-        self.shown = created;
-        self.show(WorkDoneProgress::Begin(WorkDoneProgressBegin {
-            title: format!("orc: running {}", self.job.name),
-            cancellable: Some(true),
-            message: None,
-            percentage: Some(0),
-        }))
-        .await;
+        if created {
+            self.work_done.begin(format!("orc: running {}", self.job.name), None, Some(0)).await;
+        }
     }
 
     /// Relays one event; `raw` is the event as it came.
@@ -190,12 +171,8 @@ impl<'a> Progress<'a> {
         if self.running.len() > NAMED {
             named.push_str(&format!(" and {} more", self.running.len() - NAMED));
         }
-        self.show(WorkDoneProgress::Report(WorkDoneProgressReport {
-            cancellable: Some(true),
-            message: Some(format!("{done}/{} {named}", self.steps).trim_end().to_owned()),
-            percentage: Some((done * 100 / self.steps.max(1)) as u32),
-        }))
-        .await;
+        let message = format!("{done}/{} {named}", self.steps).trim_end().to_owned();
+        self.work_done.report(message, Some((done * 100 / self.steps.max(1)) as u32)).await;
     }
 
     /// How the run ended. Where it broke off without saying so, `reason` says why, and the editor is
@@ -222,7 +199,7 @@ impl<'a> Progress<'a> {
     /// the editor says so itself.
     pub(super) async fn end(&self, ending: &Ending) {
         let summary = ending.summary();
-        self.show(WorkDoneProgress::End(WorkDoneProgressEnd { message: Some(summary.clone()) })).await;
+        self.work_done.end(summary.clone()).await;
         self.owner.stands_otherwise();
         if self.owner.session.environment().client.shows_runs {
             return;
@@ -243,14 +220,6 @@ impl<'a> Progress<'a> {
                 format!("; answer with the command `orc.approve`, or with `orc runs approve {} {step}`", self.job.id)
             }
             _ => String::new(),
-        }
-    }
-
-    async fn show(&self, value: WorkDoneProgress) {
-        if self.shown {
-            let token = NumberOrString::String(self.job.id.clone());
-            let params = ProgressParams { token, value: ProgressParamsValue::WorkDone(value) };
-            self.owner.editor.notify::<ProgressNotification>(params).await;
         }
     }
 }
