@@ -58,8 +58,8 @@ rust() {
     printf '\nno corpus at %s: the tests that read the 90 real pipelines fail; set ORC_SHARED\n' "$ORC_SHARED"
   fi
   suite 'crates' cargo test --workspace --locked --no-fail-fast
-  suite 'traces: lints' cargo clippy -p orc --features otlp --all-targets --locked -- -D warnings
-  suite 'traces' cargo test -p orc --features otlp --lib --test cli --locked telemetry::
+  suite 'traces and keyring: lints' cargo clippy -p orc --features otlp,keyring --all-targets --locked -- -D warnings
+  suite 'traces and keyring' cargo test -p orc --features otlp,keyring --lib --test cli --locked -- telemetry:: keys::
 }
 
 extension() {

@@ -2,7 +2,7 @@
 //! and in no workspace (contract §6.1).
 //!
 //! A line is `NAME=value`, by the variable the key would stand in; `#` begins a comment. The environment
-//! wins. Nobody but its owner may read the file, and no process that a step starts sees what is in it.
+//! wins, then the system's keyring ([`keyring`]). Nobody but its owner may read the file, and no process that a step starts sees what is in it.
 
 use std::{
     collections::BTreeMap,
@@ -12,6 +12,8 @@ use std::{
 };
 
 use crate::home;
+
+pub mod keyring;
 
 /// The name of the file.
 const FILE: &str = "keys";

@@ -6,6 +6,7 @@
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
+use engine::keys::keyring;
 
 mod validate;
 
@@ -126,6 +127,17 @@ enum Command {
     Lsp(Lsp),
 }
 
+impl Command {
+    /// Whether it asks models, or says which of them can be asked.
+    fn needs_keys(&self) -> bool {
+        match self {
+            Self::Run(_) | Self::Plan(_) | Self::Resume(_) | Self::Resolve(_) | Self::Runs(_) => true,
+            Self::Models(_) | Self::Keys(_) | Self::Doctor(_) => true,
+            _ => false,
+        }
+    }
+}
+
 /// Options of `orc lsp`.
 #[derive(Debug, Args)]
 struct Lsp {
@@ -149,7 +161,11 @@ fn completions(shell: clap_complete::Shell) -> std::io::Result<ExitCode> {
 /// Runs the command line.
 pub fn main() -> ExitCode {
     // Stderr is for people and logs; stdout is for results, or the protocol.
-    let result = match Orc::parse().command {
+    let command = Orc::parse().command;
+    if command.needs_keys() {
+        keyring::allow();
+    }
+    let result = match command {
         Command::Validate(validate) => validate.run(),
         Command::Fmt(fmt) => fmt.run(),
         Command::Run(run) => run.run(),

@@ -43,6 +43,8 @@ impl Person {
         for name in ["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_AI_API_KEY"] {
             command.env_remove(name);
         }
+        // Nor a keyring, unless the test has one.
+        command.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere/bus").env("XDG_RUNTIME_DIR", self.home.path());
         command.env_remove("HF_TOKEN").envs(variables.iter().copied());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -205,4 +207,79 @@ fn a_run_says_what_is_wrong_with_the_file_only_where_it_wants_a_key() {
             file.display()
         )
     );
+}
+
+#[test]
+#[cfg(not(feature = "keyring"))]
+fn an_orc_without_the_keyring_says_so_where_a_key_is_to_be_kept_there() {
+    let person = Person::new();
+    let kept = person.keys(KEY, &["set", "openai", "--keyring"]);
+    assert_eq!(
+        (kept.code, &*kept.stderr),
+        (
+            Some(1),
+            "error: the system's keyring cannot be used: this orc was built without it; build it with `--features \
+             keyring`, or leave `--keyring` out to keep the key in a file\n"
+        )
+    );
+    assert!(!person.file().exists());
+}
+
+#[test]
+#[cfg(all(target_os = "linux", feature = "keyring"))]
+fn without_a_keyring_runs_are_as_they_were_and_keeping_a_key_there_says_what_is_missing() {
+    let person = Person::keeps(&format!("OPENAI_API_KEY={KEY}\n"));
+    let folder = Folder::with("p.orc.yaml", ASKS);
+    // No bus by this address, and none at the usual place.
+    for address in ["unix:path=/nowhere/bus", ""] {
+        let fake = Fake::new(vec![says("Hello.")]);
+        let base = fake.base("/v1");
+        let variables = [("OPENAI_BASE_URL", &*base), ("DBUS_SESSION_BUS_ADDRESS", address)];
+        let ended = person.orc(&folder, &variables, "", &["run", "p.orc.yaml", "--no-cache"]);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert!(!ended.stderr.contains("keyring"), "{ended:?}");
+        assert_eq!(fake.asked()[0].header("authorization"), Some(&*format!("Bearer {KEY}")));
+        let kept = person.orc(&folder, &variables, KEY, &["keys", "set", "anthropic", "--keyring"]);
+        assert_eq!((kept.code, &*kept.stdout), (Some(1), ""), "{kept:?}");
+        assert!(kept.stderr.starts_with("error: the system's keyring cannot be used: "), "{kept:?}");
+        let fix = "; it needs a Secret Service, such as GNOME Keyring, KWallet or KeePassXC, that runs in this session and \
+                   is open, or leave `--keyring` out to keep the key in a file\n";
+        assert!(kept.stderr.ends_with(fix) && kept.stderr.lines().count() == 1, "{kept:?}");
+        assert_eq!(fs::read_to_string(person.file()).unwrap(), format!("OPENAI_API_KEY={KEY}\n"));
+    }
+}
+
+#[test]
+#[cfg(all(target_os = "linux", feature = "keyring"))]
+fn a_keyring_that_never_answers_is_left_alone_and_only_asked_for_a_key_that_is_wanted() {
+    use std::os::unix::net::UnixListener;
+    let person = Person::keeps(&format!("OPENAI_API_KEY={KEY}\n"));
+    let folder = Folder::with("p.orc.yaml", ASKS);
+    let bus = folder.path().join("bus");
+    // Whoever connects is heard and never answered.
+    let listener = UnixListener::bind(&bus).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let mut guests = Vec::new();
+    let mut came = || {
+        let before = guests.len();
+        guests.extend(std::iter::from_fn(|| listener.accept().ok()));
+        guests.len() > before
+    };
+    let address = format!("unix:path={}", bus.display());
+    let orc = |key: &str, arguments: &[&str]| {
+        let variables = [("DBUS_SESSION_BUS_ADDRESS", &*address), ("HF_TOKEN", key), ("OPENAI_BASE_URL", "")];
+        person.orc(&folder, &variables, "", arguments)
+    };
+    assert_eq!(orc("", &["validate", "p.orc.yaml"]).code, Some(0));
+    assert!(!came(), "nothing is wanted to look at a text");
+    folder.write("q.orc.yaml", "id: q\nsteps: [{id: a, action: echo, parameters: {message: x}}]\n");
+    assert_eq!(orc("", &["run", "q.orc.yaml"]).code, Some(0));
+    assert!(!came(), "a run that asks no model wants no key");
+    folder.write("r.orc.yaml", ASKS.replace("openai/gpt-4o-mini", "simulated/small"));
+    assert_eq!(orc("", &["run", "r.orc.yaml"]).code, Some(0));
+    assert!(!came(), "nor does one that simulates");
+    let listed = orc("", &["keys"]);
+    assert!(came(), "where keys stand is what was asked");
+    assert!(listed.stdout.contains(&format!("OPENAI_API_KEY     {}", person.file().display())), "{listed:?}");
+    assert_eq!(listed.stderr, "");
 }

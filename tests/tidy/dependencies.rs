@@ -31,7 +31,7 @@ const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
 const TWICE: [(&str, &str); 10] = [
     ("base64", "opentelemetry-proto wants 0.22"),
     ("bitflags", "lsp-types 0.94 of tower-lsp wants 1"),
-    ("cpufeatures", "sha2 0.10 wants 0.2"),
+    ("cpufeatures", "const-hex of opentelemetry-proto wants 0.2"),
     ("dashmap", "tower-lsp wants 5"),
     ("getrandom", "proptest and jsonschema want 0.3, ring 0.2"),
     ("hashbrown", "dashmap wants 0.14"),

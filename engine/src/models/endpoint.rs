@@ -8,7 +8,10 @@ use reqwest::Url;
 use lang::registry::overlay::{Host, Origin};
 
 use super::kind::Kind;
-use crate::{keys::Keys, tools::ToolError};
+use crate::{
+    keys::{Keys, keyring},
+    tools::ToolError,
+};
 
 /// A key, which nothing prints.
 #[derive(Clone, PartialEq, Eq)]
@@ -74,12 +77,19 @@ impl Endpoint {
             None => kind.keys.to_vec(),
         };
         let in_environment = names.iter().find_map(|name| key_in(name));
-        // The person's own file is looked at only where the environment has none.
-        let kept = if in_environment.is_some() { Ok(Keys::default()) } else { Keys::of(environment) };
+        // A server on this machine wants none, as a rule: the keyring is not opened for it unless somebody says so.
+        let wants_keyring = in_environment.is_none() && (!is_local || host.key_env.is_some());
+        let in_keyring = || {
+            let (name, value) = if wants_keyring { keyring::find(&names)? } else { return None };
+            Some(Key { variable: name.to_owned(), value })
+        };
+        let found = in_environment.or_else(in_keyring);
+        // The person's own file is looked at only where neither has one.
+        let kept = if found.is_some() { Ok(Keys::default()) } else { Keys::of(environment) };
         let of_person = |kept: &Keys| {
             names.iter().find_map(|name| Some(Key { variable: (*name).to_owned(), value: kept.get(name)?.to_owned() }))
         };
-        let key = in_environment.or_else(|| kept.as_ref().ok().and_then(of_person));
+        let key = found.or_else(|| kept.as_ref().ok().and_then(of_person));
         if let Some(key) = key.as_ref().filter(|_| !is_trusted) {
             refuse_astray(kind, host, key, &base)?;
         }
@@ -125,7 +135,7 @@ impl Endpoint {
             // There may be one, in a file that cannot be used.
             Err(_) => true,
         };
-        !names.is_empty() && !names.iter().any(is_set) && !is_kept()
+        !names.is_empty() && !names.iter().any(is_set) && keyring::find(&names).is_none() && !is_kept()
     }
 
     /// The address of `path`, which begins with a slash and may have a query, beneath the base.

@@ -7,7 +7,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     fs::File,
-    io,
+    io::{self, BufRead as _, BufReader},
     path::Path,
     sync::{Arc, Mutex},
 };
@@ -360,14 +360,25 @@ fn contents(cx: &ToolCx, path: &str) -> Option<Option<String>> {
     }
 }
 
+/// How much of a file is read at a time.
+const AT_A_TIME: usize = 64 << 10;
+
 fn hash_of_file(path: &Path) -> io::Result<String> {
     // Opening a pipe would wait for who writes into it.
     if !std::fs::metadata(path)?.is_file() {
         return Err(io::ErrorKind::InvalidInput.into());
     }
     let mut hasher = Sha256::new();
-    io::copy(&mut File::open(path)?, &mut hasher)?;
-    Ok(hex(&hasher.finalize()))
+    let mut file = BufReader::with_capacity(AT_A_TIME, File::open(path)?);
+    loop {
+        let read = file.fill_buf()?;
+        if read.is_empty() {
+            return Ok(hex(&hasher.finalize()));
+        }
+        hasher.update(read);
+        let length = read.len();
+        file.consume(length);
+    }
 }
 
 /// The order of an object's keys counts: what a step does may depend on it.

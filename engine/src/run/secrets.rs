@@ -8,7 +8,10 @@ use std::{
     collections::{BTreeMap, HashSet},
     fmt,
     ops::Range,
-    sync::{Arc, LazyLock, Mutex},
+    sync::{
+        Arc, LazyLock, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use aho_corasick::{AhoCorasick, MatchKind};
@@ -23,7 +26,11 @@ use super::{
     lock,
     store::{Record, StoredQuestion},
 };
-use crate::{keys::Keys, plan::Plan, tools::person::Kind};
+use crate::{
+    keys::{Keys, keyring},
+    plan::Plan,
+    tools::person::Kind,
+};
 
 mod forms;
 pub use forms::SHORTEST;
@@ -47,6 +54,8 @@ const MAY_BE_CUT: usize = 300;
 #[derive(Default)]
 pub struct Redactor {
     known: Mutex<Arc<Known>>,
+    /// How many keys of the system's keyring are among them.
+    of_keyring: AtomicUsize,
 }
 
 impl fmt::Debug for Redactor {
@@ -105,6 +114,12 @@ impl Redactor {
     }
 
     fn known(&self) -> Arc<Known> {
+        // A key is taken from there when it is first wanted, which is after this one was made.
+        let count = keyring::count();
+        if self.of_keyring.load(Ordering::Acquire) != count {
+            self.learn(keyring::taken().into_iter());
+            self.of_keyring.store(count, Ordering::Release);
+        }
         Arc::clone(&lock(&self.known))
     }
 

@@ -8,7 +8,7 @@ use std::{
 
 use clap::{Args, Subcommand};
 use engine::{
-    keys::{self, Keys},
+    keys::{self, Keys, keyring},
     models::{self, Keyed},
 };
 use lang::registry::did_you_mean;
@@ -38,6 +38,10 @@ enum Command {
     Set {
         /// The provider, e.g. openai, or the variable that the key would stand in.
         name: String,
+
+        /// Keep it in the system's keyring, not in the file.
+        #[arg(long)]
+        keyring: bool,
 
         /// There to say that a key does not belong into a command line.
         #[arg(hide = true, num_args = 0.., allow_hyphen_values = true, trailing_var_arg = true)]
@@ -69,7 +73,7 @@ impl KeysCommand {
         let done = match &self.command {
             None | Some(Command::List) => self.list().map(Some),
             Some(Command::Set { key, .. }) if !key.is_empty() => Err(invalid(IN_THE_OPEN)),
-            Some(Command::Set { name, .. }) => set(name).map(|()| None),
+            Some(Command::Set { name, keyring, .. }) => set(name, *keyring).map(|()| None),
             Some(Command::Remove { name }) => remove(name).map(|()| None),
         };
         match done {
@@ -97,7 +101,8 @@ impl KeysCommand {
             rows.extend(set.map(|(name, place)| (*label, name, Some(place))));
         }
         let is_providers = |name: &str| providers.iter().any(|provider| provider.variables.contains(&name));
-        rows.extend(kept.names().filter(|name| !is_providers(name)).map(|name| ("–", name, Some("file"))));
+        let others = kept.names().filter(|name| !is_providers(name));
+        rows.extend(others.map(|name| ("–", name, place(name, &kept))));
         if self.format == Format::Json {
             let keys: Vec<Value> = rows
                 .iter()
@@ -110,6 +115,7 @@ impl KeysCommand {
         let line = |(provider, variable, place): &(&str, &str, Option<&str>)| {
             let place = match place {
                 Some("file") => path.display().to_string(),
+                Some("keyring") => "the system's keyring".to_owned(),
                 Some(place) => (*place).to_owned(),
                 None => "not set".to_owned(),
             };
@@ -122,7 +128,11 @@ impl KeysCommand {
 /// Where the key of a variable stands.
 fn place(variable: &str, kept: &Keys) -> Option<&'static str> {
     let set = std::env::var(variable).is_ok_and(|value| !value.trim().is_empty());
-    if set { Some("environment") } else { kept.get(variable).map(|_| "file") }
+    match () {
+        () if set => Some("environment"),
+        () if keyring::has(variable) => Some("keyring"),
+        () => kept.get(variable).map(|_| "file"),
+    }
 }
 
 fn kept() -> Result<(PathBuf, Keys), Refusal> {
@@ -133,7 +143,7 @@ fn kept() -> Result<(PathBuf, Keys), Refusal> {
     Ok((path, kept))
 }
 
-fn set(name: &str) -> Result<(), Refusal> {
+fn set(name: &str, in_keyring: bool) -> Result<(), Refusal> {
     let (variable, label) = variable(name)?;
     // What is wrong with the file is said before a key is asked for.
     kept()?;
@@ -141,30 +151,61 @@ fn set(name: &str) -> Result<(), Refusal> {
     // Asking may have taken a while, in which another one was kept.
     let (path, mut kept) = kept()?;
     kept.set(&variable, &key).map_err(invalid)?;
-    write(&kept, &path)?;
-    print::note(&format!("kept the key in `{variable}` in {}", path.display()));
-    if place(&variable, &kept) == Some("environment") {
-        print::note(&format!("`{variable}` is set in the environment too, and that one wins"));
+    if in_keyring {
+        keyring::keep(&variable, key.trim()).map_err(|problem| Refusal(FAILED, unusable(&problem)))?;
+        print::note(&format!("kept the key in `{variable}` in the system's keyring"));
+    } else {
+        write(&kept, &path)?;
+        print::note(&format!("kept the key in `{variable}` in {}", path.display()));
+    }
+    match place(&variable, &kept) {
+        Some("environment") => {
+            print::note(&format!("`{variable}` is set in the environment too, and that one wins"));
+        }
+        Some("keyring") if !in_keyring => print::note(&format!(
+            "there is one in `{variable}` in the system's keyring too, and that one wins; `orc keys remove {variable}` \
+             forgets both"
+        )),
+        _ => {}
     }
     Ok(())
 }
 
+/// Why the keyring cannot be used, and what to do.
+fn unusable(problem: &str) -> String {
+    let needs = if !keyring::IS_BUILT {
+        "build it with `--features keyring`"
+    } else if cfg!(target_os = "linux") {
+        "it needs a Secret Service, such as GNOME Keyring, KWallet or KeePassXC, that runs in this session and is open"
+    } else {
+        "open it"
+    };
+    let problem = problem.trim_end_matches('.');
+    format!(
+        "the system's keyring cannot be used: {problem}; {needs}, or leave `--keyring` out to keep the key in a file"
+    )
+}
+
 fn remove(name: &str) -> Result<(), Refusal> {
     let (path, mut kept) = kept()?;
+    let is_there = |name: &&str| kept.get(name).is_some() || keyring::has(name);
     let wanted = match models::keyed().into_iter().find(|provider| provider.name == name) {
         // Of several it is the one that is kept.
-        Some(provider) => {
-            provider.variables.iter().find(|name| kept.get(name).is_some()).map(|name| (*name).to_owned())
-        }
-        None => kept.get(name).map(|_| name.to_owned()),
+        Some(provider) => provider.variables.iter().copied().find(is_there).map(str::to_owned),
+        None => Some(name).filter(is_there).map(str::to_owned),
     };
     let Some(variable) = wanted else {
         let shown = if is_variable(name) || is_provider(name) { format!(" for `{name}`") } else { String::new() };
         return Err(invalid(format!("no key is kept{shown}; `orc keys list` says which are")));
     };
-    kept.remove(&variable);
-    write(&kept, &path)?;
-    print::note(&format!("removed the key in `{variable}` from {}", path.display()));
+    if keyring::has(&variable) {
+        keyring::forget(&variable).map_err(|problem| Refusal(FAILED, format!("the system's keyring: {problem}")))?;
+        print::note(&format!("removed the key in `{variable}` from the system's keyring"));
+    }
+    if kept.remove(&variable) {
+        write(&kept, &path)?;
+        print::note(&format!("removed the key in `{variable}` from {}", path.display()));
+    }
     Ok(())
 }
 
