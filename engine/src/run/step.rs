@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use super::{
     EventKind,
-    auto::{self, Stage, Taken},
+    auto::{self, Filled, Stage, Taken},
     cache::{self, Fingerprint, Hit, LookUp},
     clock,
     context::RunContext,
@@ -37,7 +37,7 @@ use crate::{
 mod asked;
 
 mod served;
-use asked::{charged, fill, with};
+use asked::{attempt_again, charged, close_unanswered, fill, with};
 use served::{served_by, tell_served};
 
 /// Between the path of a step and the number of its handler whose action is meant: `a!0`.
@@ -178,7 +178,10 @@ pub(crate) async fn run(mut call: Call) -> StepEnd {
         // Asking was the attempt.
         done.attempts = 1;
         if done.failure.is_some() && !done.cancelled {
-            done = Box::pin(recover(&call, &step, done)).await;
+            if !step.handlers.is_empty() {
+                close_unanswered(&call, &done);
+            }
+            done = Box::pin(recover(&call, &step, None, done)).await;
         }
         return end(&call, &step, &watch, *done);
     }
@@ -222,7 +225,8 @@ pub(crate) async fn run(mut call: Call) -> StepEnd {
         done.fingerprint = Some(fingerprint);
     }
     if done.failure.is_some() && !done.cancelled {
-        done = Box::pin(recover(&call, &step, done)).await;
+        let filled = Some((Arc::clone(&step), Arc::clone(&call.names)));
+        done = Box::pin(recover(&call, &step, filled, done)).await;
     }
     routed(call, step, &watch, done, taken).await
 }
@@ -243,7 +247,7 @@ async fn routed(
     {
         (done.failure, done.cancelled) = (failed.failure, failed.cancelled);
         done.fingerprint = None;
-        taken = Taken { told: failed.auto, spent: failed.served.map(Box::new), listener: None };
+        taken = Taken { told: failed.auto, spent: failed.served.map(Box::new), ..Taken::default() };
     }
     end(&call, &step, watch, with(*done, taken))
 }
@@ -349,8 +353,9 @@ async fn once(
     })
 }
 
-/// Asks the handlers in order; the first that matches and succeeds saves the step.
-async fn recover(call: &Call, step: &Arc<StepPlan>, mut done: Box<Done>) -> Box<Done> {
+/// Asks the handlers in order; the first that matches and succeeds saves the step. `filled` is the step with the
+/// answers to its tags, where they were answered.
+async fn recover(call: &Call, step: &Arc<StepPlan>, mut filled: Option<Filled>, mut done: Box<Done>) -> Box<Done> {
     for (index, handler) in step.handlers.iter().enumerate() {
         let Some(failed) = done.failure.clone().filter(|failed| handler.matches(failed)) else { continue };
         let (result, served) = handle(call, (index, handler), &failed).await;
@@ -363,13 +368,14 @@ async fn recover(call: &Call, step: &Arc<StepPlan>, mut done: Box<Done>) -> Box<
                     done.cancelled = true;
                     return done;
                 }
-                let mut again = attempts(&call.cx, step, &call.names, &call.path, None).await;
+                let mut again = attempt_again(call, step, &mut filled).await;
                 if again.failure.is_none() || again.cancelled {
                     again.recovered = !again.cancelled;
                     again.served = Served::after(done.served.take(), again.served.take());
                     again.attempts += done.attempts;
                     return again;
                 }
+                done.served = Served::after(done.served.take(), again.served.take());
             }
             if handler.max_retries > 0 {
                 continue;
