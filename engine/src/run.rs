@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    lock_file::LockFileError,
     models::tape::Recording,
     plan::Plan,
     tools::{Permissions, person::Person},
@@ -146,6 +147,9 @@ pub enum RunError {
     /// A directory cannot be used.
     #[error("{0}")]
     Directory(String),
+    /// The answers to tags cannot be read.
+    #[error(transparent)]
+    LockFile(#[from] LockFileError),
 }
 
 /// The models a run may ask.

@@ -190,3 +190,43 @@ fn a_call_that_was_taken_on_and_broke_off_is_not_taken_for_free() {
     let text = folder.orc(&["cost", "--by", "model"]).stdout;
     assert!(text.contains("openai/gpt-4o-mini      ≥ 0") && text.ends_with("≥ $0\n"), "{text}");
 }
+
+#[test]
+fn what_resolving_tags_took_stands_in_the_ledger_without_a_run() {
+    let text = "\
+id: p
+model: openai/gpt-4o-mini
+steps:
+  - {id: say, action: echo, parameters: {message: '<AUTO choices=\"plain, ornate\">Which style?</AUTO>'}}
+  - {id: next, action: echo, parameters: {message: '<AUTO choices=\"a, b\">Which?</AUTO>'}}
+";
+    // The second tag is asked for twice, in vain.
+    let fake = Fake::new(vec![says("{\"value\": \"plain\"}"), says("{\"value\": \"c\"}"), says("{\"value\": \"d\"}")]);
+    let folder = Folder::with("p.orc.yaml", text);
+    let resolved = orc(&folder, &fake, &["resolve", "p.orc.yaml"]);
+    assert_eq!((resolved.code, fake.asked().len()), (Some(1), 3), "{resolved:?}");
+    assert_eq!(rows(&cost(&folder, "pipeline")), [("p".to_owned(), 3, 3 * EACH)]);
+    let by_model = cost(&folder, "model");
+    assert_eq!(rows(&by_model), [("openai/gpt-4o-mini-2024-07-18".to_owned(), 3, 3 * EACH)]);
+    assert_eq!((&by_model["total"]["steps"], &by_model["total"]["cost"]["usd"]), (&json!(2), &json!("0.000072")));
+    let by_day = cost(&folder, "day");
+    assert_eq!(by_day["rows"][0]["name"].as_str().unwrap().len(), "2026-11-28".len());
+    assert_eq!(rows(&by_day)[0].2, 3 * EACH);
+    // No run of it is there, and what is pinned costs nothing again.
+    assert_eq!(folder.orc(&["runs", "list", "--format", "json"]).stdout.trim(), "[]");
+    orc(&folder, &fake, &["resolve", "p.orc.yaml", "--step", "say"]);
+    assert_eq!(rows(&cost(&folder, "pipeline")), [("p".to_owned(), 3, 3 * EACH)]);
+}
+
+#[test]
+fn what_resolving_a_tag_took_that_broke_off_is_not_taken_for_free() {
+    let text =
+        "id: p\nmodel: openai/gpt-4o-mini\nsteps: [{id: say, action: echo, parameters: {message: <AUTO>What?</AUTO>}}]";
+    let cut = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\ndata: {\"choices\":[{\"delta\":\
+               {\"content\":\"Hel\"}}]}\n\n";
+    let fake = Fake::new(vec![Reply::Raw(cut)]);
+    let folder = Folder::with("p.orc.yaml", text);
+    assert_eq!(orc(&folder, &fake, &["resolve", "p.orc.yaml"]).code, Some(1));
+    let text = folder.orc(&["cost", "--by", "model"]).stdout;
+    assert!(text.contains("openai/gpt-4o-mini      ≥ 0") && text.ends_with("≥ $0\n"), "{text}");
+}

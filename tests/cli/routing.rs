@@ -409,3 +409,27 @@ steps:
     assert!(error.contains("of the $0.0015 that the day may cost $0.0001 is left"), "{error}");
     assert_eq!(fake.asked().len(), 2);
 }
+
+#[test]
+fn the_days_budget_counts_tags_that_were_resolved_without_a_run() {
+    let text = "\
+id: daily
+budget: {day: 0.0015}
+steps:
+  - {id: a, action: generate, parameters: {prompt: 'Hello?', model: openai/small, max_tokens: 100}}
+";
+    let tag = "\
+id: other
+model: openai/small
+steps: [{id: say, action: echo, parameters: {message: '<AUTO choices=\"Hello., x\">Which?</AUTO>'}}]
+";
+    // What does not fit is paid for, too: 900 × 1000 and 50 × 2000 billionths.
+    let fake = Fake::new(vec![says("small", 450, 25), says("small", 450, 25)]);
+    let (folder, base) = (folder(text), fake.base("/v1"));
+    folder.write("other.orc.yaml", tag);
+    assert_eq!(orc(&folder, &base, &["resolve", "other.orc.yaml"]).code, Some(1));
+    let refused = orc(&folder, &base, &["run", "p.orc.yaml"]);
+    let error = document(&refused)["steps"]["a"]["error"].as_str().unwrap().to_owned();
+    assert!(error.contains("of the $0.0015 that the day may cost $0.0005 is left"), "{error}");
+    assert_eq!(fake.asked().len(), 2);
+}

@@ -19,7 +19,6 @@ use serde_json::{Value, json};
 use super::{
     EventKind,
     context::RunContext,
-    document::Cost,
     event::AutoResolved,
     journal::Batch,
     perform::{self, failure},
@@ -28,7 +27,7 @@ use super::{
 };
 use crate::{
     lock_file::{self, Pin, Standing},
-    models::{self, Request, Reused, Served, simulated},
+    models::{self, Request, Served, simulated},
     plan::StepPlan,
     tools::{Failure, ToolError},
 };
@@ -81,11 +80,16 @@ pub(crate) struct Taken {
     pub(crate) spent: Option<Box<Served>>,
     /// Who wants to see answers come.
     pub(crate) listener: Option<Listener>,
+    /// The same as `spent`, of each call with its model, where somebody listens.
+    pub(crate) paid: Vec<Served>,
 }
 
 impl Taken {
-    fn pay(&mut self, usage: Option<models::Usage>, cost: Cost, reused: Option<Box<Reused>>) {
-        let now = Served { provider: String::new(), model: String::new(), usage, cost, requested: None, reused };
+    fn pay(&mut self, served: Served) {
+        if self.listener.is_some() {
+            self.paid.push(served.clone());
+        }
+        let now = Served { provider: String::new(), model: String::new(), requested: None, ..served };
         let before = self.spent.take().map(|spent| *spent);
         self.spent = Served::after(before, Some(now)).map(Box::new);
     }
@@ -349,8 +353,8 @@ async fn answer(
                 Ok(asked) => asked,
                 Err(problem) => {
                     let problem = *problem;
-                    if let Some((usage, cost)) = problem.spent {
-                        taken.pay(usage, cost, None);
+                    if let Some(served) = problem.spent {
+                        taken.pay(served);
                     }
                     let value = default(hole, &problem.failure)?;
                     "default".clone_into(&mut told.by);
@@ -359,7 +363,7 @@ async fn answer(
                     return Ok(value);
                 }
             };
-            taken.pay(asked.usage, asked.cost.clone(), asked.reused);
+            taken.pay(served(&asked));
             let by = if asked.provider == simulated::NAME { "simulated" } else { "model" };
             by.clone_into(&mut told.by);
             let model =
@@ -415,7 +419,18 @@ fn tell(cx: &RunContext, path: &str, told: AutoResolved, value: &Value, taken: &
 /// Why a model gave no answer, and what that took.
 struct Unanswered {
     failure: Failure,
-    spent: Option<(Option<models::Usage>, Cost)>,
+    spent: Option<Served>,
+}
+
+fn served(response: &models::Response) -> Served {
+    Served {
+        provider: response.provider.clone(),
+        model: response.model.clone(),
+        usage: response.usage,
+        cost: response.cost.clone(),
+        requested: response.requested.clone(),
+        reused: response.reused.clone(),
+    }
 }
 
 async fn ask(
@@ -448,7 +463,9 @@ async fn ask(
     tool_cx.models = models::stand_in(model.as_deref(), cx.simulate);
     tool_cx.model = model;
     tool_cx.caller = Some(cx.gateway.caller(path, cx.journal.last_attempt(path), step.cache));
-    tool_cx.on_output = listener.map(|listener| Said::new(cx, &hole.position, listener).sink());
+    let said = listener.map(|listener| Said::new(cx, &hole.position, listener));
+    tool_cx.on_output = said.as_ref().map(Said::sink);
+    let asked = paid_model(cx, tool_cx.model.as_deref());
     let request = Request {
         system: Some(lang::auto::SYSTEM.to_owned()),
         prompt: prompt.to_owned(),
@@ -459,13 +476,23 @@ async fn ask(
     match models::ask(None, request, &tool_cx).await {
         Ok(response) => match response.failure {
             None => Ok(response),
-            Some(failure) => Err(unanswered(failure, Some((response.usage, response.cost)))),
+            Some(ref failure) => Err(unanswered(failure.clone(), Some(served(&response)))),
         },
         Err(ToolError(failure)) => {
-            let spent = failure.unpriced.is_some().then(|| (None, Cost::unknown()));
+            // What was let go of while it answered is paid for, too.
+            let begun = asked.filter(|_| said.is_some_and(|said| said.has_begun()));
+            let spent = failure.unpriced.as_deref().or(begun.as_deref()).map(Served::unpriced);
             Err(unanswered(failure, spent))
         }
     }
+}
+
+/// The model, where somebody is paid for it.
+fn paid_model(cx: &RunContext, model: Option<&str>) -> Option<String> {
+    let model = model?;
+    let is_simulated = models::stand_in(Some(model), cx.simulate).is_some();
+    let is_unpaid = is_simulated || models::is_unpaid(&cx.registry.models, model, &cx.environment, cx.is_trusted);
+    (!is_unpaid).then(|| model.to_owned())
 }
 
 /// Whether it is left to the router which model is asked.

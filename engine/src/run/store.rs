@@ -403,13 +403,17 @@ pub fn file(root: &Path) -> PathBuf {
     root.join(".orc/runs.db")
 }
 
-/// What each run has spent since that day (`YYYY-MM-DD`, UTC) on steps that have ended, in billionths of a dollar.
+/// What each run has spent since that day (`YYYY-MM-DD`, UTC) on steps that have ended, and each process on tags
+/// that it answered without a run, in billionths of a dollar.
 pub(crate) fn spent_since(file: &Path, day: &str) -> Result<BTreeMap<String, i64>, StoreError> {
     let mut spent = BTreeMap::new();
     if file.exists() {
-        for entry in SqliteStore::open_to_read(file)?.ledger(Some(day))? {
-            let sum: &mut i64 = spent.entry(entry.run).or_default();
-            *sum = sum.saturating_add(entry.cost.nano_usd);
+        let store = SqliteStore::open_to_read(file)?;
+        let of_runs = store.ledger(Some(day))?.into_iter().map(|entry| (entry.run, entry.cost));
+        let of_tags = store.resolved(day)?.into_iter().map(|paid| (paid.process, paid.served.cost));
+        for (who, cost) in of_runs.chain(of_tags) {
+            let sum: &mut i64 = spent.entry(who).or_default();
+            *sum = sum.saturating_add(cost.nano_usd);
         }
     }
     Ok(spent)

@@ -1,4 +1,4 @@
-//! `orc cost`: what the models of this workspace's runs took, by day, model or pipeline.
+//! `orc cost`: what the models took that this workspace's runs and `orc resolve` asked, by day, model or pipeline.
 
 use std::{collections::BTreeMap, fmt::Write as _, io, process::ExitCode};
 
@@ -73,7 +73,7 @@ enum Format {
 #[derive(Debug, Serialize)]
 struct Row {
     name: String,
-    /// Steps that asked a model.
+    /// Steps that asked a model, and tags that were answered without a run.
     steps: usize,
     /// What providers said; of some of the steps where `usage_known` is false.
     usage: Usage,

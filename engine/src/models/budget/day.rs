@@ -63,8 +63,13 @@ struct Said {
 impl Day {
     /// That of a run in the workspace of this store.
     pub(crate) fn new(store: PathBuf, run: &str) -> Self {
-        let run = if run.is_empty() { format!("process {}", std::process::id()) } else { run.to_owned() };
+        let run = if run.is_empty() { Self::process() } else { run.to_owned() };
         Self { store, run }
+    }
+
+    /// What this process is called where it asks without a run.
+    pub(crate) fn process() -> String {
+        format!("process {}", std::process::id())
     }
 
     /// What this run had of the day before it was resumed, with what nobody told.

@@ -17,14 +17,15 @@ use super::{Answers, Listener, Question, Taken, answer, asking, fits, is_asked, 
 use crate::{
     catalog,
     changes::Changes,
-    lock_file::{self, LockFile, LockFileError, Pin, Standing},
+    lock_file::{self, LockFile, Pin, Standing},
+    models::{Served, budget::Day, simulated},
     plan::{Plan, StepPlan},
     run::{
-        Past, RunConfig, RunError, begin, clock,
+        Earlier, Past, RunConfig, RunError, begin, clock,
         context::RunContext,
         event::AutoResolved,
         render::Names,
-        store::{LastWord, Store, StoreError, StoredRun},
+        store::{LastWord, SqliteStore, Store, StoreError, StoredRun, sqlite::Resolved},
     },
 };
 
@@ -104,29 +105,79 @@ pub fn latest(plan: &Plan, store: &dyn Store) -> Result<Past, StoreError> {
     Ok(Past::of_other(&run.id, ends))
 }
 
-/// Why the plan may not run with `--locked`, a line per tag: what is not pinned, or is as another tag. What is
-/// known from before needs no pins.
-pub fn unpinned(plan: &Plan, config: &RunConfig) -> Result<Vec<String>, LockFileError> {
+/// Why the plan may not run with `--locked`, a line per tag: what is not pinned, or is as another tag or for another
+/// question, as far as that is known. What is known from before needs no pins.
+pub fn unpinned(plan: &Plan, config: &RunConfig) -> Result<Vec<String>, RunError> {
     let file = config.working_dir.join(&config.file);
     let pins = LockFile::read(&lock_file::path_of(file.as_std_path()))?;
+    // Earlier results are left to the run.
+    let config = &RunConfig { cache: false, earlier: Earlier::default(), ..config.clone() };
+    let (cx, names) = looked_at(plan, config, CancellationToken::new())?;
     let known: BTreeSet<String> = config.past.known();
     let mut found = Vec::new();
     let steps = all_asking(plan).into_iter();
     for step in steps.filter(|step| !known.contains(&step.id)) {
-        let holes = step.holes.iter().filter(|hole| is_asked(hole)).flat_map(Hole::with_nested);
-        for hole in holes.filter(|hole| hole.target.by == By::Model && only(&hole.target.schema).is_none()) {
-            let body = lock_file::hash_of(&hole.source);
-            let standing = match pins.at(&hole.position).map(|pin| pin.body == body).reduce(|a, b| a || b) {
-                None => Standing::Missing,
-                Some(false) => Standing::OtherBody,
-                Some(true) => continue,
-            };
-            found.push(format!("the `<AUTO>` at `{}` may not be asked for: {}", hole.position, standing.reason()));
+        for outermost in step.holes.iter().filter(|hole| is_asked(hole)) {
+            let holes = outermost.with_nested().into_iter();
+            let mut stale: Vec<(&str, Standing)> = holes
+                .filter(|hole| hole.target.by == By::Model && only(&hole.target.schema).is_none())
+                .filter_map(|hole| {
+                    let body = lock_file::hash_of(&hole.source);
+                    match pins.at(&hole.position).map(|pin| pin.body == body).reduce(|a, b| a || b) {
+                        None => Some((&*hole.position, Standing::Missing)),
+                        Some(false) => Some((&*hole.position, Standing::OtherBody)),
+                        Some(true) => None,
+                    }
+                })
+                .collect();
+            if stale.is_empty() {
+                stale.extend(stale_now(&cx, outermost, &names));
+            }
+            found.extend(stale.into_iter().map(|(position, standing)| {
+                format!("the `<AUTO>` at `{position}` may not be asked for: {}", standing.reason())
+            }));
         }
     }
     found.sort();
     found.dedup();
     Ok(found)
+}
+
+/// Of a tag whose pins are of its text, the one in it that is asked as another question now; nothing where that
+/// depends on what a step comes to, or on a file that one may write.
+fn stale_now<'h>(cx: &RunContext, outermost: &'h Hole, names: &Arc<Names>) -> Option<(&'h str, Standing)> {
+    let mut answers = Answers::new(vec![outermost], names);
+    loop {
+        names.forget_seen();
+        cx.renderer.forget_files();
+        // What cannot be rendered before its step runs, such as the item of a loop, is looked at then.
+        let (hole, question) = answers.next(cx).ok()??;
+        if names.missed().is_some() || cx.renderer.read_files() {
+            return None;
+        }
+        match (only(&hole.target.schema), question.pin) {
+            (Some(only), _) => answers.take(hole, only.clone()),
+            (None, Ok(pin)) => answers.take(hole, pin.value),
+            (None, Err(standing)) => return Some((&hole.position, standing)),
+        }
+    }
+}
+
+/// What a run that is only looked at would know, with what is known of its steps from before.
+fn looked_at(
+    plan: &Plan,
+    config: &RunConfig,
+    cancel: CancellationToken,
+) -> Result<(Arc<RunContext>, Arc<Names>), RunError> {
+    let (cx, names) = begin::looked_at(plan, config, cancel)?;
+    let scope = &plan.program.scope;
+    for (at, step) in scope.steps.iter().enumerate() {
+        match cx.past.end(&step.id, scope, at).and_then(|end| end.value) {
+            Some(value) => names.publish(&step.id, &value),
+            None => names.hide(&step.id),
+        }
+    }
+    Ok((cx, names))
 }
 
 /// What became of a tag that should be answered without a run.
@@ -173,15 +224,8 @@ pub async fn resolve(
     wanted: &Wanted<'_>,
     cancel: CancellationToken,
 ) -> Result<Vec<Answered>, RunError> {
-    let (cx, names) = begin::looked_at(plan, config, cancel)?;
+    let (cx, names) = looked_at(plan, config, cancel)?;
     let secrets = Arc::clone(&cx.secrets);
-    let scope = &plan.program.scope;
-    for (at, step) in scope.steps.iter().enumerate() {
-        match cx.past.end(&step.id, scope, at).and_then(|end| end.value) {
-            Some(value) => names.publish(&step.id, &value),
-            None => names.hide(&step.id),
-        }
-    }
     let mut found: Vec<Answered> = Vec::new();
     for step in all_asking(plan) {
         let holes: Vec<&Hole> =
@@ -230,16 +274,19 @@ pub async fn resolve(
                     });
                     break;
                 }
-                let mut taken = Taken { listener: wanted.listener.clone(), ..Taken::default() };
-                match answer(&cx, &step, &answers.names, &step.id, hole, question, &mut taken).await {
+                let listener = wanted.listener.clone().unwrap_or_else(|| Listener::new(|_| ()));
+                let mut taken = Taken { listener: Some(listener), ..Taken::default() };
+                let outcome = answer(&cx, &step, &answers.names, &step.id, hole, question, &mut taken).await;
+                let untold = take_down(&cx, hole, &taken.paid).err();
+                match outcome {
                     Ok(value) => {
-                        found.extend(taken.told.into_iter().filter_map(|told| answered(hole, told)));
+                        let told = taken.told.into_iter().filter_map(|told| answered(hole, told));
+                        found.extend(told.map(|told| Answered { reason: untold.clone().or(told.reason), ..told }));
                         answers.take(hole, value);
                     }
                     Err(problem) => {
-                        let failed =
-                            Answered { position: hole.position.clone(), outcome: "failed", ..not(problem.message) };
-                        found.push(failed);
+                        let reason = [problem.message].into_iter().chain(untold).collect::<Vec<_>>().join("; ");
+                        found.push(Answered { position: hole.position.clone(), outcome: "failed", ..not(reason) });
                         break;
                     }
                 }
@@ -255,6 +302,32 @@ pub async fn resolve(
         }
     }
     Ok(found)
+}
+
+/// Keeps what asking for a tag took: no run does. An error is for people.
+fn take_down(cx: &RunContext, hole: &Hole, paid: &[Served]) -> Result<(), String> {
+    // What was used again was paid for before, and nobody is paid for what is simulated.
+    let is_new = |served: &&Served| {
+        let asked = served.usage.is_some_and(|usage| usage.requests > 0) || !served.cost.known;
+        served.provider != simulated::NAME && (served.reused.is_none() || asked)
+    };
+    let mut new = paid.iter().filter(is_new).peekable();
+    let Some(file) = cx.store.as_deref().filter(|_| new.peek().is_some()) else { return Ok(()) };
+    let write = || {
+        let store = SqliteStore::open(file)?;
+        for served in new {
+            let (provider, model) = (cx.secrets.text(&served.provider), cx.secrets.text(&served.model));
+            store.take_down(&Resolved {
+                at: clock::now(),
+                process: Day::process(),
+                pipeline: cx.pipeline.clone(),
+                position: hole.position.clone(),
+                served: Served { provider, model, reused: None, ..served.clone() },
+            })?;
+        }
+        Ok::<_, StoreError>(())
+    };
+    write().map_err(|error| format!("what it cost could not be taken down: {error}"))
 }
 
 /// Keeps a person's answer.

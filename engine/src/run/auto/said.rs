@@ -2,7 +2,10 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use serde::{Deserialize, Serialize};
@@ -46,12 +49,18 @@ pub(super) struct Said {
     position: String,
     listener: Listener,
     passage: Mutex<Passage>,
+    begun: AtomicBool,
 }
 
 impl Said {
     pub(super) fn new(cx: &RunContext, position: &str, listener: &Listener) -> Arc<Self> {
         let passage = Mutex::new(Passage::new(Arc::clone(&cx.secrets)));
-        Arc::new(Self { position: position.to_owned(), listener: listener.clone(), passage })
+        Arc::new(Self {
+            position: position.to_owned(),
+            listener: listener.clone(),
+            passage,
+            begun: AtomicBool::new(false),
+        })
     }
 
     /// Where the provider tells it.
@@ -60,10 +69,16 @@ impl Said {
         OutputSink::new(move |stream, text| this.take(stream, text))
     }
 
+    /// Whether any of it has come.
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun.load(Ordering::Relaxed)
+    }
+
     fn take(&self, stream: Stream, text: &str) {
         // Held until it is told, so that the pieces stay in order.
         let mut passage = lock(&self.passage);
         if stream == Stream::Model {
+            self.begun.store(true, Ordering::Relaxed);
             self.tell(passage.push(text), false);
             return;
         }

@@ -28,6 +28,10 @@ use attempts::Wanted;
 mod latest;
 pub use latest::{LatestEnd, LatestRun};
 
+mod resolved;
+pub(crate) use resolved::Resolved;
+use resolved::TABLE as FROM_6;
+
 mod spent;
 pub use spent::SpentStep;
 
@@ -35,9 +39,10 @@ pub use spent::SpentStep;
 const APPLICATION_ID: i64 = 0x6f72_6300;
 
 /// The format of the tables below; a file of a higher one is left alone.
-const FORMAT: i64 = 6;
+const FORMAT: i64 = 7;
 
 /// The oldest format that can be read as it is: since format 6 the texts of pipelines stand in a table of their own.
+/// Format 7 keeps what was asked without a run.
 const READABLE: i64 = 6;
 
 const TABLES: &str = "
@@ -104,7 +109,7 @@ ALTER TABLE runs DROP COLUMN source;
 ";
 
 /// What brings a file up to date, after the last format that lacks it.
-const CHANGES: [(i64, &str); 4] = [(1, FROM_1), (2, FROM_2), (4, FROM_4), (5, FROM_5)];
+const CHANGES: [(i64, &str); 5] = [(1, FROM_1), (2, FROM_2), (4, FROM_4), (5, FROM_5), (6, FROM_6)];
 
 /// How long others may write.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -260,7 +265,7 @@ impl SqliteStore {
         }
         self.connection
             .execute_batch(&format!(
-                "{TABLES} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT};"
+                "{TABLES} {FROM_6} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT};"
             ))
             .and_then(|()| failpoint::store_write())
             .map_err(error)

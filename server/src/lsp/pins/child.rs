@@ -61,11 +61,7 @@ pub(crate) enum Undone {
 
 /// Does it, and gives what became of the tag. Where nobody waits for that any more, or the editor says so, it is
 /// cancelled. The progress is the one that came with the request; where none did, the editor is asked for one.
-pub(crate) async fn perform(
-    owner: &Owner,
-    job: Job,
-    given: Option<Arc<Cancellable>>,
-) -> Result<Value, Undone> {
+pub(crate) async fn perform(owner: &Owner, job: Job, given: Option<Arc<Cancellable>>) -> Result<Value, Undone> {
     let child = spawn(&job).map_err(|error| Undone::Failed(format!("`orc resolve` cannot start: {error}")))?;
     let cancel = owner.session.exit.child_token();
     let _abandoned = cancel.clone().drop_guard();

@@ -45,14 +45,14 @@ fn without_parts(found: &mut Vec<SpentStep>) {
 const RUNS: usize = 20;
 const ANSWERS: usize = 20_000;
 
-/// What one step's models took, its attempts and its handler included.
+/// What one step's models took, its attempts and its handler included; or the answer to a tag without a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SpentStep {
-    /// The run.
+    /// The run; empty where `orc resolve` asked.
     pub run: String,
     /// The pipeline.
     pub pipeline: String,
-    /// The step; iterations as `loop[2].step`.
+    /// The step, iterations as `loop[2].step`; where `orc resolve` asked, where the tag stands.
     pub step: String,
     /// When it came to its end, RFC 3339 UTC.
     pub at: String,
@@ -133,6 +133,16 @@ impl SqliteStore {
             None => true,
         });
         without_parts(&mut found);
+        found.extend(self.resolved("")?.into_iter().map(|paid| SpentStep {
+            run: String::new(),
+            pipeline: paid.pipeline,
+            step: paid.position,
+            at: paid.at,
+            provider: paid.served.provider,
+            model: paid.served.model,
+            usage: paid.served.usage,
+            cost: paid.served.cost,
+        }));
         let is_simulated = |name: &str| name.split('/').next() == Some(simulated::NAME);
         found.retain(|spent| {
             !(is_simulated(&spent.provider) || spent.provider.is_empty() && is_simulated(&spent.model))
