@@ -79,7 +79,15 @@ pub(crate) struct Taken {
 
 impl Taken {
     fn pay(&mut self, usage: Option<models::Usage>, cost: Cost, reused: Option<Box<Reused>>) {
-        let now = Served { provider: String::new(), model: String::new(), usage, cost, requested: None, reused };
+        let now = Served {
+            provider: String::new(),
+            model: String::new(),
+            usage,
+            cost,
+            requested: None,
+            reused,
+            tool_calls: None,
+        };
         let before = self.spent.take().map(|spent| *spent);
         self.spent = Served::after(before, Some(now)).map(Box::new);
     }

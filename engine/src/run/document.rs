@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 use serde_json::Value;
 
-use crate::models::Usage;
+use crate::models::{Usage, calls::ToolCall};
 
 /// What a run gave.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -188,6 +188,10 @@ pub struct StepDocument {
     #[serde(default)]
     #[schemars(!default)]
     pub auto: Vec<Value>,
+    /// The tools that its model called, where it was offered some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<ToolCall>")]
+    pub tool_calls: Option<Vec<ToolCall>>,
     /// Where the result comes from, if it was not executed in this run.
     pub provenance: Option<Value>,
 }

@@ -325,7 +325,8 @@ async fn attempts(
         if done.cancelled {
             return done;
         }
-        spent = done.served.take().map(Box::new);
+        // What it called counts for nothing any more.
+        spent = done.served.take().map(|served| Box::new(Served { tool_calls: None, ..served }));
         attempt += 1;
     }
 }
