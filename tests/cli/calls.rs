@@ -70,10 +70,36 @@ fn run(text: &str, replies: Vec<Reply>) -> (Value, Vec<Asked>, Ended) {
 #[test]
 fn a_model_calls_tools_and_answers_with_what_they_gave() {
     let replies = vec![calls(&[read("one"), ("two", "data_processing_filter", warm())]), says("Rome.")];
-    let (step, asked, ended) = run(&offering(), replies);
+    let (mut step, asked, ended) = run(&offering(), replies);
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert_eq!(step["value"], json!({"result": "Rome.", "success": true, "error": null}));
-    assert_eq!(step["tool_calls"][0]["result"]["content"], ROWS);
+    let tool_calls = step["tool_calls"].clone();
+    for name in ["started_at", "completed_at", "duration"] {
+        step[name] = Value::Null;
+    }
+    assert_eq!(
+        step,
+        json!({
+            "id": "a", "action": "generate", "status": "completed", "success": true,
+            "value": {"result": "Rome.", "success": true, "error": null}, "error": null, "error_type": null,
+            "tool": null, "model": "gpt-4o-mini-2024-07-18", "provider": "openai",
+            "started_at": null, "completed_at": null, "duration": null,
+            "retries": 0, "timed_out": false, "dependencies": [], "attempts": 1,
+            // Each round is a call of its own.
+            "cost": {"nano_usd": 2 * EACH, "usd": "0.000048", "known": true, "price_date": "2026-11-22"},
+            "usage": {
+                "requests": 2, "input_tokens": 120, "output_tokens": 40, "cache_read_tokens": 80,
+                "cache_write_tokens": 0, "reasoning_tokens": 0,
+            },
+            "cache": null, "auto": [], "tool_calls": tool_calls, "provenance": null,
+        })
+    );
+    assert_eq!(
+        step["tool_calls"][0],
+        json!({
+            "name": "filesystem.read", "arguments": {"path": "cities.csv"},
+            "result": {"action": "read", "path": "cities.csv", "content": ROWS, "size": 36},
+        })
+    );
     assert_eq!(
         step["tool_calls"][1],
         json!({
@@ -84,8 +110,6 @@ fn a_model_calls_tools_and_answers_with_what_they_gave() {
             },
         })
     );
-    // Each round is a call of its own.
-    assert_eq!((&step["usage"]["requests"], &step["cost"]["nano_usd"]), (&json!(2), &json!(2 * EACH)));
     let [first, second] = &asked[..] else { panic!("{asked:?}") };
     let names: Vec<&Value> =
         first.body["tools"].as_array().unwrap().iter().map(|tool| &tool["function"]["name"]).collect();
@@ -192,6 +216,15 @@ fn a_budget_is_looked_at_before_each_round() {
     assert_eq!((ended.code, fake.asked().len()), (Some(1), 1), "{ended:?}");
     assert_eq!((&step["error_type"], &step["cost"]["nano_usd"]), (&json!("BudgetError"), &json!(EACH)), "{ended:?}");
     assert_eq!(step["tool_calls"][0]["name"], "filesystem.read");
+}
+
+#[test]
+fn rounds_that_were_paid_count_where_the_time_is_up() {
+    let text = offering() + "    timeout: 1\n";
+    let (step, asked, ended) = run(&text, vec![calls(&[read("one")]), Reply::Stall]);
+    assert_eq!((ended.code, asked.len()), (Some(1), 2), "{ended:?}");
+    assert_eq!((&step["error_type"], &step["cost"]["nano_usd"]), (&json!("TimeoutError"), &json!(EACH)), "{ended:?}");
+    assert_eq!(step["tool_calls"].as_array().unwrap().len(), 1);
 }
 
 #[test]

@@ -183,9 +183,9 @@ fn fold(folded: &mut Folded, piece: Value) {
         }
         "content_block_stop" => {
             let there = &folded.reply["content"][index.parse::<usize>().unwrap_or(0)];
-            let input = there[PARTIAL].as_str().and_then(|text| match there["name"] == TOOL {
-                true => serde_json::from_str(text).ok(),
-                false => Some(FunctionCall::read(text)),
+            let is_answer = there["name"] == TOOL;
+            let input = there[PARTIAL].as_str().and_then(|text| {
+                if is_answer { serde_json::from_str(text).ok() } else { Some(FunctionCall::read(text)) }
             });
             if let Some(input) = input {
                 folded.set(&block("input").each_ref().map(String::as_str), input);

@@ -73,6 +73,7 @@ pub struct ToolCall {
     pub result: Option<Value>,
     /// Or what went wrong, which it was told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
     pub error: Option<String>,
 }
 

@@ -344,7 +344,10 @@ async fn once(
             let (result, failure, served) = (outcome.result, outcome.failure, outcome.served.map(|served| *served));
             Done { result, failure, timed_out, served, ..Done::default() }
         }
-        Attempt::TimedOut(failure) => Done { failure: Some(failure), timed_out: true, ..Done::default() },
+        Attempt::TimedOut(failure, served) => {
+            let served = served.map(|served| *served);
+            Done { failure: Some(failure), timed_out: true, served, ..Done::default() }
+        }
         Attempt::Cancelled => Done { cancelled: true, ..Done::default() },
         Attempt::Waiting(question) => Done { waiting: Some(question), ..Done::default() },
     })

@@ -236,14 +236,15 @@ fn offered_actions(request: &Request<'_>, path: &[PathSegment]) -> Option<Vec<Co
     let given = own_step(request)?.parameters.iter().find(|given| given.name == *parameter)?;
     let item = tree.items(given.value).nth(*index)?;
     let tool = request.analysis.registry().tools.get(tree.string(tree.get(item, "name")?.value)?.trim())?;
-    let offered = tool.operations.iter().filter(|operation| operation.effect.may_be_offered()).enumerate();
+    let is_there = |operation: &&OperationSpec| request.cursor.siblings.contains(&operation.name);
+    let offered = tool.operations.iter().filter(|operation| operation.effect.may_be_offered() && !is_there(operation));
     let completion = |(rank, operation): (usize, &OperationSpec)| {
         let mut found = request.word(&operation.name, CompletionKind::Action, rank as u32);
         found.detail.clone_from(&tool.name);
         found.documentation.clone_from(&operation.doc);
         found
     };
-    Some(offered.map(completion).collect())
+    Some(offered.enumerate().map(completion).collect())
 }
 
 fn actions(request: &Request<'_>) -> Vec<Completion> {
