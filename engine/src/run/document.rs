@@ -224,6 +224,7 @@ impl Serialize for Brief<'_> {
             usage,
             cache,
             auto,
+            tool_calls,
             provenance,
         } = self.0;
         let mut map = serializer.serialize_map(None)?;
@@ -255,6 +256,8 @@ impl Serialize for Brief<'_> {
         written(&mut map, "usage", usage, usage.is_some())?;
         written(&mut map, "cache", cache, cache.is_some())?;
         written(&mut map, "auto", auto, !auto.is_empty())?;
+        // That none were called says something, too.
+        written(&mut map, "tool_calls", tool_calls, tool_calls.is_some())?;
         written(&mut map, "provenance", provenance, provenance.is_some())?;
         map.end()
     }
@@ -348,6 +351,8 @@ mod tests {
             ("usage", json!(Usage::default())),
             ("cache", json!({"hit": true})),
             ("auto", json!([{"value": 1}])),
+            ("tool_calls", json!([])),
+            ("tool_calls", json!([{"name": "n", "arguments": {}, "error": "e"}])),
             ("provenance", json!({"run": "r"})),
         ];
         for (name, value) in said {
