@@ -302,6 +302,39 @@ fn a_recording_answers_all_rounds() {
 }
 
 #[test]
+fn what_a_tool_read_is_read_again_and_answers_to_the_same_are_not_paid_again() {
+    let folder = folder(&(offering() + "      temperature: 0\n"));
+    let fake = Fake::new(vec![calls(&[read("one")]), says("Rome."), says("Oslo.")]);
+    let run = || document(&orc(&folder, &fake, &["run", "p.orc.yaml"]))["steps"]["a"].clone();
+    let first = run();
+    // All of it is known by now.
+    let again = run();
+    assert_eq!((&again["value"], fake.asked().len()), (&first["value"], 2));
+    assert_eq!((&again["cost"]["nano_usd"], &again["tool_calls"]), (&json!(0), &first["tool_calls"]));
+    folder.write("cities.csv", "city,degrees\nOslo,31\n");
+    let changed = run();
+    assert_eq!((&changed["value"]["result"], fake.asked().len()), (&json!("Oslo."), 3));
+    assert_eq!(changed["cost"]["nano_usd"], EACH);
+}
+
+#[test]
+fn the_router_takes_a_model_that_calls_tools() {
+    let folder = folder(&offering().replace("model: openai/gpt-4o-mini\n", ""));
+    folder.write(
+        "models.yaml",
+        "models:\n  - {source: openai, name: talks, size: 30b, price: {input: 1, output: 1}, context: 200000, capabilities: \
+         [vision]}\n  - {source: openai, name: calls, size: 30b, price: {input: 9, output: 9}, context: 200000, \
+         capabilities: [tools]}\n",
+    );
+    let fake = Fake::new(vec![says("Rome.")]);
+    let ended = orc(&folder, &fake, &["run", "p.orc.yaml"]);
+    assert_eq!((ended.code, &fake.asked()[0].body["model"]), (Some(0), &json!("calls")), "{ended:?}");
+    folder.write("p.orc.yaml", offering().replace("gpt-4o-mini", "talks"));
+    let said = folder.orc(&["validate", "p.orc.yaml"]);
+    assert!(said.code == Some(2) && said.stdout.contains("ORC505"), "{said:?}");
+}
+
+#[test]
 fn secrets_in_results_are_told_to_nobody() {
     let fake = Fake::new(vec![calls(&[read("one")]), says("Fine.")]);
     let folder = folder(&offering());

@@ -23,8 +23,8 @@ pub(super) enum ToolParam {
         /// The tool.
         #[schemars(extend("x-kind" = "tool"))]
         name: String,
-        /// What of it.
-        actions: Vec<String>,
+        /// What of it; without them all that it can do.
+        actions: Option<Vec<String>>,
     },
 }
 
