@@ -17,6 +17,12 @@ mod analyze;
 
 mod said;
 
+mod offers;
+pub(crate) use offers::functions;
+
+mod rounds;
+pub(crate) use rounds::LARGEST_ROUND;
+
 mod condition;
 
 mod echo;

@@ -22,6 +22,9 @@ mod anthropic;
 
 mod breaker;
 
+pub mod calls;
+use calls::{Function, FunctionCall, Round, ToolCall};
+
 pub mod budget;
 pub use budget::Purse;
 
@@ -101,6 +104,12 @@ pub struct Request {
     /// Images that go with the last of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<Image>,
+    /// Functions that it may call before it answers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tools: Vec<Function>,
+    /// What it called so far, after the last of what was said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rounds: Vec<Round>,
     /// The JSON Schema the answer must fit, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<Value>,
@@ -131,13 +140,18 @@ pub struct Correction {
 impl Request {
     /// What is said, by whom: the prompt or the messages, and what followed.
     fn turns(&self) -> Vec<Turn<'_>> {
-        let turn = |role, text| Turn { role, text, images: &[] };
+        let turn = |role, text| Turn { role, text, images: &[], round: None };
         let mut turns: Vec<Turn<'_>> = match &self.messages[..] {
             [] => vec![turn(Role::User, Cow::Borrowed(&*self.prompt))],
             said => said.iter().map(|message| turn(message.role, Cow::Borrowed(&*message.content))).collect(),
         };
         if let Some(last) = turns.last_mut() {
             last.images = &self.images;
+        }
+        for round in &self.rounds {
+            let one = |role, text| Turn { role, text, images: &[], round: Some(round) };
+            turns.push(one(Role::Assistant, Cow::Borrowed(&*round.said)));
+            turns.push(one(Role::User, Cow::Borrowed("")));
         }
         if let Some(Correction { answer, problem }) = &self.correction {
             turns.push(turn(Role::Assistant, Cow::Borrowed(answer)));
@@ -240,7 +254,8 @@ impl Spent {
         let Self { usage, cost, recorded } = self;
         let asked = usage.is_some() || cost != Cost::free();
         let reused = recorded.map(|recorded| Box::new(Reused::Recorded(recorded)));
-        asked.then(|| Served { provider: String::new(), model: String::new(), usage, cost, requested: None, reused })
+        let (provider, model) = (String::new(), String::new());
+        asked.then(|| Served { provider, model, usage, cost, requested: None, reused, tool_calls: None })
     }
 }
 
@@ -261,6 +276,10 @@ struct Answer {
     text: String,
     /// The value, where the provider gives one that is no text.
     value: Option<Value>,
+    /// The functions that it calls.
+    calls: Vec<FunctionCall>,
+    /// What it thought, where the provider wants to see that again.
+    thoughts: Vec<Value>,
     /// The model that served it.
     model: Option<String>,
     /// Tokens spent; `None` = the provider did not say.
@@ -278,6 +297,12 @@ struct Answer {
 pub struct Response {
     /// The answer: text, or a value that fits the schema.
     pub value: Value,
+    /// Functions that are to be called before it answers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<FunctionCall>,
+    /// What it thought before it called them, as the provider wants to see it again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub thoughts: Vec<Value>,
     /// Provider and model that served it.
     pub provider: String,
     /// The served model.
@@ -358,6 +383,9 @@ pub struct Served {
     /// Where the answers come from, where nobody was asked for them now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reused: Option<Box<Reused>>,
+    /// The tools that it called, where it was offered some, and what came of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_calls: Option<Vec<ToolCall>>,
 }
 
 impl Served {
@@ -371,6 +399,7 @@ impl Served {
             cost: Cost::unknown(),
             requested: None,
             reused: None,
+            tool_calls: None,
         }
     }
 
@@ -396,6 +425,7 @@ impl Served {
             usage: before.usage.zip(now.usage).and_then(|(before, now)| Usage::sum([before, now])),
             cost: Cost::sum([&before.cost, &now.cost].into_iter()),
             reused: Reused::both(before.reused.as_deref(), now.reused.as_deref()),
+            tool_calls: now.tool_calls.clone(),
         })
     }
 }

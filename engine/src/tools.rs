@@ -212,9 +212,10 @@ impl Outcome {
 
     /// A model's answer as result; a failure with what it cost where the answer is of no use.
     pub fn answered(response: Response) -> Self {
-        let Response { value, provider, model, usage, cost, failure, requested, reused } = response;
+        let Response { value, provider, model, usage, cost, failure, requested, reused, .. } = response;
         let result = if failure.is_none() { value } else { Value::Null };
-        Self { result, failure, served: Some(Box::new(Served { provider, model, usage, cost, requested, reused })) }
+        let served = Served { provider, model, usage, cost, requested, reused, tool_calls: None };
+        Self { result, failure, served: Some(Box::new(served)) }
     }
 
     /// A reported failure, with what there is of a result.

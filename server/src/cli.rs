@@ -130,11 +130,8 @@ enum Command {
 impl Command {
     /// Whether it asks models, or says which of them can be asked.
     fn needs_keys(&self) -> bool {
-        match self {
-            Self::Run(_) | Self::Plan(_) | Self::Resume(_) | Self::Resolve(_) | Self::Runs(_) => true,
-            Self::Models(_) | Self::Keys(_) | Self::Doctor(_) => true,
-            _ => false,
-        }
+        let asks = matches!(self, Self::Run(_) | Self::Plan(_) | Self::Resume(_) | Self::Resolve(_) | Self::Runs(_));
+        asks || matches!(self, Self::Models(_) | Self::Keys(_) | Self::Doctor(_))
     }
 }
 

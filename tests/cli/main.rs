@@ -37,6 +37,7 @@ mod crash;
 #[cfg(target_os = "linux")]
 mod brood;
 #[cfg(target_os = "linux")]
+mod calls;
 mod cancel;
 
 #[cfg(unix)]

@@ -164,6 +164,8 @@ fn parameters_of_this_operation_are_offered_the_required_ones_first() {
         system_prompt · Key · string
         messages · Key · array
         images · Key · array
+        tools · Key · array
+        max_tool_rounds · Key · integer, default 8
         response_format · Key · any (deprecated)
     "#]],
     );
@@ -202,6 +204,36 @@ fn choices_and_booleans_are_offered_as_values() {
         &expect!["string integer number boolean array object float"],
     );
     labels_are("inputs:\n  n:\n    required: $0\nsteps: []\n", &expect!["true false"]);
+}
+
+#[test]
+fn a_model_is_offered_what_changes_nothing() {
+    let tools = |list: &str| format!("steps:\n  - id: a\n    action: generate\n    parameters:\n      tools: {list}\n");
+    items_are(
+        &tools("[$0]"),
+        &expect![[r#"
+            filesystem · Tool · read, list
+            data-processing · Tool
+            validation · Tool
+            multi-model-routing · Tool
+            task-delegation · Tool
+            recursion-control · Tool · get_state
+            checkpoint · Tool · list, inspect
+        "#]],
+    );
+    // Of what can act its harmless part is put there.
+    assert_eq!(
+        line_taken(&tools("[validation, files$0]"), "filesystem"),
+        "      tools: [validation, {name: filesystem, actions: [read, list]}]"
+    );
+    assert_eq!(line_taken(&tools("[$0]"), "validation"), "      tools: [validation]");
+    assert_eq!(line_taken(&tools("\n        - $0"), "data-processing"), "        - data-processing");
+    assert_eq!(line_taken(&tools("[{name: $0}]"), "filesystem"), "      tools: [{name: filesystem}]");
+    labels_are(&tools("[{name: filesystem, actions: [$0]}]"), &expect!["read list"]);
+    labels_are(
+        &tools("\n        - name: validation\n          actions: [validate, $0]"),
+        &expect!["infer_schema quality_check"],
+    );
 }
 
 #[test]

@@ -32,6 +32,7 @@ mod ignores;
 mod inputs;
 mod keys;
 mod models;
+mod offers;
 mod parameters;
 
 mod paths;
@@ -186,6 +187,7 @@ fn what_steps_do(checker: &mut Checker<'_>) {
         templates::check(checker);
         tools::check(checker);
         models::check(checker);
+        offers::check(checker);
         auto::check(checker);
         control::check(checker);
         handlers::check(checker);

@@ -31,6 +31,9 @@ pub mod results;
 
 pub mod usage;
 
+pub mod offers;
+pub use offers::Offered;
+
 pub mod suggest;
 pub use suggest::did_you_mean;
 
@@ -207,6 +210,8 @@ pub enum ParamKind {
     Url,
     /// An image: a file that is read, a `data:` URL, or an address.
     Image,
+    /// A tool that a model may call: its name, or a part of it.
+    Tool,
 }
 
 /// Whether the text of a parameter of the kind [`ParamKind::Pipeline`] is a pipeline itself, not the path

@@ -7,6 +7,8 @@ use serde_json::{Map, Value};
 
 use super::{
     Action,
+    offers::{self, ToolParam},
+    rounds,
     said::{self, Conversation, ImageParam, MessageParams},
 };
 use crate::{
@@ -54,6 +56,15 @@ struct Params {
     #[serde(default)]
     #[schemars(with = "Option<Vec<ImageParam>>")]
     images: Option<Value>,
+    /// Tools that the model may call before it answers: names, or `{name, actions}` for a part of one. Only what changes
+    /// nothing can be offered.
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<ToolParam>>")]
+    tools: Option<Value>,
+    /// How many times it may call tools, several at a time or one, before it must answer.
+    #[serde(default = "default_max_tool_rounds")]
+    #[schemars(range(min = 1))]
+    max_tool_rounds: u64,
     /// The wanted form of the answer; use `generate_structured` for a checked one.
     #[serde(default, rename = "response_format")]
     #[schemars(extend("x-deprecated" = "it has no effect; use `generate_structured`"))]
@@ -66,6 +77,10 @@ fn default_max_tokens() -> u64 {
 
 fn default_temperature() -> f64 {
     0.7
+}
+
+fn default_max_tool_rounds() -> u64 {
+    8
 }
 
 impl Action for Generate {
@@ -117,8 +132,17 @@ impl Action for Generate {
                 seed: params.seed,
                 ..Request::default()
             };
-            let response = models::ask(params.model.as_deref(), request, cx).await?;
-            Ok(Outcome::answered(response))
+            let Some(tools) = &params.tools else {
+                let response = models::ask(params.model.as_deref(), request, cx).await?;
+                return Ok(Outcome::answered(response));
+            };
+            if params.max_tool_rounds == 0 {
+                let message =
+                    "`max_tool_rounds` is 0, which lets the model call nothing; raise it, or leave `tools` out";
+                return Err(ToolError::new("ParameterError", message));
+            }
+            let offers = offers::offers(tools, &cx.registry)?;
+            rounds::ask(params.model.as_deref(), request, &offers, params.max_tool_rounds, cx).await
         })
     }
 }

@@ -18,7 +18,7 @@ use std::{
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How long a person may take to open it, who wants a key to be kept there.
-const PATIENCE_TO_KEEP: Duration = Duration::from_secs(60);
+const PATIENCE_TO_KEEP: Duration = Duration::from_mins(1);
 
 /// Whether this orc was built with it.
 pub const IS_BUILT: bool = cfg!(feature = "keyring");

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{
     Answer, Request, Usage,
+    calls::{Function, FunctionCall, FunctionResult},
     endpoint::Key,
     kind::{Dialect, Headers, Listing, Sight},
     message::{Image, Turn},
@@ -77,6 +78,9 @@ fn body(request: &Request, _: bool) -> Value {
         let description = "Takes the answer. Call it once, with the whole answer.";
         body["tools"] = json!([{"name": TOOL, "description": description, "input_schema": schema}]);
         body["tool_choice"] = json!({"type": "tool", "name": TOOL, "disable_parallel_tool_use": true});
+    } else if !request.tools.is_empty() {
+        let tool = |Function { name, description, arguments }: &Function| json!({"name": name, "description": description, "input_schema": arguments});
+        body["tools"] = request.tools.iter().map(tool).collect();
     }
     body
 }
@@ -98,6 +102,24 @@ fn takes_temperature(model: &str) -> bool {
 /// A turn: its text, or blocks where images go with it.
 fn message(turn: &Turn<'_>) -> Value {
     let role = turn.role.name();
+    if let Some(results) = turn.results() {
+        let result = |(call, result): (&FunctionCall, &FunctionResult)| {
+            let mut block = json!({"type": "tool_result", "tool_use_id": call.id, "content": result.content});
+            if result.is_error {
+                block["is_error"] = json!(true);
+            }
+            block
+        };
+        return json!({"role": role, "content": results.map(result).collect::<Vec<_>>()});
+    }
+    if let Some(round) = turn.calls() {
+        let said = Some(&round.said).filter(|text| !text.trim().is_empty());
+        let said = said.map(|text| json!({"type": "text", "text": text}));
+        let call =
+            |call: &FunctionCall| json!({"type": "tool_use", "id": call.id, "name": call.name, "input": call.object()});
+        let blocks = round.thoughts.iter().cloned().chain(said).chain(round.calls.iter().map(call));
+        return json!({"role": role, "content": blocks.collect::<Vec<_>>()});
+    }
     if turn.images.is_empty() {
         return json!({"role": role, "content": turn.text});
     }
@@ -121,8 +143,12 @@ fn read(reply: &Value) -> Result<Answer, String> {
     let value = values.next();
     // Where another one follows, the first was not cut off.
     let is_cut = values.next().is_none();
+    let call = |block: &Value| FunctionCall::new(block["id"].as_str(), &block["name"], block["input"].clone());
+    let is_thought = |block: &&Value| ["thinking", "redacted_thinking"].iter().any(|name| block["type"] == *name);
     Ok(Answer {
         value,
+        calls: of_type("tool_use").map(call).collect(),
+        thoughts: blocks.iter().filter(is_thought).cloned().collect(),
         refused: (stopped == "refusal").then(|| text.clone()),
         text,
         model: reply["model"].as_str().map(str::to_owned),
@@ -141,8 +167,14 @@ fn fold(folded: &mut Folded, piece: Value) {
         "content_block_start" => folded.set(&["content", &index], piece["content_block"].clone()),
         "content_block_delta" => {
             let delta = &piece["delta"];
-            // The input of a tool comes as text.
-            let parts = [("text", "text", true), ("partial_json", PARTIAL, true), ("thinking", "thinking", false)];
+            // The input of a tool comes as text. That of the one whose input is the answer is what is told.
+            let is_answer = folded.reply["content"][index.parse::<usize>().unwrap_or(0)]["name"] == TOOL;
+            let parts = [
+                ("text", "text", true),
+                ("partial_json", PARTIAL, is_answer),
+                ("thinking", "thinking", false),
+                ("signature", "signature", false),
+            ];
             for (name, field, is_news) in parts {
                 if let Some(text) = delta[name].as_str() {
                     folded.append(&block(field).each_ref().map(String::as_str), text, is_news);
@@ -150,8 +182,12 @@ fn fold(folded: &mut Folded, piece: Value) {
             }
         }
         "content_block_stop" => {
-            let partial = folded.reply["content"].get(index.parse::<usize>().unwrap_or(0)).map(|block| &block[PARTIAL]);
-            if let Some(input) = partial.and_then(Value::as_str).and_then(|text| serde_json::from_str(text).ok()) {
+            let there = &folded.reply["content"][index.parse::<usize>().unwrap_or(0)];
+            let is_answer = there["name"] == TOOL;
+            let input = there[PARTIAL].as_str().and_then(|text| {
+                if is_answer { serde_json::from_str(text).ok() } else { Some(FunctionCall::read(text)) }
+            });
+            if let Some(input) = input {
                 folded.set(&block("input").each_ref().map(String::as_str), input);
             }
         }

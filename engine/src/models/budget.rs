@@ -15,7 +15,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{Request, message::IMAGE_TOKENS, price, wire::Wire};
+use super::{Request, calls::length, message::IMAGE_TOKENS, price, wire::Wire};
 
 mod day;
 pub(crate) use day::Day;
@@ -383,7 +383,14 @@ pub(super) fn most_tokens(request: &Request) -> u64 {
         .as_ref()
         .map_or(0, |schema| schema.to_string().len().max(Wire::of(schema).schema.to_string().len()));
     let frames = FRAME_OF_TURN.saturating_mul(request.turns().len() as u64 + 1);
-    (turns + system + schema) as u64 + images + frames + FRAME
+    // The frame of all tools is one more, and each has its own.
+    let called = match &request.tools[..] {
+        [] => 0,
+        tools => {
+            length(&request.tools) as u64 + length(&request.rounds) as u64 + FRAME + FRAME_OF_TURN * tools.len() as u64
+        }
+    };
+    (turns + system + schema) as u64 + called + images + frames + FRAME
 }
 
 fn refusal(short: &Short, worst: i64, request: &Request, asked: &Asked<'_>) -> ToolError {

@@ -178,6 +178,7 @@ pub(crate) fn expected_cost(table: &ModelTable, model: &str, prompt: &str, max_t
         known_answer: None,
         max_tokens,
         has_schema: false,
+        rounds: Rounds::NONE,
     };
     asks.estimate(table).nano_usd.map(|range| range.expected)
 }
@@ -196,7 +197,67 @@ pub(crate) struct Asks<'a> {
     pub(crate) max_tokens: Option<u64>,
     /// An answer that does not fit is asked for once more.
     pub(crate) has_schema: bool,
+    /// How many times it may call tools before it answers.
+    pub(crate) rounds: Rounds,
 }
+
+/// How often a model that is offered tools is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Rounds {
+    /// So many times it may call some; nothing where that is not known.
+    pub(crate) most: Option<u64>,
+    /// How many tokens it may be told each time.
+    pub(crate) told: u64,
+}
+
+impl Rounds {
+    /// It is offered none.
+    pub(crate) const NONE: Self = Self { most: Some(0), told: 0 };
+
+    /// What all calls together take, of which the first takes `input` and each answers `output`: each holds what
+    /// was said before it, and no more than `context`.
+    fn all(self, (input, output): (Range, Range), known: bool, context: Option<u64>) -> (Range, Range, Range) {
+        if self == Self::NONE {
+            return (input, output, Range::exactly(1));
+        }
+        let most = self.most.map(|most| most.saturating_add(1));
+        let calls = Range { low: 1, expected: most.unwrap_or(USUAL_ROUNDS).min(USUAL_ROUNDS), high: most };
+        let later = output.expected.saturating_add(USUAL_RESULT.min(self.told));
+        let more: u64 = (1..calls.expected).map(|before| before.saturating_mul(later)).fold(0, u64::saturating_add);
+        let high = most.and_then(|most| {
+            let first = input.high.map(|first| context.map_or(first, |context| first.min(context)));
+            let last = input
+                .high
+                .zip(output.high)
+                .map(|(input, output)| input.saturating_add(output.saturating_add(self.told).saturating_mul(most - 1)));
+            let last = match (last, context) {
+                (Some(last), Some(context)) => Some(last.min(context)),
+                (last, context) => last.or(context),
+            };
+            // None takes more than the last, for which all of it is said again.
+            Some(first.or(last)?.saturating_add(last?.saturating_mul(most - 1)))
+        });
+        let asked = Range {
+            low: input.low,
+            expected: input.expected.saturating_mul(calls.expected).saturating_add(more),
+            high,
+        };
+        // Earlier runs tell what all answers came to.
+        let expected = if known { output.expected } else { output.expected.saturating_mul(calls.expected) };
+        let answered = Range {
+            low: output.low,
+            expected,
+            high: output.high.zip(most).map(|(one, most)| one.saturating_mul(most)),
+        };
+        (asked, answered, calls)
+    }
+}
+
+/// How often a model with tools is expected to be asked: it calls some once, and answers then.
+const USUAL_ROUNDS: u64 = 2;
+
+/// How long a result is expected to be, in tokens.
+const USUAL_RESULT: u64 = 300;
 
 /// How long an answer is expected to be where nobody knows, in tokens.
 const USUAL_ANSWER: u64 = 300;
@@ -225,7 +286,8 @@ impl Asks<'_> {
             let input = Range { high: high(once.0.high, once.1.high), ..once.0 };
             (input, Range { high: once.1.high.map(|most| most.saturating_mul(2)), ..once.1 }, Range::between(1, 1, 2))
         } else {
-            (once.0, once.1, Range::exactly(1))
+            let context = spec.and_then(|spec| spec.context);
+            self.rounds.all(once, self.known_answer.is_some(), context)
         };
         let paid = |input: u64, output: u64| {
             if is_free {

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Answer, Request, Usage,
+    calls::{Function, FunctionCall, FunctionResult},
     endpoint::Key,
     kind::{Dialect, Headers, Listing, Sight},
     message::{Image, Role},
@@ -61,7 +62,14 @@ fn body(request: &Request, _: bool) -> Value {
                 // It is refused before it comes here: see `SIGHT`.
                 Image::At { url } => json!({"fileData": {"fileUri": url}}),
             };
-            let parts: Vec<Value> = turn.images.iter().map(data).chain([json!({"text": turn.text})]).collect();
+            let parts: Vec<Value> = match (turn.results(), turn.calls()) {
+                (Some(results), _) => results.map(result).collect(),
+                (None, Some(round)) => {
+                    let said = Some(&round.said).filter(|text| !text.is_empty()).map(|text| json!({"text": text}));
+                    said.into_iter().chain(round.calls.iter().map(call)).collect()
+                }
+                (None, None) => turn.images.iter().map(data).chain([json!({"text": turn.text})]).collect(),
+            };
             json!({"role": role, "parts": parts})
         })
         .collect();
@@ -70,6 +78,11 @@ fn body(request: &Request, _: bool) -> Value {
         body.insert("systemInstruction".to_owned(), json!({"parts": [{"text": system}]}));
     }
     body.insert("contents".to_owned(), Value::Array(contents));
+    if !request.tools.is_empty() {
+        let declared = |Function { name, description, arguments }: &Function| json!({"name": name, "description": description, "parametersJsonSchema": arguments});
+        let declared: Vec<Value> = request.tools.iter().map(declared).collect();
+        body.insert("tools".to_owned(), json!([{"functionDeclarations": declared}]));
+    }
     let mut config = Map::new();
     let mut set = |name: &str, value: Option<Value>| value.map(|value| config.insert(name.to_owned(), value));
     set("temperature", request.temperature.map(Value::from));
@@ -87,6 +100,29 @@ fn body(request: &Request, _: bool) -> Value {
     Value::Object(body)
 }
 
+/// A call as it is said again, with what the model signed it with.
+fn call(call: &FunctionCall) -> Value {
+    let mut named = json!({"name": call.name, "args": call.object()});
+    if let Some(id) = call.given_id() {
+        named["id"] = json!(id);
+    }
+    let mut part = json!({"functionCall": named});
+    if let Some(signature) = &call.signature {
+        part["thoughtSignature"] = json!(signature);
+    }
+    part
+}
+
+/// What came of it: an object by all means.
+fn result((call, result): (&FunctionCall, &FunctionResult)) -> Value {
+    let said = if result.is_error { "error" } else { "result" };
+    let mut response = json!({"name": call.name, "response": {said: result.content}});
+    if let Some(id) = call.given_id() {
+        response["id"] = json!(id);
+    }
+    json!({"functionResponse": response})
+}
+
 fn read(reply: &Value) -> Result<Answer, String> {
     let usage = usage(&reply["usageMetadata"]);
     let model = reply["modelVersion"].as_str().map(str::to_owned);
@@ -102,6 +138,8 @@ fn read(reply: &Value) -> Result<Answer, String> {
     Ok(Answer {
         text: parts.iter().filter_map(|part| part["text"].as_str()).collect(),
         value: None,
+        calls: parts.iter().filter_map(|part| called(part)).collect(),
+        thoughts: Vec::new(),
         model,
         usage,
         refused: match stopped {
@@ -113,6 +151,15 @@ fn read(reply: &Value) -> Result<Answer, String> {
         is_cut: stopped == "MAX_TOKENS",
         reasoned: !thoughts.is_empty() || usage.is_some_and(|usage| usage.reasoning_tokens > 0),
     })
+}
+
+/// The call that a part is.
+fn called(part: &Value) -> Option<FunctionCall> {
+    let call = part.get("functionCall")?;
+    // Whoever needs no arguments is given none.
+    let arguments = call.get("args").filter(|args| !args.is_null()).cloned().unwrap_or_else(|| json!({}));
+    let signature = part["thoughtSignature"].as_str().map(str::to_owned);
+    Some(FunctionCall { signature, ..FunctionCall::new(call["id"].as_str(), &call["name"], arguments) })
 }
 
 /// Replies with a part each; the last says why it stopped and what it took.
@@ -129,6 +176,13 @@ fn fold(folded: &mut Folded, piece: Value) {
     folded.is_whole |= piece["promptFeedback"]["blockReason"].is_string();
     let Some(candidate) = piece["candidates"].get(0) else { return };
     for part in candidate["content"]["parts"].as_array().map(Vec::as_slice).unwrap_or_default() {
+        if part.get("functionCall").is_some() {
+            // Calls come whole, and stand behind thoughts and text.
+            let there = folded.reply["candidates"][0]["content"]["parts"].as_array().map_or(0, Vec::len);
+            folded.set(&["candidates", "0", "content", "parts", &there.max(2).to_string()], part.clone());
+            folded.has_begun = true;
+            continue;
+        }
         // Thoughts stand apart from the answer.
         let is_thought = part["thought"] == true;
         let place = if is_thought { "0" } else { "1" };

@@ -10,7 +10,10 @@ use base64::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::estimate::Range;
+use super::{
+    calls::{FunctionCall, FunctionResult, Round},
+    estimate::Range,
+};
 use crate::run::cache::hex;
 
 /// Who says something.
@@ -50,6 +53,21 @@ pub(super) struct Turn<'r> {
     pub(super) text: Cow<'r, str>,
     /// They stand before the text.
     pub(super) images: &'r [Image],
+    /// Of the assistant: it calls these functions. Of the user: what came of that, and nothing else.
+    pub(super) round: Option<&'r Round>,
+}
+
+impl<'r> Turn<'r> {
+    /// What the assistant calls in it.
+    pub(super) fn calls(&self) -> Option<&'r Round> {
+        self.round.filter(|_| self.role == Role::Assistant)
+    }
+
+    /// The calls whose results it holds, and these.
+    pub(super) fn results(&self) -> Option<impl Iterator<Item = (&'r FunctionCall, &'r FunctionResult)>> {
+        let round = self.round.filter(|_| self.role == Role::User)?;
+        Some(round.calls.iter().zip(&round.results))
+    }
 }
 
 /// An image for a model to look at.

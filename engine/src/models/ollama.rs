@@ -6,9 +6,11 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Answer, Request, Usage,
+    calls::{FunctionCall, FunctionResult},
     endpoint::Key,
     kind::{Dialect, Headers, Listing, Sight},
     message::Image,
+    openai::function,
     stream::{Folded, Framing, Streaming},
     wire::Wire,
 };
@@ -42,13 +44,23 @@ fn body(request: &Request, _: bool) -> Value {
     if let Some(system) = &request.system {
         messages.push(json!({"role": "system", "content": system}));
     }
-    messages.extend(request.turns().iter().map(|turn| {
+    messages.extend(request.turns().iter().flat_map(|turn| {
+        if let Some(results) = turn.results() {
+            let result = |(call, result): (&FunctionCall, &FunctionResult)| {
+                json!({"role": "tool", "content": result.content, "tool_name": call.name})
+            };
+            return results.map(result).collect();
+        }
         let mut message = json!({"role": turn.role.name(), "content": turn.text});
         let images: Vec<&str> = turn.images.iter().filter_map(Image::base64).collect();
         if !images.is_empty() {
             message["images"] = json!(images);
         }
-        message
+        if let Some(round) = turn.calls() {
+            let call = |call: &FunctionCall| json!({"function": {"name": call.name, "arguments": call.object()}});
+            message["tool_calls"] = round.calls.iter().map(call).collect();
+        }
+        vec![message]
     }));
     let mut options = Map::new();
     let mut option = |name: &str, value: Option<Value>| value.map(|value| options.insert(name.to_owned(), value));
@@ -59,6 +71,9 @@ fn body(request: &Request, _: bool) -> Value {
     if let Some(schema) = &request.schema {
         body["format"] = Wire::of(schema).schema;
     }
+    if !request.tools.is_empty() {
+        body["tools"] = request.tools.iter().map(function).collect();
+    }
     if !options.is_empty() {
         body["options"] = Value::Object(options);
     }
@@ -67,7 +82,13 @@ fn body(request: &Request, _: bool) -> Value {
 
 fn read(reply: &Value) -> Result<Answer, String> {
     let message = reply.get("message").ok_or("it holds no `message`")?;
+    let call = |call: &Value| {
+        let function = &call["function"];
+        FunctionCall::new(call["id"].as_str(), &function["name"], function["arguments"].clone())
+    };
     Ok(Answer {
+        calls: message["tool_calls"].as_array().into_iter().flatten().map(call).collect(),
+        thoughts: Vec::new(),
         text: message["content"].as_str().unwrap_or_default().to_owned(),
         value: None,
         model: reply["model"].as_str().map(str::to_owned),
@@ -94,6 +115,12 @@ fn fold(folded: &mut Folded, mut piece: Value) {
         if let Some(text) = message[name].as_str() {
             folded.append(&["message", name], text, is_news);
         }
+    }
+    // Calls come whole.
+    for call in message["tool_calls"].as_array().into_iter().flatten() {
+        let there = folded.reply["message"]["tool_calls"].as_array().map_or(0, Vec::len);
+        folded.set(&["message", "tool_calls", &there.to_string()], call.clone());
+        folded.has_begun = true;
     }
     if piece["done"] == true {
         for (name, value) in piece.as_object().into_iter().flatten().filter(|(name, _)| *name != "message") {

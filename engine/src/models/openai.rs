@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::{
     Answer, Request, Usage,
+    calls::{Function, FunctionCall, FunctionResult},
     endpoint::Key,
     kind::{Dialect, Headers, Listing, Sight},
     message::Turn,
@@ -66,7 +67,7 @@ fn body(request: &Request, is_own: bool) -> Value {
     if let Some(system) = &request.system {
         messages.push(json!({"role": "system", "content": system}));
     }
-    messages.extend(request.turns().iter().map(message));
+    messages.extend(request.turns().iter().flat_map(messages_of));
     let mut body = json!({"model": request.model, "messages": messages});
     let reasons = reasons(&request.model);
     if let Some(tokens) = request.max_tokens {
@@ -84,7 +85,33 @@ fn body(request: &Request, is_own: bool) -> Value {
         body["response_format"] =
             json!({"type": "json_schema", "json_schema": {"name": "answer", "strict": strict, "schema": schema}});
     }
+    if !request.tools.is_empty() {
+        body["tools"] = request.tools.iter().map(function).collect();
+    }
     body
+}
+
+/// A function as it is declared.
+pub(super) fn function(function: &Function) -> Value {
+    let Function { name, description, arguments } = function;
+    json!({"type": "function", "function": {"name": name, "description": description, "parameters": arguments}})
+}
+
+/// The messages that a turn is: each result of a call is one of its own.
+fn messages_of(turn: &Turn<'_>) -> Vec<Value> {
+    if let Some(results) = turn.results() {
+        let result = |(call, result): (&FunctionCall, &FunctionResult)| json!({"role": "tool", "tool_call_id": call.id, "content": result.content});
+        return results.map(result).collect();
+    }
+    let mut message = message(turn);
+    if let Some(round) = turn.calls() {
+        if round.said.is_empty() {
+            message["content"] = Value::Null;
+        }
+        let call = |call: &FunctionCall| json!({"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.text()}});
+        message["tool_calls"] = round.calls.iter().map(call).collect();
+    }
+    vec![message]
 }
 
 /// A turn: its text, or parts where images go with it.
@@ -106,9 +133,21 @@ fn read(reply: &Value) -> Result<Answer, String> {
     let thought = ["reasoning_content", "reasoning"].iter().any(|name| message[*name].as_str().is_some());
     let usage = usage(&reply["usage"]);
     let reasoned = thought || usage.is_some_and(|usage| usage.reasoning_tokens > 0);
+    let call = |call: &Value| {
+        let function = &call["function"];
+        let arguments = match &function["arguments"] {
+            Value::String(text) => FunctionCall::read(text),
+            // Some servers do not write them as text.
+            Value::Object(fields) => Value::Object(fields.clone()),
+            _ => FunctionCall::read(""),
+        };
+        FunctionCall::new(call["id"].as_str(), &function["name"], arguments)
+    };
     Ok(Answer {
         text: text(&message["content"]),
         value: None,
+        calls: message["tool_calls"].as_array().into_iter().flatten().map(call).collect(),
+        thoughts: Vec::new(),
         model: reply["model"].as_str().map(str::to_owned),
         usage,
         refused: match (refusal, stopped) {
@@ -138,6 +177,31 @@ fn fold(folded: &mut Folded, piece: Value) {
     for name in ["refusal", "reasoning_content", "reasoning"] {
         if let Some(text) = delta[name].as_str() {
             folded.append(&["choices", "0", "message", name], text, false);
+        }
+    }
+    for call in delta["tool_calls"].as_array().into_iter().flatten() {
+        // Servers that send calls whole may not number them.
+        let there = folded.reply["choices"][0]["message"]["tool_calls"].as_array().map_or(0, Vec::len) as u64;
+        let unnumbered = if call["id"].is_string() { there } else { there.saturating_sub(1) };
+        let index = call["index"].as_u64().unwrap_or(unnumbered).to_string();
+        let place = |name: &'static [&'static str]| {
+            ["choices", "0", "message", "tool_calls", &index]
+                .into_iter()
+                .chain(name.iter().copied())
+                .collect::<Vec<_>>()
+        };
+        let function = &call["function"];
+        // The pieces after the first may repeat them, empty.
+        for (name, value) in [(&["id"] as &[_], &call["id"]), (&["function", "name"], &function["name"])] {
+            if let Some(text) = value.as_str().filter(|text| !text.is_empty()) {
+                folded.set(&place(name), json!(text));
+                folded.has_begun = true;
+            }
+        }
+        match &function["arguments"] {
+            Value::String(text) => folded.append(&place(&["function", "arguments"]), text, false),
+            Value::Object(fields) => folded.set(&place(&["function", "arguments"]), json!(fields)),
+            _ => {}
         }
     }
     if let Some(reason) = choice.get("finish_reason").filter(|reason| !reason.is_null()) {

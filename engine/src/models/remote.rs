@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Answer, ModelFuture, Provider, Purse, Request, Response,
     budget::Asked,
+    calls::{FunctionCall, tokens_of, told_apart},
     endpoint::Endpoint,
     kind::{Kind, OLLAMA, Service},
     message::Image,
@@ -137,6 +138,9 @@ impl Remote {
         if self.is_blind(&self.model, request) {
             return Some("it reads no images".to_owned());
         }
+        if self.is_toolless(&self.model, request) {
+            return Some("it calls no tools".to_owned());
+        }
         let is_free_form = spec.json_schema == Some(false) && spec.tools != Some(true);
         (request.schema.is_some() && is_free_form).then(|| "it cannot be held to a schema".to_owned())
     }
@@ -144,6 +148,11 @@ impl Remote {
     /// Whether it is given images that the model is not known to read.
     fn is_blind(&self, model: &str, request: &Request) -> bool {
         !request.images.is_empty() && self.spec(model).is_some_and(|spec| !spec.vision)
+    }
+
+    /// Whether it is offered functions, and the model is known to call none.
+    fn is_toolless(&self, model: &str, request: &Request) -> bool {
+        !request.tools.is_empty() && self.spec(model).is_some_and(|spec| spec.tools == Some(false))
     }
 
     fn spec(&self, model: &str) -> Option<&ModelSpec> {
@@ -227,6 +236,14 @@ impl Remote {
             );
             return Err(ToolError::new("ParameterError", message));
         }
+        if self.is_toolless(&request.model, request) {
+            let message = format!(
+                "`{}` calls no tools; name another model, leave it to the router, or say `capabilities: [tools]` of it in \
+                 `models.yaml`",
+                request.model
+            );
+            return Err(ToolError::new("ParameterError", message));
+        }
         let body = (kind.dialect.body)(request, endpoint.is_own(kind));
         let most = request.max_tokens.or(body["max_tokens"].as_u64()).unwrap_or_default();
         let turns = Turns::new(
@@ -265,13 +282,19 @@ impl Remote {
                 return Err(error);
             }
         };
-        let answer = (kind.dialect.read)(&reply).map_err(|problem| {
+        let mut answer = (kind.dialect.read)(&reply).map_err(|problem| {
             let message = format!("the answer of {} is not understood: {problem}", who(kind, &endpoint));
             let mut error = ToolError::new("ModelResponseError", message);
             // It answered, whatever that is.
             error.0.unpriced = (!asked.is_free).then(|| format!("{}/{}", self.name, request.model));
             error
         })?;
+        if request.tools.is_empty() {
+            // Nothing was offered.
+            answer.calls.clear();
+        }
+        let calls = told_apart(std::mem::take(&mut answer.calls), &request.rounds);
+        let thoughts = if calls.is_empty() { Vec::new() } else { std::mem::take(&mut answer.thoughts) };
         let served = answer.model.clone().unwrap_or_else(|| request.model.clone());
         let cost = if self.is_unpaid(&endpoint) {
             Cost::free()
@@ -283,7 +306,7 @@ impl Remote {
         if let Some(usage) = usage {
             turns.correct(usage.all_tokens()).await;
         }
-        let (value, failure) = match value_of(answer, request, &endpoint) {
+        let (value, failure) = match value_of(answer, &calls, request, &endpoint) {
             Ok(value) => (value, None),
             Err(useless) => {
                 let (value, failure) = *useless;
@@ -292,6 +315,9 @@ impl Remote {
         };
         Ok(Response {
             value,
+            // What is of no use calls nothing.
+            calls: if failure.is_none() { calls } else { Vec::new() },
+            thoughts,
             provider: self.name.clone(),
             model: served,
             usage,
@@ -307,7 +333,8 @@ impl Remote {
 fn asked(request: &Request) -> u64 {
     let turns: u64 = request.turns().iter().map(|turn| tokens::of(&turn.text).expected).sum();
     let images = Image::tokens(request.images.len() as u64).expected;
-    images + turns + request.system.as_deref().map_or(0, |text| tokens::of(text).expected)
+    let called = if request.tools.is_empty() { 0 } else { tokens_of(&(&request.tools, &request.rounds)).expected };
+    images + called + turns + request.system.as_deref().map_or(0, |text| tokens::of(text).expected)
 }
 
 impl Provider for Remote {
@@ -337,6 +364,7 @@ impl Provider for Remote {
 /// The value that was asked for; or what came instead, and why it is of no use.
 fn value_of(
     answer: Answer,
+    calls: &[FunctionCall],
     request: &Request,
     endpoint: &Endpoint,
 ) -> Result<serde_json::Value, Box<(serde_json::Value, Failure)>> {
@@ -350,17 +378,24 @@ fn value_of(
         let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
         return Err(useless("RefusalError", format!("`{model}` refuses to answer{why}")));
     }
+    let value = value.filter(|_| request.schema.is_some());
     let is_empty = value.is_none() && text.trim().is_empty();
     let raise = match request.max_tokens {
         Some(tokens) => format!("raise `max_tokens` ({tokens})"),
         None => "set `max_tokens` higher".to_owned(),
     };
-    if is_cut && is_empty && reasoned {
+    if is_cut && is_empty && calls.is_empty() && reasoned {
         let message = format!("`{model}` spent all its tokens on thinking and did not answer; {raise}");
         return Err(useless("TruncatedError", message));
     }
-    if is_cut && (is_empty || request.schema.is_some()) {
+    if is_cut && calls.is_empty() && (is_empty || request.schema.is_some()) {
         return Err(useless("TruncatedError", format!("the answer of `{model}` was cut off; {raise}")));
+    }
+    if is_cut && !calls.is_empty() {
+        return Err(useless("TruncatedError", format!("`{model}` was cut off as it called a tool; {raise}")));
+    }
+    if !calls.is_empty() {
+        return Ok(serde_json::Value::from(text));
     }
     if is_empty {
         return Err(useless("EmptyAnswerError", format!("`{model}` answered nothing")));

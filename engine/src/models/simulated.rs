@@ -48,6 +48,9 @@ fn answer(request: &Request) -> Result<Response, ToolError> {
     let answer_text = crate::tools::params::text(&value);
     Ok(Response {
         value,
+        // It answers at once, whatever it is offered.
+        calls: Vec::new(),
+        thoughts: Vec::new(),
         provider: NAME.to_owned(),
         model: request.model.clone(),
         usage: Some(Usage {

@@ -207,6 +207,9 @@ impl Tape {
             Ok(response) => {
                 let mut response = response.clone();
                 secrets.value(&mut response.value);
+                for call in &mut response.calls {
+                    secrets.value(&mut call.arguments);
+                }
                 response.model = secrets.text(&response.model);
                 if let Some(failure) = &mut response.failure {
                     failure.message = secrets.text(&failure.message);

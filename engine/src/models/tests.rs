@@ -19,6 +19,8 @@ mod anthropic;
 
 mod asking;
 
+mod calls;
+
 mod classes;
 
 mod errors;

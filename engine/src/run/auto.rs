@@ -89,7 +89,7 @@ impl Taken {
         if self.listener.is_some() {
             self.paid.push(served.clone());
         }
-        let now = Served { provider: String::new(), model: String::new(), requested: None, ..served };
+        let now = Served { provider: String::new(), model: String::new(), requested: None, tool_calls: None, ..served };
         let before = self.spent.take().map(|spent| *spent);
         self.spent = Served::after(before, Some(now)).map(Box::new);
     }
@@ -430,6 +430,7 @@ fn served(response: &models::Response) -> Served {
         cost: response.cost.clone(),
         requested: response.requested.clone(),
         reused: response.reused.clone(),
+        tool_calls: None,
     }
 }
 

@@ -271,6 +271,8 @@ pub(crate) fn fingerprint(cx: &RunContext, step: &StepPlan, prepared: &Prepared)
         (Some(wanted), Effect::Pure) => wanted,
         (None, Effect::Pure) => true,
         (Some(false), _) => false,
+        // What its tools read may be another thing now.
+        (None, Effect::Model) if prepared.params.contains_key("tools") => false,
         (None, Effect::Model) => deterministic(),
         (Some(true), Effect::Model) => models::stand_in(prepared.model.as_deref(), cx.simulate).is_none(),
         (Some(true), _) => true,

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 use serde_json::Value;
 
-use crate::models::Usage;
+use crate::models::{Usage, calls::ToolCall};
 
 /// What a run gave.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -188,6 +188,10 @@ pub struct StepDocument {
     #[serde(default)]
     #[schemars(!default)]
     pub auto: Vec<Value>,
+    /// The tools that its model called, where it was offered some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<ToolCall>")]
+    pub tool_calls: Option<Vec<ToolCall>>,
     /// Where the result comes from, if it was not executed in this run.
     pub provenance: Option<Value>,
 }
@@ -220,6 +224,7 @@ impl Serialize for Brief<'_> {
             usage,
             cache,
             auto,
+            tool_calls,
             provenance,
         } = self.0;
         let mut map = serializer.serialize_map(None)?;
@@ -251,6 +256,8 @@ impl Serialize for Brief<'_> {
         written(&mut map, "usage", usage, usage.is_some())?;
         written(&mut map, "cache", cache, cache.is_some())?;
         written(&mut map, "auto", auto, !auto.is_empty())?;
+        // That none were called says something, too.
+        written(&mut map, "tool_calls", tool_calls, tool_calls.is_some())?;
         written(&mut map, "provenance", provenance, provenance.is_some())?;
         map.end()
     }
@@ -344,6 +351,8 @@ mod tests {
             ("usage", json!(Usage::default())),
             ("cache", json!({"hit": true})),
             ("auto", json!([{"value": 1}])),
+            ("tool_calls", json!([])),
+            ("tool_calls", json!([{"name": "n", "arguments": {}, "error": "e"}])),
             ("provenance", json!({"run": "r"})),
         ];
         for (name, value) in said {

@@ -315,6 +315,7 @@ pub(crate) fn blank(scope: &Scope, at: usize, status: &'static str) -> StepDocum
         usage: None,
         cache: None,
         auto: Vec::new(),
+        tool_calls: None,
         provenance: None,
     }
 }

@@ -30,7 +30,7 @@ use super::{
 };
 use crate::{
     actions::{self, Computes},
-    models::{self, router::Decision},
+    models::{self, Served, router::Decision},
     plan::StepPlan,
     tools::{
         self, Failure, Outcome, OutputSink, Tool, ToolCx, ToolError,
@@ -50,8 +50,8 @@ const MOST_OUTPUT: usize = 256 << 10;
 pub(crate) enum Attempt {
     /// The tool came to its end, well or not.
     Ended(Outcome),
-    /// It took longer than it may.
-    TimedOut(Failure),
+    /// It took longer than it may; and what it had asked models by then.
+    TimedOut(Failure, Option<Box<Served>>),
     /// It was stopped with the run.
     Cancelled,
     /// It waits for a person; which question, for people.
@@ -142,10 +142,13 @@ pub(crate) async fn attempt(
         },
         () = time_is_up => {
             stop.cancel();
-            let _ = timeout(GRACE_AFTER_TIMEOUT, &mut work).await;
+            let served = match timeout(GRACE_AFTER_TIMEOUT, &mut work).await {
+                Ok(Ok(Ok(outcome))) => outcome.served,
+                _ => None,
+            };
             let seconds = step.timeout.unwrap_or_default().as_secs_f64();
             let message = format!("`{path}` did not end within {seconds} s; raise its `timeout`");
-            return Attempt::TimedOut(failure("TimeoutError", message));
+            return Attempt::TimedOut(failure("TimeoutError", message), served);
         }
     };
     Attempt::Ended(match ended {

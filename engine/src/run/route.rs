@@ -51,6 +51,7 @@ pub(super) fn chosen(
     need.schema |= params.contains_key("schema");
     let images = params.get(IMAGES).and_then(Value::as_array).map_or(0, Vec::len) as u64;
     need.vision |= images > 0;
+    need.tools |= params.get("tools").and_then(Value::as_array).is_some_and(|tools| !tools.is_empty());
     let most = |value| tokens::of(&text(value)).high.unwrap_or(u64::MAX);
     let texts = params.iter().filter(|(name, _)| *name != IMAGES).map(|(_, value)| most(value));
     let images = Image::tokens(images).high.unwrap_or(u64::MAX);

@@ -28,6 +28,7 @@ use super::{
 };
 use crate::{
     keys::{Keys, keyring},
+    models::calls::ToolCall,
     plan::Plan,
     tools::person::Kind,
 };
@@ -431,7 +432,9 @@ impl Known {
     fn step(&self, step: &mut Arc<StepDocument>) -> bool {
         let found = |text: &str| !self.places(text).is_empty();
         let values = step.auto.iter().chain([&step.value]);
+        let calls = || step.tool_calls.iter().flatten();
         if !(values.into_iter().any(|value| self.touches(value))
+            || calls().any(|call| self.call(&mut call.clone()))
             || found(&step.action)
             || [&step.error, &step.model].into_iter().flatten().any(|text| found(text)))
         {
@@ -442,9 +445,16 @@ impl Known {
         self.string(&mut step.action);
         let value = self.outcome(&mut step.value);
         let auto = step.auto.iter_mut().fold(false, |changed, value| self.value(value) | changed);
+        let calls = step.tool_calls.iter_mut().flatten().fold(false, |changed, call| self.call(call) | changed);
         // Who answered is no data of the run.
         self.option(&mut step.model);
-        self.option(&mut step.error) | value | auto
+        self.option(&mut step.error) | value | auto | calls
+    }
+
+    /// A tool's call by a model.
+    fn call(&self, call: &mut ToolCall) -> bool {
+        let result = call.result.as_mut().is_some_and(|result| self.value(result));
+        self.value(&mut call.arguments) | self.option(&mut call.error) | result
     }
 
     /// The value of a step: what it gave, without the words of the engine around it.
@@ -455,8 +465,10 @@ impl Known {
                 "success" | "status" | "recovered" | "timed_out" => false,
                 "served" => {
                     // Who answered is no data of the run.
-                    if let Some(model) = field.get_mut("model") {
-                        self.value(model);
+                    for name in ["model", "tool_calls"] {
+                        if let Some(told) = field.get_mut(name) {
+                            self.value(told);
+                        }
                     }
                     false
                 }

@@ -329,7 +329,8 @@ async fn attempts(
         if done.cancelled {
             return done;
         }
-        spent = done.served.take().map(Box::new);
+        // What it called counts for nothing any more.
+        spent = done.served.take().map(|served| Box::new(Served { tool_calls: None, ..served }));
         attempt += 1;
     }
 }
@@ -347,7 +348,10 @@ async fn once(
             let (result, failure, served) = (outcome.result, outcome.failure, outcome.served.map(|served| *served));
             Done { result, failure, timed_out, served, ..Done::default() }
         }
-        Attempt::TimedOut(failure) => Done { failure: Some(failure), timed_out: true, ..Done::default() },
+        Attempt::TimedOut(failure, served) => {
+            let served = served.map(|served| *served);
+            Done { failure: Some(failure), timed_out: true, served, ..Done::default() }
+        }
         Attempt::Cancelled => Done { cancelled: true, ..Done::default() },
         Attempt::Waiting(question) => Done { waiting: Some(question), ..Done::default() },
     })

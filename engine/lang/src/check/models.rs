@@ -1,9 +1,10 @@
-//! Names of models (501, 502), and models that cannot see what they are given (503). Only literals are judged.
+//! Names of models (501, 502), and models that cannot see what they are given (503) or call what they are offered
+//! (505). Only literals are judged.
 
-use super::{Checker, codes};
+use super::{Checker, Code, codes};
 use crate::{
     model::{KeyUse, Step},
-    registry::{ParamKind, ParamSpec, did_you_mean},
+    registry::{ModelSpec, ParamKind, ParamSpec, did_you_mean},
     syntax::NodeId,
     text::TextEdit,
 };
@@ -29,7 +30,9 @@ pub(super) fn check(checker: &mut Checker<'_>) {
                 }
             }
         }
-        blind(checker, step, specs);
+        for ability in &ABILITIES {
+            unable(checker, step, specs, ability);
+        }
         for item in &step.items {
             for parameter in item.parameters.iter().filter(|parameter| MODEL_KEYS.contains(&parameter.name.as_str())) {
                 model(checker, parameter.value);
@@ -38,17 +41,47 @@ pub(super) fn check(checker: &mut Checker<'_>) {
     }
 }
 
-/// Images for a model that reads none.
-fn blind(checker: &mut Checker<'_>, step: &Step, specs: &[ParamSpec]) {
-    let is_image = |spec: &ParamSpec| spec.items.as_ref().is_some_and(|item| item.kind == ParamKind::Image);
-    let images = |parameter: &&KeyUse| {
+/// What a list of a step asks of its model.
+struct Ability {
+    /// What the items of the list are.
+    of: ParamKind,
+    /// Whether the model can do it, as far as that is known.
+    able: fn(&ModelSpec) -> bool,
+    code: Code,
+    /// What it does not do.
+    lacks: &'static str,
+    /// What a `models.yaml` says of one that does.
+    capability: &'static str,
+}
+
+const ABILITIES: [Ability; 2] = [
+    Ability {
+        of: ParamKind::Image,
+        able: |spec| spec.vision,
+        code: codes::BLIND_MODEL,
+        lacks: "reads no images",
+        capability: "vision",
+    },
+    Ability {
+        of: ParamKind::Tool,
+        able: |spec| spec.tools != Some(false),
+        code: codes::TOOLLESS_MODEL,
+        lacks: "calls no tools",
+        capability: "tools",
+    },
+];
+
+/// Images for a model that reads none, tools for one that calls none.
+fn unable(checker: &mut Checker<'_>, step: &Step, specs: &[ParamSpec], ability: &Ability) {
+    let is_meant = |spec: &ParamSpec| spec.items.as_ref().is_some_and(|item| item.kind == ability.of);
+    let given = |parameter: &&KeyUse| {
         let is_empty =
             checker.tree.is_sequence(parameter.value) && checker.tree.items(parameter.value).next().is_none();
-        specs.iter().any(|spec| spec.name == parameter.name && is_image(spec))
+        specs.iter().any(|spec| spec.name == parameter.name && is_meant(spec))
             && !is_empty
             && !checker.is_null(parameter.value)
     };
-    let Some(images) = step.parameters.iter().find(images) else { return };
+    let Some(given) = step.parameters.iter().find(given) else { return };
     let named = |keys: &[KeyUse]| keys.iter().find(|key| key.name == "model").map(|key| key.value);
     let own = named(&step.parameters).or_else(|| named(&step.keys));
     let Some(node) = own.or_else(|| named(&checker.facts.pipeline.keys)) else { return };
@@ -57,15 +90,16 @@ fn blind(checker: &mut Checker<'_>, step: &Step, specs: &[ParamSpec]) {
     }
     let Some(name) = checker.tree.string(node) else { return };
     let found = checker.registry.models.find(&name);
-    if found.is_empty() || found.iter().any(|spec| spec.vision) {
+    if found.is_empty() || found.iter().any(|spec| (ability.able)(spec)) {
         return;
     }
-    let range = if own.is_some() { checker.token(node) } else { images.range };
+    let range = if own.is_some() { checker.token(node) } else { given.range };
     let message = format!(
-        "`{name}` reads no images; name another model, leave it to the router, or say `capabilities: [vision]` of it in \
-         `models.yaml`"
+        "`{name}` {}; name another model, leave it to the router, or say `capabilities: [{}]` of it in \
+         `models.yaml`",
+        ability.lacks, ability.capability
     );
-    checker.report(codes::BLIND_MODEL, range, message);
+    checker.report(ability.code, range, message);
 }
 
 /// `model` and `fallback` of the root or a step.

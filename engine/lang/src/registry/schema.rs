@@ -256,6 +256,7 @@ fn kind(name: &str) -> ParamKind {
         "pipeline" => ParamKind::Pipeline,
         "url" => ParamKind::Url,
         "image" => ParamKind::Image,
+        "tool" => ParamKind::Tool,
         _ => ParamKind::Plain,
     }
 }

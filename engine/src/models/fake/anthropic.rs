@@ -79,6 +79,7 @@ pub(super) fn check(sent: &Sent<'_>) -> Result<(), Refusal> {
         _ => return invalid("system: text content blocks must be non-empty"),
     }
     messages(&body["messages"])?;
+    calls(body)?;
     tools(body)
 }
 
@@ -194,6 +195,66 @@ fn content(content: &Value, index: usize, role: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Each call has its result in the next message, and each result its call in the one before.
+fn calls(body: &Value) -> Result<(), Refusal> {
+    let messages = body["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let blocks =
+        |index: usize| messages.get(index).and_then(|message| message["content"].as_array()).into_iter().flatten();
+    let ids = |index: usize, of: &'static str, name: &'static str| -> Vec<&str> {
+        blocks(index).filter(|block| block["type"] == of).filter_map(|block| block[name].as_str()).collect()
+    };
+    for (index, message) in messages.iter().enumerate() {
+        for (place, block) in blocks(index).enumerate() {
+            let at = format!("messages.{index}.content.{place}");
+            match block["type"].as_str().unwrap_or_default() {
+                "tool_use" if message["role"] != "assistant" => {
+                    return invalid(&format!("{at}: `tool_use` blocks can only be in `assistant` messages"));
+                }
+                "tool_result" if message["role"] != "user" => {
+                    return invalid(&format!("{at}: `tool_result` blocks can only be in `user` messages"));
+                }
+                "tool_use" if !block["input"].is_object() => {
+                    return invalid(&format!("{at}.tool_use.input: Input should be a valid dictionary"));
+                }
+                "tool_use" if !block["id"].as_str().is_some_and(is_id) => {
+                    return invalid(&format!("{at}.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'"));
+                }
+                "tool_use" | "tool_result" if body["tools"].as_array().is_none_or(Vec::is_empty) => {
+                    return invalid("Requests which include `tool_use` or `tool_result` blocks must define tools");
+                }
+                "tool_result" => {
+                    let id = block["tool_use_id"].as_str().unwrap_or_default();
+                    if index == 0 || !ids(index - 1, "tool_use", "id").contains(&id) {
+                        return invalid(&format!(
+                            "{at}: unexpected `tool_use_id` found in `tool_result` blocks: {id}. Each `tool_result` block must \
+                             have a corresponding `tool_use` block in the previous message."
+                        ));
+                    }
+                    if let Some(name) = unknown(block, &["type", "tool_use_id", "content", "is_error", "cache_control"])
+                    {
+                        return invalid(&format!("{at}.tool_result.{name}: Extra inputs are not permitted"));
+                    }
+                }
+                _ => {}
+            }
+        }
+        let answered = ids(index + 1, "tool_result", "tool_use_id");
+        let open: Vec<&str> = ids(index, "tool_use", "id").into_iter().filter(|id| !answered.contains(id)).collect();
+        if !open.is_empty() {
+            return invalid(&format!(
+                "messages.{index}: `tool_use` ids were found without `tool_result` blocks immediately after: {}. Each \
+                 `tool_use` block must have a corresponding `tool_result` block in the next message.",
+                open.join(", ")
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn is_id(id: &str) -> bool {
+    !id.is_empty() && id.chars().all(|letter| letter.is_ascii_alphanumeric() || "_-".contains(letter))
+}
+
 fn image(source: &Value, at: &str) -> Result<(), Refusal> {
     let text = |name: &str| source[name].as_str().unwrap_or_default();
     match text("type") {
@@ -225,7 +286,14 @@ fn tools(body: &Value) -> Result<(), Refusal> {
         (1..=128).contains(&name.len())
             && name.chars().all(|letter| letter.is_ascii_alphanumeric() || "_-".contains(letter))
     };
+    let names: Vec<&Value> = tools.iter().map(|tool| &tool["name"]).collect();
+    if names.iter().enumerate().any(|(index, name)| names[..index].contains(name)) {
+        return invalid("tools: Tool names must be unique.");
+    }
     for (index, tool) in tools.iter().enumerate() {
+        if let Some(name) = unknown(tool, &["name", "description", "input_schema", "type", "cache_control"]) {
+            return invalid(&format!("tools.{index}.custom.{name}: Extra inputs are not permitted"));
+        }
         let at = format!("tools.{index}.custom");
         if !tool["name"].as_str().is_some_and(is_name) {
             return invalid(&format!("{at}.name: String should match pattern '^[a-zA-Z0-9_-]{{1,128}}$'"));

@@ -74,6 +74,7 @@ pub(super) fn check(sent: &Sent<'_>) -> Result<(), Refusal> {
         return no_field(name, " at 'generation_config'");
     }
     contents(body)?;
+    answered(body["contents"].as_array().map(Vec::as_slice).unwrap_or_default(), model)?;
     numbers(config)?;
     schema(config)?;
     tools(body)
@@ -111,15 +112,17 @@ fn parts(parts: &Value, at: &str) -> Result<(), Refusal> {
     };
     for (index, part) in parts.iter().enumerate() {
         let at = format!("{at}.parts[{index}]");
-        if let Some(name) = unknown(part, &["text", "inlineData", "fileData", "functionCall", "functionResponse"]) {
+        let data = ["text", "inlineData", "fileData", "functionCall", "functionResponse"];
+        if let Some(name) = unknown(part, &[&data[..], &["thoughtSignature", "thought"]].concat()) {
             return no_field(name, &format!(" at '{at}'"));
         }
         let text = part["text"].as_str();
-        if text.is_some_and(str::is_empty) || part.as_object().is_none_or(|part| part.len() != 1) {
+        if text.is_some_and(str::is_empty) || data.iter().filter(|name| part.get(**name).is_some()).count() != 1 {
             return invalid(&format!(
                 "* GenerateContentRequest.{at}.data: required oneof field 'data' must have one initialized field"
             ));
         }
+        called(part, &at)?;
         let Some(data) = given(part, "inlineData") else { continue };
         let kind = data["mimeType"].as_str().unwrap_or_default();
         if image_type(data["data"].as_str().unwrap_or_default()) != Some(kind) {
@@ -130,6 +133,60 @@ fn parts(parts: &Value, at: &str) -> Result<(), Refusal> {
         }
         if kind == "image/gif" {
             return invalid(&format!("Unsupported MIME type: {kind}"));
+        }
+    }
+    Ok(())
+}
+
+/// A call, or what came of one.
+fn called(part: &Value, at: &str) -> Result<(), Refusal> {
+    for (name, shown, object) in
+        [("functionCall", "function_call", "args"), ("functionResponse", "function_response", "response")]
+    {
+        let Some(call) = given(part, name) else { continue };
+        if let Some(field) = unknown(call, &["name", "id", object]) {
+            return no_field(field, &format!(" at '{at}.{shown}'"));
+        }
+        if call["name"].as_str().is_none_or(str::is_empty) {
+            return invalid(&format!("* GenerateContentRequest.{at}.{shown}.name: Name cannot be empty."));
+        }
+        if given(call, object).is_some_and(|value| !value.is_object())
+            || (object == "response" && call[object].is_null())
+        {
+            let value = &call[object];
+            return invalid(&format!(
+                "Invalid value at '{at}.{shown}.{object}' (type.googleapis.com/google.protobuf.Struct), {value}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// As many results as calls, right after them; and each first call with what the model signed it with, where it
+/// signs them.
+fn answered(contents: &[Value], model: &str) -> Result<(), Refusal> {
+    let parts = |index: usize, name: &'static str| {
+        let parts = contents.get(index).and_then(|content| content["parts"].as_array()).into_iter().flatten();
+        parts.filter(move |part| part.get(name).is_some())
+    };
+    for index in 0..contents.len() {
+        let calls = parts(index, "functionCall").count();
+        if calls > 0 && parts(index + 1, "functionResponse").count() != calls {
+            return invalid(
+                "Please ensure that the number of function response parts is equal to the number of function call parts of the \
+                 function call turn.",
+            );
+        }
+        if parts(index, "functionResponse").count() > 0 && (index == 0 || parts(index - 1, "functionCall").count() == 0)
+        {
+            return invalid("Please ensure that function response turn comes immediately after a function call turn.");
+        }
+        let is_signed = parts(index, "functionCall").next().is_none_or(|part| part["thoughtSignature"].is_string());
+        if model.starts_with("gemini-3") && !is_signed {
+            return invalid(
+                "Function call is missing a thought_signature in functionCall parts. This is required for tools to work \
+                 correctly, and missing thought_signature may lead to degraded model performance.",
+            );
         }
     }
     Ok(())
@@ -200,6 +257,17 @@ fn tools(body: &Value) -> Result<(), Refusal> {
     let declared =
         body["tools"].as_array().into_iter().flatten().filter_map(|tool| tool["functionDeclarations"].as_array());
     for (index, function) in declared.flatten().enumerate() {
+        if let Some(name) =
+            unknown(function, &["name", "description", "parametersJsonSchema", "parameters", "response"])
+        {
+            return no_field(name, &format!(" at 'tools[0].function_declarations[{index}]'"));
+        }
+        if given(function, "parametersJsonSchema").is_some_and(|schema| schema["type"] != "object") {
+            return invalid(&format!(
+                "* GenerateContentRequest.tools[0].function_declarations[{index}].parameters_json_schema: parameters schema \
+                 should be of type OBJECT."
+            ));
+        }
         let is_name = |name: &str| {
             name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
                 && name.len() <= 64

@@ -37,6 +37,12 @@ pub(super) fn check(sent: &Sent<'_>) -> Result<(), Refusal> {
     for message in messages {
         message_of(message)?;
     }
+    for tool in body["tools"].as_array().into_iter().flatten() {
+        let function = &tool["function"];
+        if tool["type"] != "function" || !function["name"].is_string() || function["parameters"]["type"] != "object" {
+            return error(400, "json: cannot unmarshal into Go struct field ChatRequest.tools of type api.Tool");
+        }
+    }
     match &body["format"] {
         Value::Null | Value::Object(_) => {}
         Value::String(format) if format == "json" => {}
@@ -61,6 +67,15 @@ fn message_of(message: &Value) -> Result<(), Refusal> {
     }
     if !message["content"].is_string() {
         return error(400, "json: cannot unmarshal into Go struct field Message.messages.content of type string");
+    }
+    for call in message["tool_calls"].as_array().into_iter().flatten() {
+        if !call["function"]["arguments"].is_object() {
+            return error(
+                400,
+                "json: cannot unmarshal string into Go struct field ToolCallFunction.messages.tool_calls.function.arguments of \
+                 type api.ToolCallFunctionArguments",
+            );
+        }
     }
     let images = message["images"].as_array().map(Vec::as_slice).unwrap_or_default();
     if images.iter().any(|image| image.as_str().and_then(image_type).is_none()) {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Api, Refusal, Sent, given, image_type, items, strict, unknown};
+use super::{Api, Refusal, Sent, called, each_schema, given, image_type, items, strict, unknown};
 
 const FIELDS: &[&str] = &[
     "model",
@@ -81,7 +81,7 @@ pub(super) fn check(sent: &Sent<'_>) -> Result<(), Refusal> {
     tools(body)
 }
 
-fn invalid(status: u16, message: &str, param: Option<&str>, code: Option<&str>) -> Result<(), Refusal> {
+pub(super) fn invalid(status: u16, message: &str, param: Option<&str>, code: Option<&str>) -> Result<(), Refusal> {
     let error = json!({"message": message, "type": "invalid_request_error", "param": param, "code": code});
     Err(Refusal::json(status, &json!({"error": error})))
 }
@@ -128,6 +128,7 @@ fn messages(messages: &Value) -> Result<(), Refusal> {
                        instead.";
         return invalid(400, message, Some("messages"), Some("empty_array"));
     };
+    called::check(messages)?;
     let mut calls = false;
     for (index, message) in messages.iter().enumerate() {
         let role = message["role"].as_str().unwrap_or_default();
@@ -265,7 +266,7 @@ fn numbers(body: &Value, model: &str) -> Result<(), Refusal> {
     invalid(400, &message, Some("temperature"), Some(code))
 }
 
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     let is_known = |letter: char| letter.is_ascii_alphanumeric() || "_-".contains(letter);
     !name.is_empty() && name.len() <= 64 && name.chars().all(is_known)
 }
@@ -307,6 +308,18 @@ fn response_format(format: &Value) -> Result<(), Refusal> {
     }
 }
 
+/// Of the lists of a schema one that does not say of what.
+fn without_items(schema: &Value) -> Option<String> {
+    let mut wrong = None;
+    each_schema(schema, "", &mut |fields, place| {
+        if fields.get("type").is_some_and(|of| of == "array") && !fields.contains_key("items") {
+            let names = place.split('.').filter(|name| !name.is_empty()).map(|name| format!("'{name}'"));
+            wrong = Some(format!("In context=({}), array schema missing items.", names.collect::<Vec<_>>().join(", ")));
+        }
+    });
+    wrong
+}
+
 fn tools(body: &Value) -> Result<(), Refusal> {
     let Some(tools) = given(body, "tools") else {
         return match given(body, "tool_choice") {
@@ -319,8 +332,17 @@ fn tools(body: &Value) -> Result<(), Refusal> {
             None => Ok(()),
         };
     };
-    for (index, tool) in tools.as_array().map(Vec::as_slice).unwrap_or_default().iter().enumerate() {
+    let Some(tools) = items(tools) else {
+        let message = "Invalid 'tools': empty array. Expected an array with minimum length 1, but got an empty array \
+                       instead.";
+        return invalid(400, message, Some("tools"), Some("empty_array"));
+    };
+    for (index, tool) in tools.iter().enumerate() {
         let function = &tool["function"];
+        if let Some(name) = unknown(function, &["name", "description", "parameters", "strict"]) {
+            let param = format!("tools[{index}].function.{name}");
+            return invalid(400, &format!("Unknown parameter: '{param}'."), Some(&param), Some("unknown_parameter"));
+        }
         let name = function["name"].as_str().unwrap_or_default();
         if tool["type"] != "function" || !is_name(name) {
             let message = format!("Missing required parameter: 'tools[{index}].function.name'.");
@@ -331,6 +353,7 @@ fn tools(body: &Value) -> Result<(), Refusal> {
             (Some(schema), false) if schema["type"] != "object" => {
                 Some("schema must be a JSON Schema of 'type: \"object\"'.".to_owned())
             }
+            (Some(schema), false) => without_items(schema),
             _ => None,
         };
         if let Some(problem) = problem {

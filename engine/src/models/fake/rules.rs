@@ -8,6 +8,8 @@ use super::Asked;
 
 mod anthropic;
 
+mod called;
+
 mod gemini;
 
 mod ollama;

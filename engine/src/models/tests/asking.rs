@@ -108,6 +108,7 @@ fn attempts_that_came_to_nothing_count() {
         usage: Some(Usage { requests: 1, input_tokens: tokens, ..Usage::default() }),
         cost: Cost::of(nano_usd, known, None),
         reused: None,
+        tool_calls: None,
     };
     let both = Served::after(Some(took(1, 10, false)), Some(took(2, 20, true))).unwrap();
     assert_eq!(both.usage.map(|usage| (usage.requests, usage.input_tokens)), Some((2, 3)));

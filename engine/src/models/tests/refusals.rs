@@ -7,6 +7,8 @@ use std::{
 
 use super::*;
 
+mod called;
+
 /// A request as it goes over the wire.
 #[derive(Clone)]
 struct Sent {

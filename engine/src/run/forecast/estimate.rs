@@ -14,9 +14,10 @@ use serde_json::{Map, Value};
 
 use super::{Forecast, Forecaster, Verdict};
 use crate::{
+    actions::{self, LARGEST_ROUND},
     models::{
-        self,
-        estimate::{Asks, Estimate, Range, around},
+        self, calls,
+        estimate::{Asks, Estimate, Range, Rounds, around},
         message::Image,
         tokens,
     },
@@ -66,6 +67,7 @@ impl Forecaster<'_> {
                 known_answer: Some(Range { low: 1, expected: TAG_ANSWER, high: None }),
                 max_tokens: None,
                 has_schema: true,
+                rounds: Rounds::NONE,
             };
             let one = Estimate { basis: "prompt", ..asks.estimate(&self.cx.registry.models) };
             match ahead.state {
@@ -175,6 +177,7 @@ impl Forecaster<'_> {
         let mut has_schema = false;
         let mut besides = 0;
         let mut usual = None;
+        let mut offered = None;
         if let Some(tools::Asks::Once { frame, longest, besides: more }) = asked {
             input = input + tokens::of(&frame).perhaps();
             (has_schema, usual, besides) = (true, Some(longest), more);
@@ -185,6 +188,10 @@ impl Forecaster<'_> {
             let is_schema = spec(name).is_some_and(|spec| spec.kind == ParamKind::JsonSchema);
             has_schema |= is_schema;
             let about = spec(name).and_then(|spec| spec.items.as_deref());
+            if about.is_some_and(|item| item.kind == ParamKind::Tool) {
+                offered = Some(self.offered(value));
+                continue;
+            }
             if about.is_some_and(|item| item.kind == ParamKind::Image) {
                 input = input + self.images(value);
                 continue;
@@ -220,6 +227,16 @@ impl Forecaster<'_> {
         };
         let is_open = is_left || !matches!(named, Some(None)) && model.is_none_or(is_auto);
         let decided = if is_open { self.decided(step, &target) } else { None };
+        let simulates = models::stand_in(decided.as_deref().or(model), self.cx.simulate).is_some();
+        let rounds = match offered {
+            Some(declared) => {
+                input = input + declared;
+                // Who makes answers up calls nothing.
+                let most = if simulates { Some(0) } else { number("max_tool_rounds") };
+                Rounds { most, told: LARGEST_ROUND as u64 }
+            }
+            None => Rounds::NONE,
+        };
         let asks = Asks {
             model: decided.as_deref().or(model),
             is_free: self.is_free(decided.as_deref().or(model)),
@@ -230,8 +247,18 @@ impl Forecaster<'_> {
                 .or(usual)
                 .map(|tokens| tokens.saturating_add(besides)),
             has_schema,
+            rounds,
         };
         Some(asks.estimate(&self.cx.registry.models))
+    }
+
+    /// The tokens of the functions that a model is offered.
+    fn offered(&self, written: &Value) -> Range {
+        // What cannot be offered fails before anything is sent.
+        match self.rendered(written) {
+            Some(tools) => calls::tokens_of(&actions::functions(&tools, &self.cx.registry)),
+            None => Range::open(),
+        }
     }
 
     /// The tokens of the images that are listed, whatever they are.
@@ -256,7 +283,8 @@ impl Forecaster<'_> {
         let asks = |model: Option<&str>, input: Range, max_tokens: Option<u64>| {
             let input = around() + input;
             let is_free = self.is_free(model);
-            Asks { model, is_free, input, known_answer: None, max_tokens, has_schema: false }.estimate(table)
+            Asks { model, is_free, input, known_answer: None, max_tokens, has_schema: false, rounds: Rounds::NONE }
+                .estimate(table)
         };
         let Target::Operation { tool, operation: Some(operation) } = target else { return Estimate::default() };
         let mut params: Map<String, Value> =

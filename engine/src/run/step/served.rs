@@ -7,7 +7,8 @@ use crate::{
 
 /// Says in the document who answered, and what that took.
 pub(super) fn tell_served(document: &mut StepDocument, served: Option<Served>) {
-    let Some(Served { provider, model, usage, cost, requested, reused }) = served else { return };
+    let Some(Served { provider, model, usage, cost, requested, reused, tool_calls }) = served else { return };
+    document.tool_calls = tool_calls;
     // Without a name they are the models of its parts, or of its tags.
     if let Some(told) = reused.and_then(|reused| reused.told(!model.is_empty())) {
         document.cache = Some(told);
@@ -29,5 +30,6 @@ pub(super) fn served_by(document: &StepDocument) -> Option<Served> {
         cost: document.cost.clone(),
         requested: document.requested_model.clone(),
         reused,
+        tool_calls: document.tool_calls.clone(),
     })
 }

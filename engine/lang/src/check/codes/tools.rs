@@ -75,6 +75,22 @@ Nothing is said where it cannot be known: of paths that a step makes, of a file 
     row(BOTH_PARAMETERS, "both-parameters", Error, "two parameters are given of which one stands for the other", "\
 Each of the two says the whole of what is asked, so one of them would have to be passed over: a step has a `prompt`, or `messages`.
 "),
+    row(ACTING_TOOL, "acting-tool", Error, "a model is offered a tool that acts", "\
+What a model calls is chosen by the model, and may be done again after a crash or by another attempt. So `tools` takes only what changes nothing: what computes and what reads. A tool that changes something, waits for a person or asks a model itself is refused before anything is sent.
+
+A part of a tool is offered as `{name, actions}`. What acts belongs in a step of its own that takes the model's answer, behind an `approval-gate` where a person shall decide:
+
+```yaml
+- id: proposal
+  action: generate
+  parameters:
+    prompt: Which of the files in `reports` is out of date?
+    tools: [{name: filesystem, actions: [read, list]}]
+- id: agreed
+  tool: approval-gate
+  parameters: {content: \"{{ proposal.result }}\"}
+```
+"),
     row(UNKNOWN_MODEL, "unknown-model", Warning, "the model is not in the table", "\
 The model is neither in orc's built-in table nor in a `models.yaml`. It is tried all the same if its provider is known, but its price is not, so it never fits a budget.
 
@@ -85,6 +101,9 @@ A model is written as `provider/name`, `provider:name` or `name`, without blanks
 "),
     row(BLIND_MODEL, "blind-model", Error, "the model reads no images", "\
 The step gives `images` to a model that is not known to read any, so it would fail before anything is sent. Name another model, or leave `model` out: the router chooses one that reads images. Of a model in a `models.yaml`, `capabilities: [vision]` says that it does.
+"),
+    row(TOOLLESS_MODEL, "toolless-model", Error, "the model calls no tools", "\
+The step offers `tools` to a model that is known to call none, so it would fail before anything is sent. Name another model, or leave `model` out: the router chooses one that calls tools. Of a model in a `models.yaml`, `capabilities: [tools]` says that it does.
 "),
     row(OVER_BUDGET, "over-budget", Warning, "a run may cost more than it may", "\
 In an editor a step, or the whole, says so whose estimate exceeds a `budget` of the file or the setting `orc.cost.limit`. What counts is the most that it may cost; where nothing bounds that, the least. A run keeps to a `budget` all the same: a call that does not fit is not made, so that its step fails. `orc.cost.limit` stops nothing.

@@ -12,8 +12,11 @@ use super::{
 };
 use crate::{
     model::{Step, StepIndex},
-    registry::{ModelSpec, OperationSource, ParamKind, ParamSpec, Place, Target, ValueType, keys, usage},
+    registry::{
+        ModelSpec, Offered, OperationSource, OperationSpec, ParamKind, ParamSpec, Place, Target, ValueType, keys, usage,
+    },
     shape::written_type,
+    syntax::cursor::PathSegment,
 };
 
 pub(super) fn complete(request: &Request<'_>, key: &str) -> Vec<Completion> {
@@ -54,6 +57,9 @@ pub(super) fn items(request: &Request<'_>) -> Vec<Completion> {
         Spot::Items(place) => of_place(request, place, Put::item(request)),
         Spot::Value(place, _) => request.last_key().map(|key| of_key(request, place, key)).unwrap_or_default(),
         Spot::Parameters(from) => {
+            if let Some(found) = offered_actions(request, &request.cursor.path[from..]) {
+                return found;
+            }
             let target = request.target();
             match spot::param_at(spot::params(&target), &request.cursor.path[from..]) {
                 Some(param) => of_param(request, param.items.as_deref().unwrap_or(param)),
@@ -136,6 +142,7 @@ fn of_param(request: &Request<'_>, param: &ParamSpec) -> Vec<Completion> {
         ParamKind::ReadPath | ParamKind::WritePath | ParamKind::Image => {
             return paths::complete(request, request.cursor.word, Wanted::File);
         }
+        ParamKind::Tool => return offered(request),
         ParamKind::Pipeline => return paths::complete(request, request.cursor.word, Wanted::Pipeline),
         _ if !param.choices.is_empty() => {}
         _ if param.types.contains(&ValueType::Boolean) => return words(request, &["true", "false"]),
@@ -189,6 +196,55 @@ fn tools(request: &Request<'_>) -> Vec<Completion> {
             found
         })
         .collect()
+}
+
+/// What a model may be offered: a tool, or the part of it that changes nothing.
+fn offered(request: &Request<'_>) -> Vec<Completion> {
+    let registry = request.analysis.registry();
+    let tools = registry.tools.values().filter(|tool| tool.available);
+    let parts = tools.filter_map(|tool| match Offered::of(registry, &tool.name, None) {
+        Ok(_) => Some((tool, None)),
+        Err(refused) if !refused.others.is_empty() => Some((tool, Some(refused.others))),
+        Err(_) => None,
+    });
+    parts
+        .enumerate()
+        .map(|(rank, (tool, part))| {
+            let mut found = request.word(&tool.name, CompletionKind::Tool, rank as u32);
+            found.documentation.clone_from(&tool.doc);
+            let is_name = request.cursor.key.as_deref() == Some("name");
+            if let Some(actions) = part.filter(|_| !is_name) {
+                found.detail = actions.join(", ");
+                found.edit.new_text = format!("{{name: {}, actions: [{}]}}", tool.name, found.detail);
+            }
+            found
+        })
+        .collect()
+}
+
+/// What the tool of an item of `tools` can do that a model may choose; nothing where this is no place for that.
+fn offered_actions(request: &Request<'_>, path: &[PathSegment]) -> Option<Vec<Completion>> {
+    let [PathSegment::Key(parameter), PathSegment::Item { index, .. }, PathSegment::Key(key)] = path else {
+        return None;
+    };
+    let target = request.target();
+    let spec = spot::param_named(spot::params(&target), parameter)?;
+    if key != "actions" || spec.items.as_ref()?.kind != ParamKind::Tool {
+        return None;
+    }
+    let tree = &request.analysis.parse().tree;
+    let given = own_step(request)?.parameters.iter().find(|given| given.name == *parameter)?;
+    let item = tree.items(given.value).nth(*index)?;
+    let tool = request.analysis.registry().tools.get(tree.string(tree.get(item, "name")?.value)?.trim())?;
+    let is_there = |operation: &&OperationSpec| request.cursor.siblings.contains(&operation.name);
+    let offered = tool.operations.iter().filter(|operation| operation.effect.may_be_offered() && !is_there(operation));
+    let completion = |(rank, operation): (usize, &OperationSpec)| {
+        let mut found = request.word(&operation.name, CompletionKind::Action, rank as u32);
+        found.detail.clone_from(&tool.name);
+        found.documentation.clone_from(&operation.doc);
+        found
+    };
+    Some(offered.enumerate().map(completion).collect())
 }
 
 fn actions(request: &Request<'_>) -> Vec<Completion> {

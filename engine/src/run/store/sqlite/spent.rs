@@ -112,15 +112,8 @@ impl SqliteStore {
             |row| {
                 let served: Option<Served> = json_at(row, 4)?;
                 let (run, pipeline, step, at) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
-                Ok(served.map(|Served { provider, model, usage, cost, requested: _, reused: _ }| SpentStep {
-                    run,
-                    pipeline,
-                    step,
-                    at,
-                    provider,
-                    model,
-                    usage,
-                    cost,
+                Ok(served.map(|Served { provider, model, usage, cost, requested: _, reused: _, tool_calls: _ }| {
+                    SpentStep { run, pipeline, step, at, provider, model, usage, cost }
                 }))
             },
         )?;
