@@ -24,7 +24,7 @@ use day::{Taken, Unknown};
 use crate::{
     plan::{Budget, Scope, Terms},
     run::document::{Cost, dollars},
-    tools::ToolError,
+    tools::{OutputSink, ToolError, output::Stream},
 };
 
 /// The class of a call that is not made.
@@ -62,8 +62,24 @@ struct Accounts {
     run: Account,
     /// Its limit holds for all runs of the day together.
     day: Account,
+    /// The day that it is of, where one is limited.
+    date: String,
     /// By the path of the step without the numbers of iterations; what is beneath it counts.
     steps: BTreeMap<String, Account>,
+    /// What is held for calls that are under way, by the numbers of their holds.
+    holds: BTreeMap<u64, Held>,
+    /// The number of the latest.
+    latest: u64,
+}
+
+/// What is held for a call.
+#[derive(Debug)]
+struct Held {
+    /// Of the step.
+    path: String,
+    amount: i64,
+    /// The day on which it was held, which pays it.
+    date: String,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -99,6 +115,7 @@ struct Short {
     whose: String,
     limit: i64,
     spent: i64,
+    held: i64,
     may_pass: bool,
 }
 
@@ -112,8 +129,9 @@ impl Purse {
         };
         let accounts = Accounts {
             run: Account { limit: run, spent, held: 0 },
-            day: Account { limit: budget.day, spent: spent.max(day.as_ref().map_or(0, Day::before)), held: 0 },
-            steps: BTreeMap::new(),
+            day: Account { limit: budget.day, spent: day.as_ref().map_or(0, |day| day.before(spent)), held: 0 },
+            date: if budget.day.is_some() { day::today() } else { String::new() },
+            ..Accounts::default()
         };
         Self { accounts: Mutex::new(accounts), freed: Notify::new(), day }
     }
@@ -121,22 +139,21 @@ impl Purse {
     /// Opens accounts for the steps of a scope whose paths begin with `prefix`, as far as they have budgets.
     pub(crate) fn open(&self, scope: &Scope, prefix: &str, each: Option<i64>) {
         let mut accounts = self.accounts();
-        open(&mut accounts.steps, scope, &plain(prefix), each);
+        open(&mut accounts, scope, &plain(prefix), each);
     }
 
     /// Opens an account for all that is beneath the step at `path`.
     pub(crate) fn open_child(&self, path: &str, terms: &Terms) {
         if let Some(limit) = terms.budget.run {
-            let account = Account { limit: Some(limit), ..Account::default() };
-            self.accounts().steps.entry(plain(path)).or_insert(account);
+            self.accounts().open(plain(path), limit);
         }
     }
 
     /// Limits what the step at `path` may spend, with all its attempts and iterations; a lower limit stays.
     pub(crate) fn limit(&self, path: &str, most: i64) {
         let mut accounts = self.accounts();
-        let account = accounts.steps.entry(plain(path)).or_default();
-        account.limit = Some(account.limit.map_or(most, |limit| limit.min(most)));
+        let account = accounts.open(plain(path), most);
+        account.limit = account.limit.map(|limit| limit.min(most));
     }
 
     fn accounts(&self) -> std::sync::MutexGuard<'_, Accounts> {
@@ -157,19 +174,36 @@ impl Purse {
         asked: Asked<'_>,
     ) -> Result<Hold<'p>, ToolError> {
         let path = plain(path);
-        if asked.is_free || self.is_open(&path) {
-            return Ok(Hold { purse: self, path, worst: 0, held: 0 });
+        if asked.is_free {
+            return Ok(Hold { purse: self, path, worst: 0, number: None });
         }
-        let worst = asked.worst(request)?;
+        let worst = match asked.worst(request) {
+            Ok(worst) => worst,
+            // Where nothing is limited it does not matter.
+            Err(_) if self.is_open(&path) => return Ok(Hold { purse: self, path, worst: 0, number: None }),
+            Err(error) => return Err(error),
+        };
         let patience = Instant::now() + PATIENCE;
+        let mut is_told = false;
+        let mut tell = |text: String| {
+            if let Some(told) = asked.told.filter(|_| !std::mem::replace(&mut is_told, true)) {
+                told.send(Stream::Stderr, &text);
+            }
+        };
         loop {
             // Before the look, so that nothing that is given back after it goes unheard.
             let freed = self.freed.notified();
             match self.take(&path, worst) {
-                Ok(()) => return Ok(Hold { purse: self, path, worst, held: worst }),
-                // Other processes do not tell when they give something back.
-                Err(Refused::Short(short)) if short.may_pass && self.day.is_some() => drop(timeout(LOOK, freed).await),
-                Err(Refused::Short(short)) if short.may_pass => freed.await,
+                Ok(number) => return Ok(Hold { purse: self, path, worst, number: Some(number) }),
+                Err(Refused::Short(short)) if short.may_pass => {
+                    tell(waiting(&short, worst));
+                    // Other processes do not tell when they give something back.
+                    if self.day.is_some() {
+                        drop(timeout(LOOK, freed).await);
+                    } else {
+                        freed.await;
+                    }
+                }
                 Err(Refused::Short(short)) => return Err(refusal(&short, worst, request, &asked)),
                 Err(Refused::Day(Unknown::Busy(_))) if Instant::now() < patience => drop(timeout(LOOK, freed).await),
                 Err(Refused::Day(unknown)) => {
@@ -180,30 +214,36 @@ impl Purse {
         }
     }
 
-    fn take(&self, path: &str, worst: i64) -> Result<(), Refused> {
+    /// Holds so much for the step at `path`; the number of the hold.
+    fn take(&self, path: &str, worst: i64) -> Result<u64, Refused> {
         let Some(day) = &self.day else {
             return self.take_beside(Taken::default(), path, worst).map_err(Refused::Short);
         };
         let taken = day.alone(|others| {
-            self.take_beside(others, path, worst).map_err(Refused::Short)?;
+            let number = self.take_beside(others, path, worst).map_err(Refused::Short)?;
             let mut accounts = self.accounts();
             // What others cannot see is not held.
-            day.say(accounts.day.taken()).map_err(|error| {
-                accounts.each(path, |account| account.held -= worst);
-                Refused::Day(Unknown::Broken(format!("`.orc/day` cannot be written: {error}")))
-            })
+            match day.say(&accounts.date, accounts.day.taken()) {
+                Ok(()) => Ok(number),
+                Err(error) => {
+                    accounts.give(number, 0);
+                    Err(Refused::Day(Unknown::Broken(format!("`.orc/day` cannot be written: {error}"))))
+                }
+            }
         });
         taken.map_err(Refused::Day)?
     }
 
-    fn take_beside(&self, others: Taken, path: &str, worst: i64) -> Result<(), Short> {
+    fn take_beside(&self, others: Taken, path: &str, worst: i64) -> Result<u64, Short> {
         let mut accounts = self.accounts();
+        accounts.turn_over();
         let steps = above(&accounts.steps, path);
         let short = |whose: String, account: &Account, others: Taken| {
             account.lacks(worst, others).map(|may_pass| Short {
                 whose,
                 limit: account.limit.unwrap_or_default(),
                 spent: account.spent.saturating_add(others.spent),
+                held: account.held.saturating_add(others.held),
                 may_pass,
             })
         };
@@ -221,16 +261,55 @@ impl Purse {
         if let Some(short) = found.into_iter().next() {
             return Err(short);
         }
-        accounts.each(path, |account| account.held += worst);
-        Ok(())
+        Ok(accounts.hold(path, worst))
     }
 }
 
 impl Accounts {
-    /// All accounts that the step at `path` draws on.
-    fn each(&mut self, path: &str, change: impl Fn(&mut Account)) {
+    /// Begins another day, where one is limited and it is another. What was held before stays that day's.
+    fn turn_over(&mut self) {
+        if self.day.limit.is_none() {
+            return;
+        }
+        let today = day::today();
+        if self.date < today {
+            self.day = Account { limit: self.day.limit, ..Account::default() };
+            self.date = today;
+        }
+    }
+
+    /// The account of the step at `path`, where there is none yet with this limit. What is under way beneath it is
+    /// held there too.
+    fn open(&mut self, path: String, limit: i64) -> &mut Account {
+        let is_beneath =
+            |held: &&Held| held.path.strip_prefix(&*path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        let held = self.holds.values().filter(is_beneath).map(|held| held.amount).sum();
+        self.steps.entry(path).or_insert(Account { limit: Some(limit), spent: 0, held })
+    }
+
+    fn hold(&mut self, path: &str, amount: i64) -> u64 {
+        self.latest += 1;
+        let held = Held { path: path.to_owned(), amount, date: self.date.clone() };
+        self.each(path, &held.date, |account| account.held += amount);
+        self.holds.insert(self.latest, held);
+        self.latest
+    }
+
+    /// What is held under the number is free again but for what was `spent`.
+    fn give(&mut self, number: u64, spent: i64) {
+        let Some(Held { path, amount, date }) = self.holds.remove(&number) else { return };
+        self.each(&path, &date, |account| {
+            account.held -= amount;
+            account.spent = account.spent.saturating_add(spent);
+        });
+    }
+
+    /// All accounts that the step at `path` draws on for a call of that day.
+    fn each(&mut self, path: &str, date: &str, change: impl Fn(&mut Account)) {
         change(&mut self.run);
-        change(&mut self.day);
+        if date == self.date {
+            change(&mut self.day);
+        }
         for step in above(&self.steps, path) {
             if let Some(account) = self.steps.get_mut(&step) {
                 change(account);
@@ -239,15 +318,14 @@ impl Accounts {
     }
 }
 
-fn open(steps: &mut BTreeMap<String, Account>, scope: &Scope, prefix: &str, each: Option<i64>) {
+fn open(accounts: &mut Accounts, scope: &Scope, prefix: &str, each: Option<i64>) {
     for step in &scope.steps {
         let own = [step.terms.budget.run, step.terms.budget.step].into_iter().flatten().min();
         if let Some(limit) = own.or(each) {
-            let account = Account { limit: Some(limit), ..Account::default() };
-            steps.entry(format!("{prefix}{}", step.id)).or_insert(account);
+            accounts.open(format!("{prefix}{}", step.id), limit);
         }
         if let Some(body) = step.kind.body() {
-            open(steps, body, &format!("{prefix}{}.", step.id), None);
+            open(accounts, body, &format!("{prefix}{}.", step.id), None);
         }
     }
 }
@@ -279,7 +357,8 @@ pub(super) struct Hold<'p> {
     purse: &'p Purse,
     path: String,
     worst: i64,
-    held: i64,
+    /// Under which it is held; nothing where nothing is.
+    number: Option<u64>,
 }
 
 impl Hold<'_> {
@@ -288,39 +367,37 @@ impl Hold<'_> {
         if self.worst == 0 {
             return true;
         }
-        self.give(self.held);
-        let fits = self.purse.take(&self.path, self.worst).is_ok();
-        self.held = if fits { self.worst } else { 0 };
-        fits
+        self.give(self.worst);
+        self.number = self.purse.take(&self.path, self.worst).ok();
+        self.number.is_some()
     }
 
     /// The call is over, and nothing was paid.
     pub(super) fn release(mut self) {
         self.give(0);
-        self.held = 0;
     }
 
     /// The call is over and cost so much; what is not known is taken to be as much as it could be.
     pub(super) fn settle(mut self, cost: &Cost) {
-        let spent = if cost.known { cost.nano_usd } else { self.held.max(cost.nano_usd) };
+        let spent = if cost.known { cost.nano_usd } else { self.worst.max(cost.nano_usd) };
         self.give(spent);
-        self.held = 0;
     }
 
     /// What is held is free again but for what was `spent`.
-    fn give(&self, spent: i64) {
-        let held = self.held;
-        if held == 0 && spent == 0 {
-            return;
-        }
+    fn give(&mut self, spent: i64) {
         let mut accounts = self.purse.accounts();
-        accounts.each(&self.path, |account| {
-            account.held -= held;
-            account.spent = account.spent.saturating_add(spent);
-        });
+        accounts.turn_over();
+        match self.number.take() {
+            Some(number) => accounts.give(number, spent),
+            None if spent == 0 => return,
+            None => {
+                let date = accounts.date.clone();
+                accounts.each(&self.path, &date, |account| account.spent = account.spent.saturating_add(spent));
+            }
+        }
         if let Some(day) = &self.purse.day {
             // If that fails, more counts than was spent.
-            let _ = day.say(accounts.day.taken());
+            let _ = day.say(&accounts.date, accounts.day.taken());
         }
         drop(accounts);
         self.purse.freed.notify_waiters();
@@ -330,8 +407,8 @@ impl Hold<'_> {
 impl Drop for Hold<'_> {
     fn drop(&mut self) {
         // Broken off: nobody told what it cost.
-        if self.held > 0 {
-            self.give(self.held);
+        if self.number.is_some() {
+            self.give(self.worst);
         }
     }
 }
@@ -345,6 +422,8 @@ pub(super) struct Asked<'a> {
     pub(super) is_free: bool,
     /// What the dialect asks for where the request does not limit the answer.
     pub(super) usual_answer: Option<u64>,
+    /// Who is told of a wait.
+    pub(super) told: Option<&'a OutputSink>,
 }
 
 impl Asked<'_> {
@@ -384,6 +463,19 @@ pub(super) fn most_tokens(request: &Request) -> u64 {
         .map_or(0, |schema| schema.to_string().len().max(Wire::of(schema).schema.to_string().len()));
     let frames = FRAME_OF_TURN.saturating_mul(request.turns().len() as u64 + 1);
     (turns + system + schema) as u64 + images + frames + FRAME
+}
+
+/// That a call waits for money that others hold.
+fn waiting(short: &Short, worst: i64) -> String {
+    format!(
+        "waiting for calls that are under way to give money back: this one may cost up to {}, and of the {} that {} may \
+         cost {} is spent and {} held\n",
+        dollars(worst, true),
+        dollars(short.limit, true),
+        short.whose,
+        dollars(short.spent, true),
+        dollars(short.held, true),
+    )
 }
 
 fn refusal(short: &Short, worst: i64, request: &Request, asked: &Asked<'_>) -> ToolError {
@@ -429,8 +521,12 @@ mod tests {
     }
 
     fn held(purse: &Purse, worst: i64) -> Option<Hold<'_>> {
-        purse.take("a", worst).ok()?;
-        Some(Hold { purse, path: "a".to_owned(), worst, held: worst })
+        held_at(purse, "a", worst)
+    }
+
+    fn held_at<'p>(purse: &'p Purse, path: &str, worst: i64) -> Option<Hold<'p>> {
+        let number = Some(purse.take(path, worst).ok()?);
+        Some(Hold { purse, path: path.to_owned(), worst, number })
     }
 
     #[test]
@@ -480,6 +576,75 @@ mod tests {
         assert!(purse.take(&plain("all[4].other"), 10).is_ok());
         assert!(purse.take(&plain("all[5].other"), 1).is_err());
         assert!(purse.take("other", 1000).is_ok());
+    }
+
+    #[test]
+    fn an_account_that_opens_while_calls_are_under_way_counts_them() {
+        let purse = Purse::default();
+        let under_way = held_at(&purse, "all.s", 60).expect("nothing is limited");
+        held_at(&purse, "all.other", 500).expect("nothing is limited").release();
+        purse.limit("all[1].s", 100);
+        assert!(held_at(&purse, "all.s", 41).is_none());
+        let other = held_at(&purse, "all.s", 40).expect("it fits");
+        under_way.settle(&Cost::of(10, true, None));
+        assert!(held_at(&purse, "all.s", 51).is_none());
+        held_at(&purse, "all.s", 50).expect("it fits").release();
+        other.release();
+        held_at(&purse, "all.s", 90).expect("it fits").release();
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_money_is_told_once() {
+        let said = std::sync::Arc::new(Mutex::new(String::new()));
+        let sink = {
+            let said = std::sync::Arc::clone(&said);
+            OutputSink::new(move |_, text: &str| said.lock().unwrap_or_else(PoisonError::into_inner).push_str(text))
+        };
+        let price = lang::registry::Price { input: Some(1.0), output: Some(1.0), ..lang::registry::Price::default() };
+        let spec = ModelSpec { price, ..ModelSpec::default() };
+        let asked = Asked { spec: Some(&spec), model: "m", is_free: false, usual_answer: None, told: Some(&sink) };
+        // 545 tokens are asked at most, and 100 answered.
+        let request = Request { prompt: "x".to_owned(), max_tokens: Some(100), ..Request::default() };
+        let purse = purse(1_000_000);
+        let first = purse.hold("a", &request, asked).await.expect("it fits");
+        let waiting = purse.hold("b", &request, asked);
+        tokio::pin!(waiting);
+        for _ in 0..3 {
+            assert!(futures_util::poll!(&mut waiting).is_pending());
+            purse.freed.notify_waiters();
+        }
+        assert_eq!(
+            *said.lock().unwrap_or_else(PoisonError::into_inner),
+            "waiting for calls that are under way to give money back: this one may cost up to $0.0006, and of the \
+             $0.0010 that the run may cost $0.0000 is spent and $0.0006 held\n"
+        );
+        first.settle(&Cost::of(300_000, true, None));
+        assert!(matches!(futures_util::poll!(&mut waiting), std::task::Poll::Ready(Ok(_))));
+    }
+
+    #[test]
+    fn at_midnight_what_is_held_stays_with_the_day_on_which_it_was() {
+        let budget = Budget { day: Some(100), ..Budget::default() };
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = folder.path().join("runs.db");
+        let day = |run: &str| Some(Day::new(store.clone(), run));
+        let _runs = crate::run::lock::RunLock::take(&store, "other").expect("a lock").expect("nobody has it");
+        day::DATE.set("2026-11-28");
+        let (other, purse) = (Purse::new(budget, None, 0, day("other")), Purse::new(budget, None, 0, day("one")));
+        held(&other, 20).expect("it fits").settle(&Cost::of(20, true, None));
+        let under_way = held(&other, 70).expect("it fits");
+        assert!(held(&purse, 11).is_none());
+        day::DATE.set("2026-11-29");
+        // Another day begins, which has all of its money.
+        let first = held(&purse, 100).expect("it fits");
+        assert!(folder.path().join("day/other.json").exists(), "who runs is not forgotten");
+        under_way.settle(&Cost::of(70, true, None));
+        first.settle(&Cost::of(40, true, None));
+        assert!(held(&other, 61).is_none());
+        held(&other, 60).expect("it fits").release();
+        // A run that goes on takes nothing of the day before with it.
+        assert!(held(&Purse::new(budget, None, 90, day("other")), 60).is_some());
+        day::DATE.set("");
     }
 
     #[test]
