@@ -146,7 +146,7 @@ pub(super) fn context(
         values: Arc::new(place.inputs),
         registry: Arc::clone(plan.registry()),
         reachable: Arc::default(),
-        places: Arc::default(),
+        addresses: Arc::default(),
         renderer: Arc::new(renderer),
         journal,
         secrets: place.secrets,

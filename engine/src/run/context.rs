@@ -46,7 +46,7 @@ pub(crate) struct RunContext {
     pub(crate) values: Arc<Value>,
     pub(crate) registry: Arc<Registry>,
     /// Where models are asked that steps named, as far as that was needed.
-    pub(crate) places: Arc<Mutex<BTreeMap<String, Option<String>>>>,
+    pub(crate) addresses: Arc<Mutex<BTreeMap<String, Option<String>>>>,
     /// Which models the router may choose among, once it was asked.
     pub(crate) reachable: Arc<OnceLock<Reachable>>,
     pub(crate) renderer: Arc<Renderer>,
@@ -111,12 +111,12 @@ impl RunContext {
 
     /// Where the model is asked: provider and address.
     pub(crate) fn place_of(&self, model: &str) -> Option<String> {
-        let mut places = super::lock(&self.places);
-        if let Some(known) = places.get(model) {
+        let mut addresses = super::lock(&self.addresses);
+        if let Some(known) = addresses.get(model) {
             return known.clone();
         }
         let place = models::place_of(&self.registry.models, model, &self.environment, self.is_trusted);
-        places.insert(model.to_owned(), place.clone());
+        addresses.insert(model.to_owned(), place.clone());
         place
     }
 
