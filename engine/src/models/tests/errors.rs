@@ -138,7 +138,7 @@ fn the_server_says_when_to_come_back() {
 fn a_wait_that_is_longer_than_the_step_has_is_not_begun() {
     let busy = Reply::With(429, &[("retry-after", "90")], json!({}));
     let fake = fake(&kind::OPENAI, vec![busy, good()]);
-    let until = tokio::time::Instant::now() + Duration::from_secs(60);
+    let until = tokio::time::Instant::now() + Duration::from_mins(1);
     let remote = Remote::new(&kind::OPENAI, environment(&kind::OPENAI, &fake.base(""))).within(PATIENT).until(until);
     let told = failed(block_on(remote.call(&request("m", "?"), &CancellationToken::new())));
     assert!(
