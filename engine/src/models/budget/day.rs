@@ -35,6 +35,8 @@ pub(crate) struct Day {
     store: PathBuf,
     run: String,
     ended: Mutex<Option<Ended>>,
+    /// Whoever reserves in this process, one after the other: only other processes are looked for again and again.
+    here: Mutex<()>,
 }
 
 /// What steps of runs took that have ended, which takes longer to find out the more there are.
@@ -79,7 +81,7 @@ impl Day {
     /// That of a run in the workspace of this store.
     pub(crate) fn new(store: PathBuf, run: &str) -> Self {
         let run = if run.is_empty() { format!("process {}", std::process::id()) } else { run.to_owned() };
-        Self { store, run, ended: Mutex::default() }
+        Self { store, run, ended: Mutex::default(), here: Mutex::default() }
     }
 
     /// What this run had of the day before it was resumed, with what nobody told; at most `all` that it had spent
@@ -97,6 +99,7 @@ impl Day {
 
     /// Does `reserve` with what all others have, while none of them does so.
     pub(super) fn alone<T>(&self, reserve: impl FnOnce(Taken) -> T) -> Result<T, Unknown> {
+        let _here = lock(&self.here);
         let _lock = self.lock()?;
         Ok(reserve(self.others()?))
     }
@@ -105,9 +108,9 @@ impl Day {
     pub(super) fn say(&self, date: &str, taken: Taken) -> io::Result<()> {
         let said = Said { run: self.run.clone(), day: date.to_owned(), spent: taken.spent, held: taken.held };
         let file = self.file();
-        fs::create_dir_all(self.folder())?;
         let fresh = file.with_extension("new");
-        fs::write(&fresh, serde_json::to_vec(&said)?)?;
+        let text = serde_json::to_vec(&said)?;
+        in_folder(&fresh, || fs::write(&fresh, &text))?;
         fs::rename(&fresh, file)
     }
 
@@ -171,8 +174,8 @@ impl Day {
     fn lock(&self) -> Result<File, Unknown> {
         let path = self.folder().join("lock");
         let broken = |error: io::Error| Unknown::Broken(format!("`{}`: {error}", path.display()));
-        fs::create_dir_all(self.folder()).map_err(broken)?;
-        let lock = File::options().write(true).create(true).truncate(false).open(&path).map_err(broken)?;
+        let open = || File::options().write(true).create(true).truncate(false).open(&path);
+        let lock = in_folder(&path, open).map_err(broken)?;
         let end = Instant::now() + MOMENT;
         loop {
             match lock.try_lock() {
@@ -192,6 +195,17 @@ impl Day {
         let name: String =
             self.run.chars().map(|c| if c.is_alphanumeric() || "-_".contains(c) { c } else { '_' }).collect();
         self.folder().join(format!("{name}.json"))
+    }
+}
+
+/// Does it, and makes the folder of `path` first where it is missing.
+fn in_folder<T>(path: &Path, act: impl Fn() -> io::Result<T>) -> io::Result<T> {
+    match act() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(path.parent().unwrap_or(path))?;
+            act()
+        }
+        done => done,
     }
 }
 
