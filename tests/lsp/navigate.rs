@@ -103,8 +103,7 @@ fn images_lead_to_their_files() {
     );
     let links = server.request("textDocument/documentLink", server.document("a.orc.yaml"));
     let image = server.uri("a.png");
-    let expected =
-        json!([{ "range": span(4, 38, 43), "target": image }, { "range": span(4, 60, 65), "target": image }]);
+    let expected = json!([{ "range": span(4, 38, 43), "target": image }, { "range": span(4, 60, 65), "target": image }]);
     assert_eq!(links, expected);
     server.finish();
 }
