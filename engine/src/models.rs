@@ -512,11 +512,32 @@ pub(crate) fn is_unpaid(
 /// An answer that does not fit the schema is asked for once more, with what is wrong with it. What was
 /// spent on an answer of no use stands in the response, with the reason as its `failure`.
 pub async fn ask(named: Option<&str>, request: Request, cx: &ToolCx) -> Result<Response, ToolError> {
+    ask_by(cx.caller.as_ref(), named, request, cx).await
+}
+
+/// The same for one of several things that an attempt asks side by side, by its number: where another one fails and
+/// the step is tried again, what this one was answered is not asked again.
+pub(crate) async fn ask_part(
+    part: usize,
+    named: Option<&str>,
+    request: Request,
+    cx: &ToolCx,
+) -> Result<Response, ToolError> {
+    let caller = cx.caller.as_ref().map(|caller| caller.part(part));
+    ask_by(caller.as_ref(), named, request, cx).await
+}
+
+async fn ask_by(
+    caller: Option<&Caller>,
+    named: Option<&str>,
+    request: Request,
+    cx: &ToolCx,
+) -> Result<Response, ToolError> {
     // What an AUTO tag leaves open, the router has decided by now.
     let is_name = |name: &&str| !name.trim().is_empty() && !name.trim_start().starts_with("<AUTO");
     let model = named.filter(is_name).or_else(|| cx.model.as_deref().filter(is_name)).unwrap_or_default();
     let one = |provider: Arc<dyn Provider>, request: Request| async move {
-        let provider = match &cx.caller {
+        let provider = match caller {
             Some(caller) => caller.before(provider),
             None => provider,
         };

@@ -332,6 +332,59 @@ fn a_batch_stops_at_the_first_failure_and_says_which_task_it_was() {
 }
 
 #[test]
+fn a_batch_that_is_tried_again_asks_only_for_what_it_lacks() {
+    let tasks = json!(["one", "two", "one", "three"]);
+    let step = json!({
+        "id": "s", "tool": "multi-model-routing", "action": "optimize_batch", "retry": {"attempts": 3, "delay": 0},
+        "parameters": {"tasks": tasks, "max_concurrent": 1},
+    });
+    let again = json!({"id": "again", "dependencies": ["s"], "tool": "multi-model-routing", "action": "optimize_batch",
+        "parameters": {"tasks": ["one"]}});
+    for store in [true, false] {
+        let folder = Folder::with("p.orc.yaml", json!({"id": "p", "steps": [step, again]}).to_string());
+        folder.write("models.yaml", MODELS);
+        let refused = || Reply::Json(400, json!({"error": {"message": "no"}}));
+        let fake = Fake::new(vec![
+            says("1", 10, 5),
+            refused(),
+            says("2", 10, 5),
+            says("1 anew", 10, 5),
+            refused(),
+            says("3", 10, 5),
+            says("another step's", 10, 5),
+        ]);
+        let more: &[&str] = if store { &[] } else { &["--no-store"] };
+        let arguments = [&["run", "p.orc.yaml", "--format", "json"], more].concat();
+        let ended = orc(&folder, &fake.base("/v1"), &arguments);
+        let document: Value = serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {ended:?}"));
+        let step = &document["steps"]["s"];
+        let result = &step["value"]["result"];
+        assert_eq!(result["results"], json!(["1", "2", "1 anew", "3"]), "{document:#}");
+        // 10 tokens at 1 dollar per million and 5 at 2, for each answer, whichever attempt got it.
+        assert_eq!((&result["total_cost"], &step["cost"]["nano_usd"]), (&json!(0.00008), &json!(80_000)));
+        assert_eq!((&step["usage"]["requests"], &step["cache"]), (&json!(4), &Value::Null));
+        assert_eq!(document["steps"]["again"]["value"]["result"]["results"], json!(["another step's"]));
+        let asked: Vec<Value> = fake.asked().iter().map(|asked| asked.body["messages"][0]["content"].clone()).collect();
+        assert_eq!(asked, ["one", "two", "two", "one", "three", "three", "one"]);
+    }
+}
+
+#[test]
+fn a_batch_that_failed_and_is_resumed_asks_only_for_what_it_lacks() {
+    let batch = json!({"action": "optimize_batch", "tasks": ["one", "two"], "max_concurrent": 1});
+    let folder = folder("multi-model-routing", &batch);
+    let refused = Reply::Json(400, json!({"error": {"message": "no"}}));
+    let fake = Fake::new(vec![says("1", 10, 5), refused, says("2", 10, 5)]);
+    let ended = orc(&folder, &fake.base("/v1"), &["run", "p.orc.yaml", "--format", "json"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let ended = orc(&folder, &fake.base("/v1"), &["resume", "latest", "--retry-failed", "--format", "json"]);
+    let document: Value = serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {ended:?}"));
+    let result = &document["steps"]["s"]["value"]["result"];
+    assert_eq!((&result["results"], &result["total_cost"]), (&json!(["1", "2"]), &json!(0.00004)), "{document:#}");
+    assert_eq!(fake.asked().len(), 3);
+}
+
+#[test]
 fn a_batch_sends_nothing_that_may_cost_more_than_its_budget() {
     // What is expected fits, the worst case does not.
     let batch = json!({

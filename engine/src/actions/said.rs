@@ -97,7 +97,7 @@ fn part(item: &Value, index: usize) -> Result<(&str, String), ToolError> {
         return Err(wrong(format!("`messages[{index}]` is no mapping; write `{{role: user, content: …}}`")));
     };
     if let Some(name) = fields.keys().find(|name| !["role", "content"].contains(&&***name)) {
-        return Err(wrong(format!("`messages[{index}]` has `{name}`; it takes `role` and `content`")));
+        return Err(wrong(format!("`messages[{index}]` has `{}`; it takes `role` and `content`", params::brief(name))));
     }
     let role = match fields.get("role") {
         Some(Value::String(role)) => role.as_str(),
@@ -106,7 +106,8 @@ fn part(item: &Value, index: usize) -> Result<(&str, String), ToolError> {
     if !ROLES.contains(&role) {
         let near = did_you_mean(role, ROLES).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         return Err(wrong(format!(
-            "`messages[{index}]` has the role `{role}`, which is none of `system`, `user` and `assistant`{near}"
+            "`messages[{index}]` has the role `{}`, which is none of `system`, `user` and `assistant`{near}",
+            params::brief(role)
         )));
     }
     let content = fields.get("content").filter(|content| !content.is_null()).map(params::text).unwrap_or_default();

@@ -4,12 +4,12 @@
 //! runs of a workspace.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     path::PathBuf,
     sync::{Arc, Mutex, Weak},
+    time::{Duration, Instant},
 };
 
-use serde_json::json;
 use tokio::sync::Mutex as AsyncMutex;
 
 use super::{
@@ -24,7 +24,10 @@ use crate::{
         journal::{Batch, Journal},
         lock,
         secrets::Redactor,
-        store::{Record, SqliteStore, sqlite::KeptAnswer},
+        store::{
+            Record, SqliteStore,
+            sqlite::{KeptAnswer, Own, short},
+        },
     },
     tools::ToolError,
 };
@@ -41,9 +44,38 @@ pub(crate) struct Answers {
     /// Where they are kept; nowhere = in memory, as long as the run lasts.
     file: Option<PathBuf>,
     reader: Mutex<Option<SqliteStore>>,
+    stored: Mutex<Stored>,
     here: Mutex<BTreeMap<String, (String, Response)>>,
+    /// What the parts of steps were asked and answered, in any attempt.
+    parts: Mutex<BTreeMap<(String, usize), Part>>,
     /// What is being asked right now: the same is not sent twice at a time.
     flights: Mutex<BTreeMap<String, Weak<AsyncMutex<()>>>>,
+}
+
+/// The keys of the answers that are stored, as far as they are known: most that is asked was never asked before, which
+/// is found out here without asking the store.
+#[derive(Default)]
+struct Stored {
+    /// Shortened; nothing where they are too many.
+    keys: Option<HashSet<u64>>,
+    /// When the store is to be looked at again.
+    until: Option<Instant>,
+}
+
+/// How long the keys are good for: this long, and so many times as long as the look took. What a run that goes on beside
+/// this one stores meanwhile is not known; two that ask the same at once do not wait for each other anyway.
+const FRESH: Duration = Duration::from_millis(100);
+const FRESH_BY_LOOK: u32 = 20;
+
+/// How many keys are kept in memory at most.
+const MOST_KNOWN: usize = 100_000;
+
+/// What a part of a step was asked, of whom, and what it was answered.
+struct Part {
+    provider: String,
+    place: Option<String>,
+    request: Request,
+    response: Response,
 }
 
 impl Answers {
@@ -57,9 +89,49 @@ impl Answers {
             fresh: asked.map(|selection| selection.step.clone()),
             file: config.store.clone(),
             reader: Mutex::default(),
+            stored: Mutex::default(),
             here: Mutex::default(),
+            parts: Mutex::default(),
             flights: Mutex::default(),
         }
+    }
+
+    /// The answer that an earlier attempt of the step got to this part of it.
+    pub(super) fn of_attempts(
+        &self,
+        caller: &Caller,
+        (provider, place): (&str, impl FnOnce() -> Option<String>),
+        request: &Request,
+    ) -> Option<Response> {
+        let part = caller.part.filter(|_| caller.attempt > 1)?;
+        let parts = lock(&self.parts);
+        let found = parts.get(&(caller.step.clone(), part))?;
+        let is_same = found.provider == provider && found.request == *request && found.place == place();
+        is_same.then(|| Self::of_attempt(found.response.clone()))
+    }
+
+    /// Keeps the answer for the case that the step is tried again because another part of it failed.
+    pub(super) fn keep_for_attempts(
+        &self,
+        caller: &Caller,
+        (provider, place): (&str, impl FnOnce() -> Option<String>),
+        request: &Request,
+        response: &Response,
+    ) {
+        // What is of no use is asked for again.
+        let Some(part) = caller.part.filter(|_| response.failure.is_none()) else { return };
+        let kept = Part {
+            provider: provider.to_owned(),
+            place: place(),
+            request: request.clone(),
+            response: response.clone(),
+        };
+        lock(&self.parts).insert((caller.step.clone(), part), kept);
+    }
+
+    /// Forgets what parts of the step were answered.
+    pub(super) fn forget_parts(&self, step: &str) {
+        lock(&self.parts).retain(|(of, _), _| of != step);
     }
 
     /// The answer that is there, or else that of the provider, which is kept before this returns.
@@ -75,8 +147,13 @@ impl Answers {
         if self.secrets.touches(&asked) {
             return ask().await;
         }
-        let key = key(&json!([provider.name(), provider.place(), asked]));
         let shared = self.is_shared(caller, request);
+        // Two parts that ask the same are answered each for itself.
+        let part = caller.part.filter(|_| !shared);
+        let key = match part {
+            Some(part) => key(&(provider.name(), provider.place(), asked, part)),
+            None => key(&(provider.name(), provider.place(), asked)),
+        };
         let flight = shared.then(|| self.flight(&key));
         let _alone = match &flight {
             Some(flight) => Some(flight.lock().await),
@@ -115,7 +192,8 @@ impl Answers {
             return Some(Self::again(self.run.clone(), response.clone()));
         };
         // In the first attempt of a step nothing is there of its own.
-        if !shared && caller.attempt <= 1 {
+        let is_first = caller.attempt <= 1;
+        if !shared && is_first {
             return None;
         }
         let mut reader = lock(&self.reader);
@@ -123,11 +201,38 @@ impl Answers {
             // What cannot be read is asked for: that is always right.
             *reader = SqliteStore::open_to_read(file).ok();
         }
-        let found = reader.as_ref()?.kept_answer(key, (&self.run, &caller.step), shared).ok().flatten()?;
-        let KeptAnswer { run, is_own, answer } = found;
+        if is_first && self.is_new(reader.as_ref()?, key) {
+            return None;
+        }
+        let of_any_attempt = caller.part.is_some();
+        let found = reader.as_ref()?.kept_answer(key, (&self.run, &caller.step), shared, of_any_attempt);
+        let KeptAnswer { run, own, answer } = found.ok().flatten()?;
         let response: Response = serde_json::from_str(&answer).ok()?;
-        // What the step was answered before the run was broken off, this run pays.
-        Some(if is_own { response } else { Self::again(run, response) })
+        Some(match own {
+            // What the step was answered before the run was broken off, this run pays.
+            Some(Own::BrokenOff) => response,
+            Some(Own::Failed) => Self::of_attempt(response),
+            None => Self::again(run, response),
+        })
+    }
+
+    /// An answer that an attempt of the step paid which is over.
+    fn of_attempt(response: Response) -> Response {
+        let reused = Reused::Attempt { usage: response.usage, cost: response.cost };
+        Response { usage: Some(Usage::default()), cost: Cost::free(), reused: Some(Box::new(reused)), ..response }
+    }
+
+    /// Whether nothing is stored under the key, which no other run of the workspace wrote a moment ago.
+    fn is_new(&self, store: &SqliteStore, key: &str) -> bool {
+        let mut stored = lock(&self.stored);
+        let began = Instant::now();
+        if stored.until.is_none_or(|until| began >= until) {
+            // Where they cannot be told each is asked for.
+            stored.keys = store.answer_keys(MOST_KNOWN).ok().flatten();
+            let took = began.elapsed().saturating_mul(FRESH_BY_LOOK);
+            stored.until = Some(Instant::now() + FRESH.max(took));
+        }
+        stored.keys.as_ref().is_some_and(|keys| !keys.contains(&short(key)))
     }
 
     /// An answer that another step or run paid.
@@ -147,6 +252,7 @@ impl Answers {
             }
             return;
         }
+        let new = short(&key);
         let mut batch = Batch::default();
         batch.records.push(Record::Answer {
             key,
@@ -157,5 +263,8 @@ impl Answers {
         });
         // A store that breaks is noticed by the outcome of the step, which is written to it too.
         let _ = self.journal.commit(batch).await;
+        if let Some(keys) = &mut lock(&self.stored).keys {
+            keys.insert(new);
+        }
     }
 }

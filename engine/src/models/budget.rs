@@ -24,7 +24,7 @@ use day::{Taken, Unknown};
 use crate::{
     plan::{Budget, Scope, Terms},
     run::document::{Cost, dollars},
-    tools::ToolError,
+    tools::{OutputSink, ToolError, output::Stream},
 };
 
 /// The class of a call that is not made.
@@ -62,8 +62,24 @@ struct Accounts {
     run: Account,
     /// Its limit holds for all runs of the day together.
     day: Account,
+    /// The day that it is of, where one is limited.
+    date: String,
     /// By the path of the step without the numbers of iterations; what is beneath it counts.
     steps: BTreeMap<String, Account>,
+    /// What is held for calls that are under way, by the numbers of their holds.
+    holds: BTreeMap<u64, Held>,
+    /// The number of the latest.
+    latest: u64,
+}
+
+/// What is held for a call.
+#[derive(Debug)]
+struct Held {
+    /// Of the step.
+    path: String,
+    amount: i64,
+    /// The day on which it was held, which pays it.
+    date: String,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -99,6 +115,7 @@ struct Short {
     whose: String,
     limit: i64,
     spent: i64,
+    held: i64,
     may_pass: bool,
 }
 
@@ -112,8 +129,9 @@ impl Purse {
         };
         let accounts = Accounts {
             run: Account { limit: run, spent, held: 0 },
-            day: Account { limit: budget.day, spent: spent.max(day.as_ref().map_or(0, Day::before)), held: 0 },
-            steps: BTreeMap::new(),
+            day: Account { limit: budget.day, spent: day.as_ref().map_or(0, |day| day.before(spent)), held: 0 },
+            date: if budget.day.is_some() { day::today() } else { String::new() },
+            ..Accounts::default()
         };
         Self { accounts: Mutex::new(accounts), freed: Notify::new(), day }
     }
@@ -121,22 +139,21 @@ impl Purse {
     /// Opens accounts for the steps of a scope whose paths begin with `prefix`, as far as they have budgets.
     pub(crate) fn open(&self, scope: &Scope, prefix: &str, each: Option<i64>) {
         let mut accounts = self.accounts();
-        open(&mut accounts.steps, scope, &plain(prefix), each);
+        open(&mut accounts, scope, &plain(prefix), each);
     }
 
     /// Opens an account for all that is beneath the step at `path`.
     pub(crate) fn open_child(&self, path: &str, terms: &Terms) {
         if let Some(limit) = terms.budget.run {
-            let account = Account { limit: Some(limit), ..Account::default() };
-            self.accounts().steps.entry(plain(path)).or_insert(account);
+            self.accounts().open(plain(path), limit);
         }
     }
 
     /// Limits what the step at `path` may spend, with all its attempts and iterations; a lower limit stays.
     pub(crate) fn limit(&self, path: &str, most: i64) {
         let mut accounts = self.accounts();
-        let account = accounts.steps.entry(plain(path)).or_default();
-        account.limit = Some(account.limit.map_or(most, |limit| limit.min(most)));
+        let account = accounts.open(plain(path), most);
+        account.limit = account.limit.map(|limit| limit.min(most));
     }
 
     fn accounts(&self) -> std::sync::MutexGuard<'_, Accounts> {
@@ -157,19 +174,36 @@ impl Purse {
         asked: Asked<'_>,
     ) -> Result<Hold<'p>, ToolError> {
         let path = plain(path);
-        if asked.is_free || self.is_open(&path) {
-            return Ok(Hold { purse: self, path, worst: 0, held: 0 });
+        if asked.is_free {
+            return Ok(Hold { purse: self, path, worst: 0, number: None });
         }
-        let worst = asked.worst(request)?;
+        let worst = match asked.worst(request) {
+            Ok(worst) => worst,
+            // Where nothing is limited it does not matter.
+            Err(_) if self.is_open(&path) => return Ok(Hold { purse: self, path, worst: 0, number: None }),
+            Err(error) => return Err(error),
+        };
         let patience = Instant::now() + PATIENCE;
+        let mut is_told = false;
+        let mut tell = |text: String| {
+            if let Some(told) = asked.told.filter(|_| !std::mem::replace(&mut is_told, true)) {
+                told.send(Stream::Stderr, &text);
+            }
+        };
         loop {
             // Before the look, so that nothing that is given back after it goes unheard.
             let freed = self.freed.notified();
             match self.take(&path, worst) {
-                Ok(()) => return Ok(Hold { purse: self, path, worst, held: worst }),
-                // Other processes do not tell when they give something back.
-                Err(Refused::Short(short)) if short.may_pass && self.day.is_some() => drop(timeout(LOOK, freed).await),
-                Err(Refused::Short(short)) if short.may_pass => freed.await,
+                Ok(number) => return Ok(Hold { purse: self, path, worst, number: Some(number) }),
+                Err(Refused::Short(short)) if short.may_pass => {
+                    tell(waiting(&short, worst));
+                    // Other processes do not tell when they give something back.
+                    if self.day.is_some() {
+                        drop(timeout(LOOK, freed).await);
+                    } else {
+                        freed.await;
+                    }
+                }
                 Err(Refused::Short(short)) => return Err(refusal(&short, worst, request, &asked)),
                 Err(Refused::Day(Unknown::Busy(_))) if Instant::now() < patience => drop(timeout(LOOK, freed).await),
                 Err(Refused::Day(unknown)) => {
@@ -180,30 +214,36 @@ impl Purse {
         }
     }
 
-    fn take(&self, path: &str, worst: i64) -> Result<(), Refused> {
+    /// Holds so much for the step at `path`; the number of the hold.
+    fn take(&self, path: &str, worst: i64) -> Result<u64, Refused> {
         let Some(day) = &self.day else {
             return self.take_beside(Taken::default(), path, worst).map_err(Refused::Short);
         };
         let taken = day.alone(|others| {
-            self.take_beside(others, path, worst).map_err(Refused::Short)?;
+            let number = self.take_beside(others, path, worst).map_err(Refused::Short)?;
             let mut accounts = self.accounts();
             // What others cannot see is not held.
-            day.say(accounts.day.taken()).map_err(|error| {
-                accounts.each(path, |account| account.held -= worst);
-                Refused::Day(Unknown::Broken(format!("`.orc/day` cannot be written: {error}")))
-            })
+            match day.say(&accounts.date, accounts.day.taken()) {
+                Ok(()) => Ok(number),
+                Err(error) => {
+                    accounts.give(number, 0);
+                    Err(Refused::Day(Unknown::Broken(format!("`.orc/day` cannot be written: {error}"))))
+                }
+            }
         });
         taken.map_err(Refused::Day)?
     }
 
-    fn take_beside(&self, others: Taken, path: &str, worst: i64) -> Result<(), Short> {
+    fn take_beside(&self, others: Taken, path: &str, worst: i64) -> Result<u64, Short> {
         let mut accounts = self.accounts();
+        accounts.turn_over();
         let steps = above(&accounts.steps, path);
         let short = |whose: String, account: &Account, others: Taken| {
             account.lacks(worst, others).map(|may_pass| Short {
                 whose,
                 limit: account.limit.unwrap_or_default(),
                 spent: account.spent.saturating_add(others.spent),
+                held: account.held.saturating_add(others.held),
                 may_pass,
             })
         };
@@ -221,16 +261,55 @@ impl Purse {
         if let Some(short) = found.into_iter().next() {
             return Err(short);
         }
-        accounts.each(path, |account| account.held += worst);
-        Ok(())
+        Ok(accounts.hold(path, worst))
     }
 }
 
 impl Accounts {
-    /// All accounts that the step at `path` draws on.
-    fn each(&mut self, path: &str, change: impl Fn(&mut Account)) {
+    /// Begins another day, where one is limited and it is another. What was held before stays that day's.
+    fn turn_over(&mut self) {
+        if self.day.limit.is_none() {
+            return;
+        }
+        let today = day::today();
+        if self.date < today {
+            self.day = Account { limit: self.day.limit, ..Account::default() };
+            self.date = today;
+        }
+    }
+
+    /// The account of the step at `path`, where there is none yet with this limit. What is under way beneath it is
+    /// held there too.
+    fn open(&mut self, path: String, limit: i64) -> &mut Account {
+        let is_beneath =
+            |held: &&Held| held.path.strip_prefix(&*path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        let held = self.holds.values().filter(is_beneath).map(|held| held.amount).sum();
+        self.steps.entry(path).or_insert(Account { limit: Some(limit), spent: 0, held })
+    }
+
+    fn hold(&mut self, path: &str, amount: i64) -> u64 {
+        self.latest += 1;
+        let held = Held { path: path.to_owned(), amount, date: self.date.clone() };
+        self.each(path, &held.date, |account| account.held += amount);
+        self.holds.insert(self.latest, held);
+        self.latest
+    }
+
+    /// What is held under the number is free again but for what was `spent`.
+    fn give(&mut self, number: u64, spent: i64) {
+        let Some(Held { path, amount, date }) = self.holds.remove(&number) else { return };
+        self.each(&path, &date, |account| {
+            account.held -= amount;
+            account.spent = account.spent.saturating_add(spent);
+        });
+    }
+
+    /// All accounts that the step at `path` draws on for a call of that day.
+    fn each(&mut self, path: &str, date: &str, change: impl Fn(&mut Account)) {
         change(&mut self.run);
-        change(&mut self.day);
+        if date == self.date {
+            change(&mut self.day);
+        }
         for step in above(&self.steps, path) {
             if let Some(account) = self.steps.get_mut(&step) {
                 change(account);
@@ -239,15 +318,14 @@ impl Accounts {
     }
 }
 
-fn open(steps: &mut BTreeMap<String, Account>, scope: &Scope, prefix: &str, each: Option<i64>) {
+fn open(accounts: &mut Accounts, scope: &Scope, prefix: &str, each: Option<i64>) {
     for step in &scope.steps {
         let own = [step.terms.budget.run, step.terms.budget.step].into_iter().flatten().min();
         if let Some(limit) = own.or(each) {
-            let account = Account { limit: Some(limit), ..Account::default() };
-            steps.entry(format!("{prefix}{}", step.id)).or_insert(account);
+            accounts.open(format!("{prefix}{}", step.id), limit);
         }
         if let Some(body) = step.kind.body() {
-            open(steps, body, &format!("{prefix}{}.", step.id), None);
+            open(accounts, body, &format!("{prefix}{}.", step.id), None);
         }
     }
 }
@@ -279,7 +357,8 @@ pub(super) struct Hold<'p> {
     purse: &'p Purse,
     path: String,
     worst: i64,
-    held: i64,
+    /// Under which it is held; nothing where nothing is.
+    number: Option<u64>,
 }
 
 impl Hold<'_> {
@@ -288,39 +367,37 @@ impl Hold<'_> {
         if self.worst == 0 {
             return true;
         }
-        self.give(self.held);
-        let fits = self.purse.take(&self.path, self.worst).is_ok();
-        self.held = if fits { self.worst } else { 0 };
-        fits
+        self.give(self.worst);
+        self.number = self.purse.take(&self.path, self.worst).ok();
+        self.number.is_some()
     }
 
     /// The call is over, and nothing was paid.
     pub(super) fn release(mut self) {
         self.give(0);
-        self.held = 0;
     }
 
     /// The call is over and cost so much; what is not known is taken to be as much as it could be.
     pub(super) fn settle(mut self, cost: &Cost) {
-        let spent = if cost.known { cost.nano_usd } else { self.held.max(cost.nano_usd) };
+        let spent = if cost.known { cost.nano_usd } else { self.worst.max(cost.nano_usd) };
         self.give(spent);
-        self.held = 0;
     }
 
     /// What is held is free again but for what was `spent`.
-    fn give(&self, spent: i64) {
-        let held = self.held;
-        if held == 0 && spent == 0 {
-            return;
-        }
+    fn give(&mut self, spent: i64) {
         let mut accounts = self.purse.accounts();
-        accounts.each(&self.path, |account| {
-            account.held -= held;
-            account.spent = account.spent.saturating_add(spent);
-        });
+        accounts.turn_over();
+        match self.number.take() {
+            Some(number) => accounts.give(number, spent),
+            None if spent == 0 => return,
+            None => {
+                let date = accounts.date.clone();
+                accounts.each(&self.path, &date, |account| account.spent = account.spent.saturating_add(spent));
+            }
+        }
         if let Some(day) = &self.purse.day {
             // If that fails, more counts than was spent.
-            let _ = day.say(accounts.day.taken());
+            let _ = day.say(&accounts.date, accounts.day.taken());
         }
         drop(accounts);
         self.purse.freed.notify_waiters();
@@ -330,8 +407,8 @@ impl Hold<'_> {
 impl Drop for Hold<'_> {
     fn drop(&mut self) {
         // Broken off: nobody told what it cost.
-        if self.held > 0 {
-            self.give(self.held);
+        if self.number.is_some() {
+            self.give(self.worst);
         }
     }
 }
@@ -345,6 +422,8 @@ pub(super) struct Asked<'a> {
     pub(super) is_free: bool,
     /// What the dialect asks for where the request does not limit the answer.
     pub(super) usual_answer: Option<u64>,
+    /// Who is told of a wait.
+    pub(super) told: Option<&'a OutputSink>,
 }
 
 impl Asked<'_> {
@@ -393,6 +472,19 @@ pub(super) fn most_tokens(request: &Request) -> u64 {
     (turns + system + schema) as u64 + called + images + frames + FRAME
 }
 
+/// That a call waits for money that others hold.
+fn waiting(short: &Short, worst: i64) -> String {
+    format!(
+        "waiting for calls that are under way to give money back: this one may cost up to {}, and of the {} that {} may \
+         cost {} is spent and {} held\n",
+        dollars(worst, true),
+        dollars(short.limit, true),
+        short.whose,
+        dollars(short.spent, true),
+        dollars(short.held, true),
+    )
+}
+
 fn refusal(short: &Short, worst: i64, request: &Request, asked: &Asked<'_>) -> ToolError {
     let left = (short.limit - short.spent).max(0);
     let answer = request.max_tokens.or(asked.usual_answer).or(asked.spec.and_then(|spec| spec.max_output));
@@ -413,93 +505,4 @@ fn refusal(short: &Short, worst: i64, request: &Request, asked: &Asked<'_>) -> T
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::models::message::{Message, Role};
-
-    #[test]
-    fn each_turn_of_a_conversation_may_be_framed() {
-        let of = |count: usize| {
-            let message = Message { role: Role::User, content: "x".to_owned() };
-            most_tokens(&Request { messages: vec![message; count], ..Request::default() })
-        };
-        assert_eq!(of(401) - of(1), 400 * 17);
-    }
-
-    fn purse(limit: i64) -> Purse {
-        Purse::new(Budget { run: Some(limit), ..Budget::default() }, None, 0, None)
-    }
-
-    fn left(purse: &Purse) -> (i64, i64) {
-        let accounts = purse.accounts();
-        (accounts.run.spent, accounts.run.held)
-    }
-
-    fn held(purse: &Purse, worst: i64) -> Option<Hold<'_>> {
-        purse.take("a", worst).ok()?;
-        Some(Hold { purse, path: "a".to_owned(), worst, held: worst })
-    }
-
-    #[test]
-    fn what_is_held_is_given_back_but_for_what_it_cost() {
-        let purse = purse(100);
-        let first = held(&purse, 60).expect("it fits");
-        assert!(held(&purse, 60).is_none());
-        first.settle(&Cost::of(10, true, None));
-        assert_eq!(left(&purse), (10, 0));
-        held(&purse, 60).expect("it fits").release();
-        assert_eq!(left(&purse), (10, 0));
-        // Nobody says what it cost.
-        held(&purse, 60).expect("it fits").settle(&Cost::unknown());
-        assert_eq!(left(&purse), (70, 0));
-        drop(held(&purse, 30));
-        assert_eq!(left(&purse), (100, 0));
-        assert!(held(&purse, 1).is_none());
-    }
-
-    #[test]
-    fn an_attempt_that_broke_off_counts_as_paid() {
-        let purse = purse(100);
-        let mut hold = held(&purse, 40).expect("it fits");
-        assert!(hold.again());
-        assert_eq!(left(&purse), (40, 40));
-        assert!(!hold.again());
-        assert_eq!(left(&purse), (80, 0));
-    }
-
-    #[test]
-    fn more_than_was_held_counts_all_the_same() {
-        let purse = purse(100);
-        held(&purse, 10).expect("it fits").settle(&Cost::of(500, true, None));
-        assert_eq!(left(&purse), (500, 0));
-        assert!(held(&purse, 1).is_none());
-    }
-
-    #[test]
-    fn iterations_draw_on_the_account_of_their_loop() {
-        let purse = Purse::default();
-        let account = |limit| Account { limit: Some(limit), ..Account::default() };
-        purse.accounts().steps.extend([("all".to_owned(), account(50)), ("all.one".to_owned(), account(40))]);
-        let path = plain("all[3].one");
-        assert_eq!(path, "all.one");
-        assert!(purse.take(&path, 40).is_ok());
-        assert!(purse.take(&plain("all[4].one"), 1).is_err());
-        assert!(purse.take(&plain("all[4].other"), 10).is_ok());
-        assert!(purse.take(&plain("all[5].other"), 1).is_err());
-        assert!(purse.take("other", 1000).is_ok());
-    }
-
-    #[test]
-    fn the_day_counts_what_other_runs_spent() {
-        let budget = Budget { day: Some(100), ..Budget::default() };
-        let folder = tempfile::tempdir().expect("a folder");
-        let day = |run: &str| Some(Day::new(folder.path().join("runs.db"), run));
-        let other = Purse::new(budget, None, 0, day("other"));
-        held(&other, 95).expect("it fits").settle(&Cost::of(90, true, None));
-        let broken_off = held(&other, 5).expect("it fits");
-        let purse = Purse::new(budget, None, 0, day("one"));
-        assert!(held(&purse, 6).is_none());
-        assert!(held(&purse, 5).is_some());
-        drop(broken_off);
-    }
-}
+mod tests;

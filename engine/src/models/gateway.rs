@@ -29,6 +29,13 @@ pub enum Reused {
         /// What it cost.
         cost: Cost,
     },
+    /// An earlier attempt of the step, which paid for it.
+    Attempt {
+        /// The tokens it took; `None` = the provider did not say.
+        usage: Option<Usage>,
+        /// What it cost.
+        cost: Cost,
+    },
     /// It was recorded.
     Recorded(Recorded),
 }
@@ -77,6 +84,8 @@ impl Reused {
     /// As the document of a step says it, in `cache`; `is_result` = its result is what was answered.
     pub(crate) fn told(&self, is_result: bool) -> Option<Value> {
         Some(match self {
+            // The step has paid for it, and says so.
+            Self::Attempt { .. } => return None,
             Self::Run { .. } if !is_result => return None,
             Self::Run { run, .. } => {
                 json!({"hit": true, "run": run, "reason": "the same request was answered before"})
@@ -141,7 +150,7 @@ impl fmt::Debug for Gateway {
 impl Gateway {
     /// The attempt `attempt` of the step at `path`, of which `cache` says whether answers may be used again.
     pub(crate) fn caller(self: &Arc<Self>, path: &str, attempt: u32, cache: Option<bool>) -> Caller {
-        Caller { gateway: Arc::clone(self), step: path.to_owned(), attempt, cache }
+        Caller { gateway: Arc::clone(self), step: path.to_owned(), attempt, cache, part: None }
     }
 }
 
@@ -152,9 +161,22 @@ pub(crate) struct Caller {
     pub(super) step: String,
     pub(super) attempt: u32,
     pub(super) cache: Option<bool>,
+    /// Which of several things that an attempt asks side by side: what one of them was answered is not asked again
+    /// where another fails and the step is tried again.
+    pub(super) part: Option<usize>,
 }
 
 impl Caller {
+    /// The one who asks the part of this number.
+    pub(super) fn part(&self, part: usize) -> Self {
+        Self { part: Some(part), ..self.clone() }
+    }
+
+    /// The step came to a good end: whoever runs it again wants other answers.
+    pub(crate) fn forget_parts(&self) {
+        self.gateway.answers.forget_parts(&self.step);
+    }
+
     /// `provider`, asked only for what is not there already.
     pub(crate) fn before(&self, provider: Arc<dyn Provider>) -> Arc<dyn Provider> {
         if provider.name() == simulated::NAME {
@@ -179,18 +201,30 @@ impl Guarded {
     ) -> Result<Response, ToolError> {
         let Gateway { answers, tape, secrets } = &*self.caller.gateway;
         let name = self.provider.name();
+        let place = || self.provider.place();
+        if let Some(response) = answers.of_attempts(&self.caller, (name, place), request) {
+            return Ok(response);
+        }
         let ask = || match told {
             Some(told) => self.provider.stream(request, cancel, told),
             None => self.provider.call(request, cancel),
         };
-        let Some(tape) = tape else { return answers.ask(&self.caller, &*self.provider, request, ask).await };
+        let Some(tape) = tape else {
+            let response = answers.ask(&self.caller, &*self.provider, request, ask).await?;
+            answers.keep_for_attempts(&self.caller, (name, place), request, &response);
+            return Ok(response);
+        };
         let known = scrubbed(request, secrets)?;
         if tape.answers() {
-            return tape.play(&self.caller.step, name, &known, answers.is_shared(&self.caller, request));
+            let response = tape.play(&self.caller.step, name, &known, answers.is_shared(&self.caller, request))?;
+            answers.keep_for_attempts(&self.caller, (name, place), request, &response);
+            return Ok(response);
         }
         let response = answers.ask(&self.caller, &*self.provider, request, ask).await;
         tape.record(&self.caller.step, (name, known), &response, secrets)?;
-        response
+        let response = response?;
+        answers.keep_for_attempts(&self.caller, (name, place), request, &response);
+        Ok(response)
     }
 }
 
@@ -239,7 +273,8 @@ fn unwritten(error: serde_json::Error) -> ToolError {
     ToolError::new("ValueError", format!("the request to the model is no JSON: {error}"))
 }
 
-/// The name of what is asked of a provider: the SHA-256 of it in hexadecimal.
-pub(super) fn key(parts: &Value) -> String {
-    hex(&Sha256::digest(parts.to_string()))
+/// The name of what is asked of a provider: the SHA-256 of it, as JSON, in hexadecimal.
+pub(super) fn key(parts: &impl Serialize) -> String {
+    let written = serde_json::to_vec(parts).expect("invariant: what is asked was written as JSON before");
+    hex(&Sha256::digest(written))
 }

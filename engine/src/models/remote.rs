@@ -1,6 +1,9 @@
 //! A provider at the other end of a network, whichever it is.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
 #[cfg(test)]
 use lang::registry::overlay::RateLimits;
@@ -49,6 +52,8 @@ pub(super) struct Remote {
     /// When that ends, and who is told what it waits for.
     until: Option<Instant>,
     told: Option<OutputSink>,
+    /// Where it is, once that was asked.
+    endpoint: OnceLock<Result<Endpoint, ToolError>>,
 }
 
 impl Remote {
@@ -67,6 +72,7 @@ impl Remote {
             step: String::new(),
             until: None,
             told: None,
+            endpoint: OnceLock::new(),
         }
     }
 
@@ -115,12 +121,15 @@ impl Remote {
 
     /// Nobody is paid: the person's own machine answers, or the price says so.
     pub(super) fn is_free(&self) -> bool {
-        let is_own = || {
-            Endpoint::at(self.kind, &self.host, &self.environment, self.is_trusted)
-                .is_ok_and(|endpoint| self.is_unpaid(&endpoint))
-        };
+        let is_own = || self.endpoint().is_ok_and(|endpoint| self.is_unpaid(endpoint));
         let price = |spec: &ModelSpec| (spec.price.input, spec.price.output) == (Some(0.0), Some(0.0));
         self.spec(&self.model).is_some_and(price) || is_own()
+    }
+
+    /// Where it is and what opens it: the environment and the person's keys are looked at once.
+    fn endpoint(&self) -> Result<&Endpoint, ToolError> {
+        let found = || Endpoint::at(self.kind, &self.host, &self.environment, self.is_trusted);
+        self.endpoint.get_or_init(found).as_ref().map_err(Clone::clone)
     }
 
     /// The person's own machine answers.
@@ -165,19 +174,24 @@ impl Remote {
 
     #[cfg(test)]
     pub(super) fn limited(self, limits: RateLimits, told: OutputSink) -> Self {
-        Self { host: Host { limits, ..self.host }, told: Some(told), ..self }
+        Self { host: Host { limits, ..self.host }, told: Some(told), endpoint: OnceLock::new(), ..self }
+    }
+
+    #[cfg(test)]
+    pub(super) fn until(self, until: Instant) -> Self {
+        Self { until: Some(until), ..self }
     }
 
     /// How many models the provider lists on its first page: a call that costs nothing.
     pub(super) async fn list(&self) -> Result<usize, ToolError> {
         let kind = self.kind;
-        let endpoint = Endpoint::at(kind, &self.host, &self.environment, self.is_trusted)?;
-        let who = who(kind, &endpoint);
+        let endpoint = self.endpoint()?;
+        let who = who(kind, endpoint);
         let place = (who.clone(), endpoint.server(&self.name));
         let turns = Turns::new(place, &self.environment, (self.host.limits, 0), (None, None));
         let call = Call {
             kind,
-            endpoint: &endpoint,
+            endpoint,
             provider: &self.name,
             turns: &turns,
             path: kind.dialect.list.path.to_owned(),
@@ -186,7 +200,7 @@ impl Remote {
             model: "",
             stream: None,
         };
-        let asked = Asked { spec: None, model: "", is_free: true, usual_answer: None };
+        let asked = Asked { spec: None, model: "", is_free: true, usual_answer: None, told: None };
         let mut hold = self.purse.hold("", &Request::default(), asked).await?;
         let reply = call.post(&self.limits, &mut hold).await.map_err(|(error, _)| error)?;
         let field = kind.dialect.list.at;
@@ -211,7 +225,7 @@ impl Remote {
 
     async fn ask(&self, request: &Request, told: Option<&OutputSink>) -> Result<Response, ToolError> {
         let kind = self.kind;
-        let endpoint = Endpoint::at(kind, &self.host, &self.environment, self.is_trusted)?;
+        let endpoint = self.endpoint()?;
         let hottest = kind.dialect.hottest;
         if let Some(temperature) = request.temperature.filter(|temperature| *temperature > hottest) {
             let message = format!(
@@ -247,14 +261,14 @@ impl Remote {
         let body = (kind.dialect.body)(request, endpoint.is_own(kind));
         let most = request.max_tokens.or(body["max_tokens"].as_u64()).unwrap_or_default();
         let turns = Turns::new(
-            (who(kind, &endpoint), endpoint.server(&self.name)),
+            (who(kind, endpoint), endpoint.server(&self.name)),
             &self.environment,
             (self.host.limits, asked(request).saturating_add(most)),
             (self.until, self.told.clone()),
         );
         let call = Call {
             kind,
-            endpoint: &endpoint,
+            endpoint,
             provider: &self.name,
             turns: &turns,
             path: (kind.dialect.path)(request),
@@ -266,8 +280,9 @@ impl Remote {
         let asked = Asked {
             spec: self.spec(&request.model),
             model: &request.model,
-            is_free: self.is_unpaid(&endpoint),
+            is_free: self.is_unpaid(endpoint),
             usual_answer: body["max_tokens"].as_u64(),
+            told: self.told.as_ref(),
         };
         let mut hold = self.purse.hold(&self.step, request, asked).await?;
         let reply = match call.post(&self.limits, &mut hold).await {
@@ -283,7 +298,7 @@ impl Remote {
             }
         };
         let mut answer = (kind.dialect.read)(&reply).map_err(|problem| {
-            let message = format!("the answer of {} is not understood: {problem}", who(kind, &endpoint));
+            let message = format!("the answer of {} is not understood: {problem}", who(kind, endpoint));
             let mut error = ToolError::new("ModelResponseError", message);
             // It answered, whatever that is.
             error.0.unpriced = (!asked.is_free).then(|| format!("{}/{}", self.name, request.model));
@@ -296,7 +311,7 @@ impl Remote {
         let calls = told_apart(std::mem::take(&mut answer.calls), &request.rounds);
         let thoughts = if calls.is_empty() { Vec::new() } else { std::mem::take(&mut answer.thoughts) };
         let served = answer.model.clone().unwrap_or_else(|| request.model.clone());
-        let cost = if self.is_unpaid(&endpoint) {
+        let cost = if self.is_unpaid(endpoint) {
             Cost::free()
         } else {
             price::cost(&self.registry.models, &self.name, (&served, &request.model), answer.usage.as_ref())
@@ -306,7 +321,7 @@ impl Remote {
         if let Some(usage) = usage {
             turns.correct(usage.all_tokens()).await;
         }
-        let (value, failure) = match value_of(answer, &calls, request, &endpoint) {
+        let (value, failure) = match value_of(answer, &calls, request, endpoint) {
             Ok(value) => (value, None),
             Err(useless) => {
                 let (value, failure) = *useless;
@@ -343,8 +358,7 @@ impl Provider for Remote {
     }
 
     fn place(&self) -> Option<String> {
-        let endpoint = Endpoint::at(self.kind, &self.host, &self.environment, self.is_trusted).ok()?;
-        Some(endpoint.url("").to_string())
+        Some(self.endpoint().ok()?.url("").to_string())
     }
 
     fn call<'a>(&'a self, request: &'a Request, cancel: &'a CancellationToken) -> ModelFuture<'a> {

@@ -104,8 +104,14 @@ pub fn decide(
     is_trusted: bool,
     need: &Need,
 ) -> Result<Decision, ToolError> {
+    let around = Surroundings { table, environment, is_trusted, simulate: false };
+    decide_among(table, &Reachable::wanted(around, need), need)
+}
+
+/// The same among models of which it is known that they can be asked: for who decides often.
+pub(crate) fn decide_among(table: &ModelTable, reachable: &Reachable, need: &Need) -> Result<Decision, ToolError> {
     let Fitting { candidates, strategy, considered, left_out, mut reasons } =
-        fitting(Surroundings { table, environment, is_trusted, simulate: false }, need)?;
+        fitting(table, reachable.of_table(table), need)?;
     let chosen = &candidates[0];
     reasons.extend(why(&strategy, chosen, need));
     if !left_out.is_empty() {
@@ -125,7 +131,8 @@ pub fn decide(
 
 /// All models that could be asked this, the best by the strategy first: at least one.
 pub(crate) fn choices(around: Surroundings<'_>, need: &Need) -> Result<Vec<Choice>, ToolError> {
-    let fitting = fitting(around, need)?;
+    let reachable = Reachable::wanted(around, need);
+    let fitting = fitting(around.table, reachable.of_table(around.table), need)?;
     let choice = |candidate: &Candidate<'_>| Choice {
         model: name(candidate.spec),
         grade: candidate.grade.clamp(1, 5),
@@ -153,25 +160,19 @@ pub(crate) fn is_known(table: &ModelTable, wanted: &str) -> bool {
     table.models().iter().any(|spec| is_called(spec, wanted))
 }
 
-fn fitting<'t>(around: Surroundings<'t>, need: &Need) -> Result<Fitting<'t>, ToolError> {
-    let table = around.table;
+fn fitting<'t>(
+    table: &'t ModelTable,
+    open: impl Iterator<Item = (&'t ModelSpec, bool)>,
+    need: &Need,
+) -> Result<Fitting<'t>, ToolError> {
     let strategy = need.strategy.as_deref().or(table.routing().strategy.as_deref()).unwrap_or(USUAL);
-    let mut reach = Reach { around, known: Vec::new() };
-    let is_meant = |spec: &ModelSpec| need.among.iter().any(|name| is_called(spec, name));
-    let open: Vec<(&ModelSpec, bool)> = table
-        .models()
-        .iter()
-        .filter(|spec| if need.among.is_empty() { is_choosable(spec) } else { spec.chat && is_meant(spec) })
-        .filter_map(|spec| Some((spec, reach.of(spec, !need.among.is_empty())?)))
-        .collect();
-    if open.is_empty() {
-        return Err(if need.among.is_empty() { nobody() } else { none_of(&need.among) });
-    }
+    let mut considered = 0;
     let mut left_out: BTreeMap<&'static str, usize> = BTreeMap::new();
     let mut fitting: Vec<Candidate<'_>> = Vec::new();
     let mut hard: Vec<Candidate<'_>> = Vec::new();
-    for (spec, free) in &open {
-        let candidate = candidate(spec, *free, need);
+    for (spec, free) in open {
+        considered += 1;
+        let candidate = candidate(spec, free, need);
         if let Some(why) = refused(table, spec, &candidate, need) {
             *left_out.entry(why).or_default() += 1;
         } else if let Some(why) = unfit(spec, &candidate, need) {
@@ -181,7 +182,9 @@ fn fitting<'t>(around: Surroundings<'t>, need: &Need) -> Result<Fitting<'t>, Too
             fitting.push(candidate);
         }
     }
-    let considered = open.len();
+    if considered == 0 {
+        return Err(if need.among.is_empty() { nobody() } else { none_of(&need.among) });
+    }
     let mut reasons = Vec::new();
     let mut strategy = strategy.to_owned();
     if fitting.is_empty() && !hard.is_empty() {
@@ -209,6 +212,36 @@ fn fitting<'t>(around: Surroundings<'t>, need: &Need) -> Result<Fitting<'t>, Too
 /// Whether the router knows enough of a model to choose it.
 pub(super) fn is_choosable(spec: &ModelSpec) -> bool {
     spec.chat && (spec.is_listed || spec.grade.is_some()) && !spec.deprecated && spec.provider != super::simulated::NAME
+}
+
+/// The models of a table that can be asked: by their places in it, each with whether it is free because this machine
+/// serves it. The environment and the person's keys are looked at once for all of them.
+#[derive(Debug, Clone)]
+pub(crate) struct Reachable(Vec<(usize, bool)>);
+
+impl Reachable {
+    /// Those to choose among where none is named.
+    pub(crate) fn of(around: Surroundings<'_>) -> Self {
+        Self::all(around, is_choosable, false)
+    }
+
+    /// Those to choose among for this.
+    fn wanted(around: Surroundings<'_>, need: &Need) -> Self {
+        if need.among.is_empty() {
+            return Self::of(around);
+        }
+        Self::all(around, |spec| spec.chat && need.among.iter().any(|name| is_called(spec, name)), true)
+    }
+
+    fn all(around: Surroundings<'_>, is_meant: impl Fn(&ModelSpec) -> bool, named: bool) -> Self {
+        let mut reach = Reach { around, known: Vec::new() };
+        let meant = around.table.models().iter().enumerate().filter(|(_, spec)| is_meant(spec));
+        Self(meant.filter_map(|(at, spec)| Some((at, reach.of(spec, named)?))).collect())
+    }
+
+    fn of_table<'t>(&self, table: &'t ModelTable) -> impl Iterator<Item = (&'t ModelSpec, bool)> {
+        self.0.iter().filter_map(|(at, free)| Some((table.models().get(*at)?, *free)))
+    }
 }
 
 /// Which providers can be asked; each is looked at once.

@@ -13,7 +13,7 @@ use std::{
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     Played, Recorded, Request, Response, Reused, Usage,
@@ -109,6 +109,8 @@ pub(crate) struct Tape {
     /// The run that records goes on where it was, so that what is there is its own.
     goes_on: bool,
     entries: Mutex<BTreeMap<String, Entry>>,
+    /// Held while it is made: what two runs record at once would be of neither.
+    _alone: Option<fs::File>,
 }
 
 impl Tape {
@@ -116,9 +118,16 @@ impl Tape {
     pub(crate) fn open(recording: &Recording, goes_on: bool) -> Result<Self, String> {
         let Recording { mode, named, directory } = recording;
         let mut entries = BTreeMap::new();
+        let mut alone = None;
         match mode {
-            Mode::Record => fs::create_dir_all(directory)
-                .map_err(|error| format!("`{named}` cannot be recorded into: {error}; choose another `--record`"))?,
+            Mode::Record => {
+                fs::create_dir_all(directory).map_err(|error| {
+                    format!("`{named}` cannot be recorded into: {error}; choose another `--record`")
+                })?;
+                alone = locked(directory).map_err(|Busy| {
+                    format!("another run is recording into `{named}`; wait for its end, or choose another `--record`")
+                })?;
+            }
             Mode::Replay => {
                 let unread = |error: io::Error| {
                     format!("`{named}` cannot be replayed: {error}; `--replay` takes a directory that `--record` made")
@@ -135,7 +144,7 @@ impl Tape {
                 }
             }
         }
-        Ok(Self { recording: recording.clone(), goes_on, entries: Mutex::new(entries) })
+        Ok(Self { recording: recording.clone(), goes_on, entries: Mutex::new(entries), _alone: alone })
     }
 
     /// Whether it answers, and nobody else is asked.
@@ -154,7 +163,7 @@ impl Tape {
     ) -> Result<Response, ToolError> {
         let mut entries = lock(&self.entries);
         let asked = value_of(request)?;
-        let Some(entry) = entries.get_mut(&key(&json!([provider, asked]))) else {
+        let Some(entry) = entries.get_mut(&key(&(provider, &asked))) else {
             return Err(ToolError::new(MISSING, self.missing(&entries, provider, &asked)));
         };
         let own: Vec<&Answered> = entry.cassette.answers.iter().filter(|answer| answer.step == step).collect();
@@ -229,7 +238,7 @@ impl Tape {
             }
         }
         let directory = &self.recording.directory;
-        let key = key(&json!([provider, value_of(&request)?]));
+        let key = key(&(provider, value_of(&request)?));
         let file = format!("{}-{}-{}.yaml", slug(provider), slug(&request.model), &key[..16]);
         let path = directory.join(&file);
         let failed = |problem: String| {
@@ -259,13 +268,26 @@ impl Tape {
     }
 }
 
+/// Another run records into the directory.
+struct Busy;
+
+/// The lock of the directory itself, which the end of a process gives back; nothing where there are no such locks.
+fn locked(directory: &Utf8Path) -> Result<Option<fs::File>, Busy> {
+    let Ok(file) = fs::File::open(directory) else { return Ok(None) };
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(fs::TryLockError::WouldBlock) => Err(Busy),
+        Err(fs::TryLockError::Error(_)) => Ok(None),
+    }
+}
+
 /// A file of a recording, under the key of its request.
 fn read(path: &Utf8Path) -> Result<(String, Entry), String> {
     let text = fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"))?;
     let cassette: Cassette = serde_yaml::from_str(&text)
         .map_err(|error| format!("is no cassette: {error}; move it away, or record it again"))?;
     let request = value_of(&cassette.request).map_err(|error| error.to_string())?;
-    let key = key(&json!([cassette.provider, request]));
+    let key = key(&(&cassette.provider, request));
     let file = path.file_name().unwrap_or_default().to_owned();
     Ok((key, Entry { file, cassette, played: BTreeMap::new() }))
 }
@@ -361,6 +383,8 @@ fn difference(name: &str, recorded: &Value, asked: &Value) -> String {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -415,6 +439,21 @@ mod tests {
             let read: Cassette = serde_yaml::from_str(&text_of(&cassette).unwrap()).unwrap();
             assert_eq!(read, cassette, "{text:?}");
         }
+    }
+
+    #[test]
+    fn one_run_at_a_time_records_into_a_directory() {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = Utf8PathBuf::from_path_buf(folder.path().join("tape")).unwrap();
+        let recording = |mode| Recording { mode, named: "tape".to_owned(), directory: directory.clone() };
+        let first = Tape::open(&recording(Mode::Record), false).unwrap();
+        assert_eq!(
+            Tape::open(&recording(Mode::Record), true).unwrap_err(),
+            "another run is recording into `tape`; wait for its end, or choose another `--record`"
+        );
+        assert!(Tape::open(&recording(Mode::Replay), false).is_ok());
+        drop(first);
+        assert!(Tape::open(&recording(Mode::Record), false).is_ok());
     }
 
     #[test]

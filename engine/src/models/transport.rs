@@ -145,12 +145,9 @@ impl Call<'_> {
     /// is asked again only where that fits what is left of the budget. Who did not answer several calls is not asked.
     pub(super) async fn post(&self, limits: &Limits, hold: &mut Hold<'_>) -> Result<Value, (ToolError, Paid)> {
         let headers = self.headers().map_err(|error| (error, Paid::default()))?;
-        let admitted = match Admitted::to(self.endpoint.server(self.provider), limits.breaker) {
-            Ok(admitted) => admitted,
-            Err(refused) => return Err((self.left_alone(refused), Paid::default())),
-        };
+        let (admitted, has_turn) = self.admitted(limits).await.map_err(|error| (error, Paid::default()))?;
         let attempts = if admitted.is_probe() { 1 } else { limits.attempts };
-        let answer = self.attempts(&headers, &Limits { attempts, ..*limits }, hold).await;
+        let answer = self.attempts(&headers, &Limits { attempts, ..*limits }, hold, has_turn).await;
         admitted.end(match &answer {
             Err(lost) if lost.is_unsent => Ending::Unknown,
             Err(lost) if lost.class.is_outage() => Ending::Failed,
@@ -159,7 +156,36 @@ impl Call<'_> {
         answer.map_err(|lost| (failure(lost.class, lost.message), lost.paid))
     }
 
-    async fn attempts(&self, headers: &HeaderMap, limits: &Limits, hold: &mut Hold<'_>) -> Result<Value, Lost> {
+    /// Lets the call through, or says why not; and whether it has a turn already. Who is to find out whether the
+    /// server answers again does so at once: whoever has to wait for a turn keeps nobody else from it meanwhile.
+    async fn admitted(&self, limits: &Limits) -> Result<(Admitted, bool), ToolError> {
+        let admit = || Admitted::to(self.endpoint.server(self.provider), limits.breaker);
+        let admitted = admit().map_err(|refused| self.left_alone(refused))?;
+        if !admitted.is_probe() {
+            return Ok((admitted, false));
+        }
+        if self.turns.has_one_now().await {
+            return Ok((admitted, true));
+        }
+        drop(admitted);
+        self.turns.wait(limits.total).await.map_err(|TooLong(message)| failure(Class::Rate, message))?;
+        match admit() {
+            Ok(admitted) => Ok((admitted, true)),
+            Err(refused) => {
+                // Nothing was sent in its turn.
+                self.turns.correct(0).await;
+                Err(self.left_alone(refused))
+            }
+        }
+    }
+
+    async fn attempts(
+        &self,
+        headers: &HeaderMap,
+        limits: &Limits,
+        hold: &mut Hold<'_>,
+        mut has_turn: bool,
+    ) -> Result<Value, Lost> {
         let mut deadline = Instant::now() + limits.total;
         let mut stream = self.stream.as_ref();
         let mut attempt = 1;
@@ -168,7 +194,9 @@ impl Call<'_> {
         let mut before: Option<(Class, String)> = None;
         loop {
             let ready = Instant::now();
-            if let Err(TooLong(message)) = self.turns.wait(limits.total).await {
+            if !std::mem::take(&mut has_turn)
+                && let Err(TooLong(message)) = self.turns.wait(limits.total).await
+            {
                 let is_unsent = before.is_none();
                 // What went wrong before is why there is another turn to wait for.
                 let (class, message) = match before {
@@ -216,6 +244,15 @@ impl Call<'_> {
                 let message = format!(
                     "{message}; it wants to be asked again in {} s, which is longer than a call may take",
                     pause.as_secs()
+                );
+                return Err(lost(class, message, may_be_paid));
+            }
+            // What would be no time for an answer is no time to wait for either.
+            if let Some(left) = self.turns.left().filter(|left| pause >= *left) {
+                let message = format!(
+                    "{message}; it wants to be asked again in {} s, and the step has {} s left; raise its `timeout`",
+                    pause.as_secs_f64().ceil(),
+                    left.as_secs()
                 );
                 return Err(lost(class, message, may_be_paid));
             }

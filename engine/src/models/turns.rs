@@ -34,6 +34,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Between two looks at a lock that is held.
 const LOOK: Duration = Duration::from_millis(2);
 
+/// The files whose locks others held too long. They are tried once for each call, without waiting, until they are free.
+static GIVEN_UP: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
 /// The turns of one call at one server.
 #[derive(Debug)]
 pub(super) struct Turns {
@@ -83,10 +86,10 @@ impl Turns {
                 }
                 Err(wait) => wait,
             };
-            let left = |end: Instant| end.saturating_duration_since(Instant::now());
-            let (left, whose) = match self.until.map(left) {
-                Some(of_step) if of_step < left(end) => (of_step, "the step has"),
-                _ => (left(end), "a call may wait"),
+            let left = end.saturating_duration_since(Instant::now());
+            let (left, whose) = match self.left() {
+                Some(of_step) if of_step < left => (of_step, "the step has"),
+                _ => (left, "a call may wait"),
             };
             let seconds = wait.as_secs_f64().ceil();
             let limits = self.limits();
@@ -103,6 +106,20 @@ impl Turns {
             }
             sleep(wait).await;
         }
+    }
+
+    /// Takes a turn if there is one without waiting.
+    pub(super) async fn has_one_now(&self) -> bool {
+        let turn = self.turn().await;
+        if let Ok(turn) = turn {
+            self.taken.store(turn + 1, Ordering::Relaxed);
+        }
+        turn.is_ok()
+    }
+
+    /// How long the step has that waits.
+    pub(super) fn left(&self) -> Option<Duration> {
+        self.until.map(|until| until.saturating_duration_since(Instant::now()))
     }
 
     /// The call took so many tokens.
@@ -224,12 +241,18 @@ async fn locked(file: &Path) -> io::Result<File> {
         }
         opened => opened?,
     };
+    let given_up = || GIVEN_UP.lock().unwrap_or_else(PoisonError::into_inner);
     let end = Instant::now() + PATIENCE;
     loop {
         match lock.try_lock() {
-            Ok(()) => return Ok(lock),
+            Ok(()) => {
+                given_up().remove(file);
+                return Ok(lock);
+            }
             Err(TryLockError::Error(error)) => return Err(error),
-            Err(TryLockError::WouldBlock) if Instant::now() >= end => {
+            // Somebody else of this process may have waited for all of it meanwhile.
+            Err(TryLockError::WouldBlock) if Instant::now() >= end || given_up().contains(file) => {
+                given_up().insert(file.to_owned());
                 return Err(io::Error::new(io::ErrorKind::WouldBlock, format!("`{}` is held", path.display())));
             }
             Err(TryLockError::WouldBlock) => sleep(LOOK).await,
@@ -328,5 +351,20 @@ mod tests {
         assert!(said.starts_with("the limits of the lab cannot be shared with other runs: "), "{said}");
         assert!(said.ends_with(".lock` is held\n"), "{said}");
         assert!(turns.wait(SHORT).await.is_err(), "this process counts alone");
+        // Nobody waits for the lock again, not with what a call took either.
+        let before = Instant::now();
+        for _ in 0..12 {
+            let (next, said) = self::turns(folder.path(), 100);
+            next.wait(SHORT).await.unwrap();
+            next.correct(70).await;
+            assert_eq!(*said.lock().unwrap(), "", "it is said once");
+        }
+        assert_eq!(before.elapsed(), Duration::ZERO);
+        // Once it is free all share it again.
+        drop(held);
+        let (next, _) = self::turns(folder.path(), 100);
+        next.wait(SHORT).await.unwrap();
+        let text = fs::read_to_string(file(folder.path(), "json")).unwrap();
+        assert!(text.contains("\"requests\":1,"), "{text}");
     }
 }

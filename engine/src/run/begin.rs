@@ -145,6 +145,8 @@ pub(super) fn context(
         above: Above::default(),
         values: Arc::new(place.inputs),
         registry: Arc::clone(plan.registry()),
+        reachable: Arc::default(),
+        addresses: Arc::default(),
         renderer: Arc::new(renderer),
         journal,
         secrets: place.secrets,

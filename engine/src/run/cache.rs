@@ -309,7 +309,7 @@ pub(crate) fn fingerprint(cx: &RunContext, step: &StepPlan, prepared: &Prepared)
             .model
             .as_deref()
             .filter(|_| prepared.effect == Effect::Model)
-            .and_then(|model| models::place_of(&cx.registry.models, model, &cx.environment, cx.is_trusted)),
+            .and_then(|model| cx.place_of(model)),
         model: prepared.model.clone().filter(|_| prepared.effect == Effect::Model),
         parameters: prepared.params.iter().map(named).collect(),
         files,

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock},
 };
 
 use camino::Utf8PathBuf;
@@ -25,7 +25,7 @@ use super::{
     store::StoreError,
 };
 use crate::{
-    models::{Gateway, Purse},
+    models::{self, Gateway, Purse, router::Reachable},
     plan::{StepPlan, Terms},
     tools::{Permissions, multi_model_routing::Loads, person::Person, recursion_control::Recursion},
 };
@@ -45,6 +45,10 @@ pub(crate) struct RunContext {
     /// The values of its inputs.
     pub(crate) values: Arc<Value>,
     pub(crate) registry: Arc<Registry>,
+    /// Where models are asked that steps named, as far as that was needed.
+    pub(crate) addresses: Arc<Mutex<BTreeMap<String, Option<String>>>>,
+    /// Which models the router may choose among, once it was asked.
+    pub(crate) reachable: Arc<OnceLock<Reachable>>,
     pub(crate) renderer: Arc<Renderer>,
     pub(crate) journal: Journal,
     /// What is secret, so that it is not kept.
@@ -103,6 +107,17 @@ impl RunContext {
         let named = named.or(step.model.as_deref()).or(root)?;
         let target = || self.registry.resolve(step.tool.as_deref(), step.action.as_deref(), None);
         (template::is_plain(named) && takes_model(&target())).then(|| named.to_owned())
+    }
+
+    /// Where the model is asked: provider and address.
+    pub(crate) fn place_of(&self, model: &str) -> Option<String> {
+        let mut addresses = super::lock(&self.addresses);
+        if let Some(known) = addresses.get(model) {
+            return known.clone();
+        }
+        let place = models::place_of(&self.registry.models, model, &self.environment, self.is_trusted);
+        addresses.insert(model.to_owned(), place.clone());
+        place
     }
 
     /// Stores the batch durably. When that fails nothing more may act: the run is cancelled.

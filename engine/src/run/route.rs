@@ -8,7 +8,7 @@ use crate::{
     models::{
         self, Need,
         message::Image,
-        router::{self, Decision},
+        router::{self, Decision, Reachable, Surroundings},
         tokens,
     },
     plan::StepPlan,
@@ -57,7 +57,7 @@ pub(super) fn chosen(
     let images = Image::tokens(images).high.unwrap_or(u64::MAX);
     need.prompt = texts.fold(images, u64::saturating_add);
     need.answer = params.get("max_tokens").and_then(Value::as_u64);
-    let decision = router::decide(&cx.registry.models, &cx.environment, cx.is_trusted, &need)?;
+    let decision = decide(cx, &need)?;
     Ok((Some(decision.model.clone()), Some(Box::new(decision))))
 }
 
@@ -65,7 +65,16 @@ pub(super) fn chosen(
 pub(super) fn for_tag(cx: &RunContext, written: &str, prompt: &str) -> Result<Decision, ToolError> {
     let prompt = tokens::of(prompt).high.unwrap_or(u64::MAX);
     let need = Need { schema: true, prompt, ..Need::default().with_tag(Some(written)) };
-    router::decide(&cx.registry.models, &cx.environment, cx.is_trusted, &need)
+    decide(cx, &need)
+}
+
+fn decide(cx: &RunContext, need: &Need) -> Result<Decision, ToolError> {
+    let table = &cx.registry.models;
+    let reachable = cx.reachable.get_or_init(|| {
+        let around = Surroundings { table, environment: &cx.environment, is_trusted: cx.is_trusted, simulate: false };
+        Reachable::of(around)
+    });
+    router::decide_among(table, reachable, need)
 }
 
 /// Tells what the router decided.

@@ -1,6 +1,6 @@
 //! Rendered parameters → a tool's parameter struct, with an error that names the parameter.
 
-use std::cell::RefCell;
+use std::{borrow::Cow, cell::RefCell};
 
 use lang::registry::did_you_mean;
 use serde::de::{DeserializeOwned, value::MapDeserializer};
@@ -34,6 +34,17 @@ pub(crate) fn text(value: &Value) -> String {
     }
 }
 
+/// How much of a value a message shows.
+const SHOWN: usize = 60;
+
+/// The beginning of a text, for messages.
+pub(crate) fn brief(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
+    }
+}
+
 /// The one of `choices` that `word` is, whatever its case; `name` is the parameter, for the error.
 pub(crate) fn choice<'c>(name: &str, word: &str, choices: &[&'c str]) -> Result<&'c str, ToolError> {
     let word = word.trim();
@@ -42,7 +53,7 @@ pub(crate) fn choice<'c>(name: &str, word: &str, choices: &[&'c str]) -> Result<
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("it is one of `{}`", choices.join("`, `")),
         };
-        ToolError::new("ParameterError", format!("unknown `{name}` `{word}`; {remedy}"))
+        ToolError::new("ParameterError", format!("unknown `{name}` `{}`; {remedy}", brief(word)))
     })
 }
 
@@ -78,6 +89,13 @@ mod tests {
     fn null_counts_as_not_given() {
         let params: Params = read("x.y", object(json!({"path": "a", "limit": null, "else": 1}))).unwrap();
         assert_eq!((params.path.as_str(), params.limit), ("a", 0));
+    }
+
+    #[test]
+    fn a_long_word_is_shown_by_its_beginning() {
+        let error = choice("role", &"é".repeat(500), &["reader"]).unwrap_err();
+        let begins = "é".repeat(SHOWN);
+        assert_eq!(error.to_string(), format!("unknown `role` `{begins}…`; it is one of `reader`"));
     }
 
     #[test]

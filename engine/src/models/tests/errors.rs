@@ -135,6 +135,22 @@ fn the_server_says_when_to_come_back() {
 }
 
 #[test]
+fn a_wait_that_is_longer_than_the_step_has_is_not_begun() {
+    let busy = Reply::With(429, &[("retry-after", "90")], json!({}));
+    let fake = fake(&kind::OPENAI, vec![busy, good()]);
+    let until = tokio::time::Instant::now() + Duration::from_mins(1);
+    let remote = Remote::new(&kind::OPENAI, environment(&kind::OPENAI, &fake.base(""))).within(PATIENT).until(until);
+    let told = failed(block_on(remote.call(&request("m", "?"), &CancellationToken::new())));
+    assert!(
+        told.starts_with("RateLimitError: ")
+            && told.contains("(429); it wants to be asked again in 90 s, and the step has ")
+            && told.ends_with(" s left; raise its `timeout`"),
+        "{told}"
+    );
+    assert_eq!(fake.asked().len(), 1);
+}
+
+#[test]
 fn google_says_it_in_the_body() {
     let body = json!({"error": {
         "code": 429, "status": "RESOURCE_EXHAUSTED", "message": "slow down",
@@ -278,6 +294,30 @@ fn who_waits_for_a_turn_is_told_and_lets_go_when_it_is_stopped() {
         assert_eq!(failed(asking.join().unwrap()), "CancelledError: the call to the model was cancelled");
     });
     assert_eq!(fake.asked().len(), 1);
+}
+
+#[test]
+fn who_would_find_out_and_waits_for_a_turn_keeps_nobody_else_from_it() {
+    let fake = Fake::new(vec![Reply::Json(503, json!({})), good()]);
+    let (sender, said) = std::sync::mpsc::channel();
+    let told = OutputSink::new(move |_, text: &str| sender.send(text.to_owned()).unwrap());
+    let one = RateLimits { requests_per_minute: Some(1), tokens_per_minute: None };
+    let rules = breaker::Rules { failures: 1, pause: Duration::ZERO };
+    let once = Limits { total: Duration::from_hours(1), attempts: 1, breaker: rules, ..PATIENT };
+    let remote = || Remote::new(&kind::OPENAI, environment(&kind::OPENAI, &fake.base(""))).within(once);
+    let limited = remote().limited(one, told);
+    let asked = request("m", "?");
+    // It takes the only turn of the minute, and is not answered: the next call is to find out.
+    assert!(failed(block_on(limited.call(&asked, &CancellationToken::new()))).starts_with("SystemUnavailableError: "));
+    let cancel = CancellationToken::new();
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| block_on(limited.call(&asked, &cancel)));
+        assert!(said.recv().unwrap().starts_with("waiting "));
+        assert_eq!(block_on(remote().call(&asked, &CancellationToken::new())).unwrap().value, "fine");
+        cancel.cancel();
+        assert_eq!(failed(waiting.join().unwrap()), "CancelledError: the call to the model was cancelled");
+    });
+    assert_eq!(fake.asked().len(), 2);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Row, ToSql, config::DbConfig, t
 use serde::de::DeserializeOwned;
 
 mod earlier;
-pub(crate) use earlier::{Attempt, KeptAnswer, short};
+pub(crate) use earlier::{Attempt, KeptAnswer, Own, short};
 
 mod place;
 

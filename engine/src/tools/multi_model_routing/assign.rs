@@ -182,7 +182,7 @@ fn read(at: usize, written: Value) -> Result<(String, Task), ToolError> {
             requirements.extend(fields);
             (words, requirements, context)
         }
-        other => return Err(wrong(&format!("is {other}"))),
+        other => return Err(wrong(&format!("is {}", params::brief(&other.to_string())))),
     };
     if words.trim().is_empty() {
         return Err(wrong("is empty"));

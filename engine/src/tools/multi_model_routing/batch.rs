@@ -15,7 +15,8 @@ use super::{
     distinct,
 };
 use crate::{
-    models::{self, Request, Response, Served},
+    models::{self, Request, Response, Reused, Served},
+    run::document::Cost,
     tools::{Failure, Outcome, ToolCx, ToolError, params, success, task_delegation::score::usd},
 };
 
@@ -62,7 +63,7 @@ pub(super) async fn batch(params: BatchParams, cx: &ToolCx) -> Result<Outcome, T
     }
     // Once one has failed no further one is asked; those under way are waited for, since they are paid for.
     let has_failed = AtomicBool::new(false);
-    let ask = |one: &Assigned| {
+    let ask = |(at, one): (usize, &Assigned)| {
         let request = Request {
             prompt: one.task.text.clone(),
             max_tokens: one.task.analysis.max_tokens,
@@ -75,7 +76,7 @@ pub(super) async fn batch(params: BatchParams, cx: &ToolCx) -> Result<Outcome, T
             if has_failed.load(Ordering::SeqCst) {
                 return None;
             }
-            let answer = in_time(models::ask(Some(&model), request, cx), &model, limits.latency).await;
+            let answer = in_time(models::ask_part(at, Some(&model), request, cx), &model, limits.latency).await;
             if !matches!(&answer, Ok(Response { failure: None, .. })) {
                 has_failed.store(true, Ordering::SeqCst);
             }
@@ -84,9 +85,11 @@ pub(super) async fn batch(params: BatchParams, cx: &ToolCx) -> Result<Outcome, T
     };
     let at_once = usize::try_from(at_once).unwrap_or(usize::MAX);
     let answers: Vec<Option<Result<Response, ToolError>>> =
-        stream::iter(all.iter().map(ask)).buffered(at_once).collect().await;
+        stream::iter(all.iter().enumerate().map(ask)).buffered(at_once).collect().await;
     let (mut results, mut models_used) = (Vec::new(), Vec::new());
     let (mut served, mut failure): (Option<Served>, Option<Failure>) = (None, None);
+    // What an attempt before this one paid.
+    let mut before = Cost::free();
     for (at, answer) in answers.into_iter().enumerate() {
         let answer = match answer {
             None => continue,
@@ -97,6 +100,9 @@ pub(super) async fn batch(params: BatchParams, cx: &ToolCx) -> Result<Outcome, T
             failure = Some(of_task(at, ToolError(why)).0);
         }
         if let Some(now) = &answer.served {
+            if let Some(Reused::Attempt { cost, .. }) = now.reused.as_deref() {
+                before = Cost::sum([&before, cost].into_iter());
+            }
             models_used.push(format!("{}/{}", now.provider, now.model));
         }
         served = Served::with(served, answer.served.map(|served| *served));
@@ -106,7 +112,11 @@ pub(super) async fn batch(params: BatchParams, cx: &ToolCx) -> Result<Outcome, T
     if let Some(failure) = failure {
         return Ok(Outcome { result: Value::Null, failure: Some(failure), served });
     }
-    let cost = served.as_ref().map_or_else(crate::run::document::Cost::free, |served| served.cost.clone());
+    if let Some(caller) = &cx.caller {
+        caller.forget_parts();
+    }
+    let now = served.as_ref().map_or_else(Cost::free, |served| served.cost.clone());
+    let cost = Cost::sum([&before, &now].into_iter());
     let total = u64::try_from(cost.nano_usd).ok().filter(|_| cost.known);
     let count = results.len() as u64;
     let outcome = success(&BatchOutput {

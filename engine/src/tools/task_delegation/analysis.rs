@@ -97,7 +97,9 @@ impl Task {
         let enough = LEVELS.iter().find(|(level, _)| *level == complexity).map_or(LEVELS[0].1, |(_, grade)| *grade);
         let max_tokens = match requirements.get("max_tokens").filter(|value| !value.is_null()) {
             Some(value) => Some(value.as_u64().filter(|tokens| *tokens > 0).ok_or_else(|| {
-                ToolError::new("ParameterError", format!("`max_tokens` is a number of tokens from 1, not {value}"))
+                let shown = value.to_string();
+                let message = format!("`max_tokens` is a number of tokens from 1, not {}", params::brief(&shown));
+                ToolError::new("ParameterError", message)
             })?),
             None => None,
         };

@@ -1,5 +1,7 @@
 //! Earlier results, by what they depended on.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 use super::{PAGES_KEPT, SqliteStore, json_at, refused};
@@ -18,10 +20,19 @@ pub(crate) struct Attempt {
 pub(crate) struct KeptAnswer {
     /// The run that paid for it.
     pub(crate) run: String,
-    /// It was given to the step itself, in an attempt that was broken off.
-    pub(crate) is_own: bool,
+    /// It was given to the step itself.
+    pub(crate) own: Option<Own>,
     /// The answer, as JSON.
     pub(crate) answer: String,
+}
+
+/// In what kind of an attempt a step was given an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Own {
+    /// One that came to no end, so that nobody has accounted for the answer.
+    BrokenOff,
+    /// One that failed.
+    Failed,
 }
 
 /// A run, and what it began with.
@@ -37,27 +48,46 @@ pub(crate) fn short(key: &str) -> u64 {
 }
 
 impl SqliteStore {
-    /// The answer under the key that the step of the run was given in an attempt that came to no end; else, where
-    /// it may be `shared`, the newest of any step and run whose attempt did not fail.
+    /// The answer under the key that the step of the run was given in an attempt that came to no end, or (where that of
+    /// `any_attempt` will do) that failed; else, where it may be `shared`, the newest of any step and run whose attempt
+    /// did not fail.
     pub(crate) fn kept_answer(
         &self,
         key: &str,
         (run, step): (&str, &str),
         shared: bool,
+        any_attempt: bool,
     ) -> Result<Option<KeptAnswer>, StoreError> {
         let found = self.rows(
             "SELECT answers.run_id, answers.answer,
-                    answers.run_id = ?2 AND answers.step = ?3
-                        AND (steps.status IS NULL OR steps.status NOT IN ('completed', 'failed')) AS own
+                    iif(answers.run_id != ?2 OR answers.step != ?3 OR steps.status IS 'completed', 0,
+                        iif(steps.status IS NOT 'failed', 2, ?5 AND answers.answer ->> 'failure' IS NULL)) AS own
              FROM answers LEFT JOIN steps
                  ON steps.run_id = answers.run_id AND steps.step = answers.step AND steps.attempt = answers.attempt
              WHERE answers.key = ?1
                  AND (own OR (?4 AND answers.shared AND (steps.status IS NULL OR steps.status != 'failed')))
              ORDER BY own DESC, answers.rowid DESC LIMIT 1",
-            &[&key, &run, &step, &shared],
-            |row| Ok(KeptAnswer { run: row.get(0)?, answer: row.get(1)?, is_own: row.get(2)? }),
+            &[&key, &run, &step, &shared, &any_attempt],
+            |row| {
+                let own = match row.get::<_, i64>(2)? {
+                    2 => Some(Own::BrokenOff),
+                    1 => Some(Own::Failed),
+                    _ => None,
+                };
+                Ok(KeptAnswer { run: row.get(0)?, answer: row.get(1)?, own })
+            },
         )?;
         Ok(found.into_iter().next())
+    }
+
+    /// The keys, [shortened](short), that answers are stored under; `None` if there are more than `most`.
+    pub(crate) fn answer_keys(&self, most: usize) -> Result<Option<HashSet<u64>>, StoreError> {
+        let limit = i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1);
+        // The index alone is read.
+        let keys = self.rows("SELECT key FROM answers INDEXED BY answers_by_key LIMIT ?", &[&limit], |row| {
+            Ok(short(row.get_ref(0)?.as_str()?))
+        })?;
+        Ok(Some(keys).filter(|keys| keys.len() <= most).map(|keys| keys.into_iter().collect()))
     }
 
     /// The newest success under the cache key, of another run than `but`, and the run.

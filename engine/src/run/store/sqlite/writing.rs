@@ -178,12 +178,13 @@ impl<'a> Writing<'a> {
 }
 
 impl Writing<'_> {
-    /// Removes the answers that were kept for the case that the run is broken off, and that no other may use.
+    /// Removes the answers that were kept for the case that the run is broken off, and that no other may use. What
+    /// parts of a step were answered that failed is of use when it is tried again.
     fn forget_answers(&self) -> Result<usize, rusqlite::Error> {
         let mut forget = self.connection.prepare_cached(
             "DELETE FROM answers WHERE run_id = ? AND NOT shared AND EXISTS (
                  SELECT 1 FROM steps WHERE steps.run_id = answers.run_id AND steps.step = answers.step
-                     AND steps.attempt = answers.attempt AND steps.status IN ('completed', 'failed'))",
+                     AND steps.attempt = answers.attempt AND steps.status = 'completed')",
         )?;
         forget.execute([self.run_id])
     }
