@@ -30,86 +30,12 @@ pub use latest::{LatestEnd, LatestRun};
 
 mod resolved;
 pub(crate) use resolved::Resolved;
-use resolved::TABLE as FROM_6;
+
+mod format;
+use format::{APPLICATION_ID, FORMAT, READABLE, SOURCES};
 
 mod spent;
 pub use spent::SpentStep;
-
-/// Marks a database file as ours (`orc` and a zero byte).
-const APPLICATION_ID: i64 = 0x6f72_6300;
-
-/// The format of the tables below; a file of a higher one is left alone.
-const FORMAT: i64 = 7;
-
-/// The oldest format that can be read as it is: since format 6 the texts of pipelines stand in a table of their own.
-/// Format 7 keeps what was asked without a run.
-const READABLE: i64 = 6;
-
-const TABLES: &str = "
-CREATE TABLE runs (
-    id TEXT PRIMARY KEY, pipeline TEXT NOT NULL, file TEXT NOT NULL, inputs TEXT NOT NULL, started_at TEXT NOT NULL,
-    status TEXT, finished_at TEXT, config TEXT
-) WITHOUT ROWID;
--- The texts of the pipelines. Whoever looks for a row of a table without row ids reads rows on the way as a whole, so
--- what may be long stands in tables that have them.
-CREATE TABLE sources (run_id TEXT PRIMARY KEY, source TEXT NOT NULL);
-CREATE TABLE steps (
-    run_id TEXT NOT NULL, step TEXT NOT NULL, attempt INTEGER NOT NULL,
-    intent_at TEXT, outcome_at TEXT, status TEXT, value TEXT, last TEXT,
-    forgotten INTEGER NOT NULL DEFAULT 0, child TEXT, question TEXT, answer TEXT,
-    PRIMARY KEY (run_id, step, attempt)
-) WITHOUT ROWID;
-CREATE TABLE cache (
-    key TEXT NOT NULL, run_id TEXT NOT NULL, step TEXT NOT NULL, attempt INTEGER NOT NULL, PRIMARY KEY (key, run_id)
-) WITHOUT ROWID;
--- A row holds what was told together: a line per event, how many they are, and the number of the first.
-CREATE TABLE events (
-    run_id TEXT NOT NULL, seq INTEGER NOT NULL, told INTEGER, event TEXT NOT NULL, PRIMARY KEY (run_id, seq)
-);
-CREATE TABLE answers (
-    key TEXT NOT NULL, run_id TEXT NOT NULL, step TEXT NOT NULL, attempt INTEGER NOT NULL, shared INTEGER NOT NULL,
-    answer TEXT NOT NULL
-);
-CREATE INDEX answers_by_key ON answers (key);
-CREATE INDEX answers_by_run ON answers (run_id);
-";
-/// What a file of format 1 lacks.
-const FROM_1: &str = "
-ALTER TABLE runs ADD COLUMN config TEXT;
-ALTER TABLE steps ADD COLUMN last TEXT;
-ALTER TABLE steps ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0;
-";
-
-/// What a file of format 2 lacks.
-const FROM_2: &str = "
-ALTER TABLE steps ADD COLUMN child TEXT;
-ALTER TABLE steps ADD COLUMN question TEXT;
-ALTER TABLE steps ADD COLUMN answer TEXT;
-CREATE TABLE cache (
-    key TEXT NOT NULL, run_id TEXT NOT NULL, step TEXT NOT NULL, attempt INTEGER NOT NULL, PRIMARY KEY (key, run_id)
-) WITHOUT ROWID;
-";
-
-/// What a file of format 4 lacks.
-const FROM_4: &str = "
-CREATE TABLE answers (
-    key TEXT NOT NULL, run_id TEXT NOT NULL, step TEXT NOT NULL, attempt INTEGER NOT NULL, shared INTEGER NOT NULL,
-    answer TEXT NOT NULL
-);
-CREATE INDEX answers_by_key ON answers (key);
-CREATE INDEX answers_by_run ON answers (run_id);
-";
-
-/// What a file of format 5 lacks. Its events stay where they are.
-const FROM_5: &str = "
-ALTER TABLE events ADD COLUMN told INTEGER;
-CREATE TABLE sources (run_id TEXT PRIMARY KEY, source TEXT NOT NULL);
-INSERT INTO sources (run_id, source) SELECT id, source FROM runs;
-ALTER TABLE runs DROP COLUMN source;
-";
-
-/// What brings a file up to date, after the last format that lacks it.
-const CHANGES: [(i64, &str); 5] = [(1, FROM_1), (2, FROM_2), (4, FROM_4), (5, FROM_5), (6, FROM_6)];
 
 /// How long others may write.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -122,6 +48,8 @@ const PAGES_KEPT: i64 = 65_536;
 pub struct SqliteStore {
     path: PathBuf,
     connection: Connection,
+    /// The format that the file has.
+    format: i64,
 }
 
 impl SqliteStore {
@@ -130,7 +58,7 @@ impl SqliteStore {
         place::check_log(path)?;
         place::prepare_directory(path).map_err(|error| failed(path, error.to_string()))?;
         let connection = Connection::open(path).map_err(|error| refused(path, &error))?;
-        let store = Self { path: path.to_owned(), connection };
+        let store = Self { path: path.to_owned(), connection, format: FORMAT };
         store.keep_plans()?;
         store.prepare()?;
         Ok(store)
@@ -141,7 +69,7 @@ impl SqliteStore {
         place::check_log(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(|error| refused(path, &error))?;
-        let store = Self { path: path.to_owned(), connection };
+        let mut store = Self { path: path.to_owned(), connection, format: FORMAT };
         store.keep_plans()?;
         // Earlier results stand all over the file; a page is read once, not once for each of them.
         store.connection.pragma_update(None, "cache_size", -PAGES_KEPT).map_err(|error| refused(path, &error))?;
@@ -159,6 +87,7 @@ impl SqliteStore {
         if found < READABLE {
             return Err(StoreError::Older { path: path.to_owned(), found });
         }
+        store.format = found;
         Ok(store)
     }
 
@@ -227,57 +156,26 @@ impl SqliteStore {
         made
     }
 
-    /// Brings the tables of an older version up to date.
-    fn migrate(&self) -> Result<(), StoreError> {
-        let error = |error: rusqlite::Error| refused(&self.path, &error);
-        let version =
-            || self.connection.query_row("SELECT user_version FROM pragma_user_version", [], |row| row.get(0));
-        if version().map_err(error)? == FORMAT {
-            return Ok(());
-        }
-        self.connection.execute_batch("BEGIN IMMEDIATE").map_err(error)?;
-        // Another process may have been first.
-        let found: i64 = version().map_err(error)?;
-        let lacking = CHANGES.iter().filter(|(format, _)| found <= *format).map(|(_, change)| *change);
-        let done =
-            self.connection.execute_batch(&format!("{} PRAGMA user_version = {FORMAT};", lacking.collect::<String>()));
-        let done = done.and_then(|()| failpoint::store_write());
-        self.end_transaction(done.is_ok()).map_err(error)?;
-        done.map_err(error)
-    }
-
     fn end_transaction(&self, keep: bool) -> Result<(), rusqlite::Error> {
         failpoint::reached();
         self.connection.execute_batch(if keep { "COMMIT" } else { "ROLLBACK" })?;
         failpoint::reached();
         Ok(())
     }
-
-    fn make_tables(&self) -> Result<(), StoreError> {
-        let error = |error: rusqlite::Error| refused(&self.path, &error);
-        let number = |sql: &str| self.connection.query_row(sql, [], |row| row.get::<_, i64>(0));
-        if number("SELECT application_id FROM pragma_application_id").map_err(error)? == APPLICATION_ID {
-            return Ok(());
-        }
-        if number("SELECT count(*) FROM sqlite_schema").map_err(error)? > 0 {
-            let reason = "it holds another program's tables".to_owned();
-            return Err(StoreError::Foreign { path: self.path.clone(), reason });
-        }
-        self.connection
-            .execute_batch(&format!(
-                "{TABLES} {FROM_6} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT};"
-            ))
-            .and_then(|()| failpoint::store_write())
-            .map_err(error)
-    }
 }
 
-const RUNS: &str = "SELECT id, pipeline, file, source, inputs, config, started_at, status, finished_at
-     FROM runs LEFT JOIN sources ON sources.run_id = runs.id";
+/// What [`stored_run`] reads, in a file of this format.
+fn runs(format: i64) -> &'static str {
+    if format < SOURCES {
+        return "SELECT id, pipeline, file, source, inputs, config, started_at, status, finished_at FROM runs";
+    }
+    "SELECT id, pipeline, file, source, inputs, config, started_at, status, finished_at
+     FROM runs LEFT JOIN sources ON sources.run_id = runs.id"
+}
 
 const NEWEST_FIRST: &str = "ORDER BY started_at DESC, id DESC";
 
-/// A row of [`RUNS`].
+/// A row of [`runs`].
 fn stored_run(row: &Row<'_>) -> Result<StoredRun, rusqlite::Error> {
     Ok(StoredRun {
         id: row.get(0)?,
@@ -329,21 +227,27 @@ impl Store for SqliteStore {
         // A row holds those that were told together, and the number of the first. The last may be as long as all else.
         let last = "SELECT seq, told FROM events WHERE run_id = ? ORDER BY seq DESC LIMIT 1";
         let last = self.rows(last, &[&run_id], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let after = |first: i64, told: i64| (first + told - 1).unsigned_abs();
-        Ok(match last.first() {
-            None => 0,
+        let after = |first: i64, told: i64| {
+            // So many fit into no write.
+            let more = u32::try_from(told).ok().and_then(|told| told.checked_sub(1));
+            let last = more.and_then(|more| first.checked_add(i64::from(more)));
+            let reason = || format!("{told} events are said to stand in a row");
+            last.map(i64::unsigned_abs).ok_or_else(|| StoreError::Damaged { path: self.path.clone(), reason: reason() })
+        };
+        match last.first() {
+            None => Ok(0),
             Some((first, Some(told))) => after(*first, *told),
             // An older orc did not say how many.
             Some((first, None)) => {
                 let told = "SELECT event FROM events WHERE run_id = ? AND seq = ?";
                 let told = self.rows(told, &[&run_id, first], |row| Ok(row.get_ref(0)?.as_str()?.lines().count()))?;
-                after(*first, told.first().map_or(1, |told| *told as i64))
+                after(*first, told.first().map_or(1, |told| (*told).max(1) as i64))
             }
-        })
+        }
     }
 
     fn runs(&self) -> Result<Vec<StoredRun>, StoreError> {
-        self.rows(&format!("{RUNS} {NEWEST_FIRST}"), &[], stored_run)
+        self.rows(&format!("{} {NEWEST_FIRST}", runs(self.format)), &[], stored_run)
     }
 
     fn run_ids(&self) -> Result<Vec<String>, StoreError> {
@@ -351,7 +255,7 @@ impl Store for SqliteStore {
     }
 
     fn run(&self, run_id: &str) -> Result<Option<StoredRun>, StoreError> {
-        let found = self.rows(&format!("{RUNS} WHERE id = ?"), &[&run_id], stored_run)?;
+        let found = self.rows(&format!("{} WHERE id = ?", runs(self.format)), &[&run_id], stored_run)?;
         Ok(found.into_iter().next())
     }
 
@@ -425,7 +329,10 @@ mod tests {
 
     use serde_json::json;
 
-    use super::*;
+    use super::{
+        format::{FROM_2, FROM_4},
+        *,
+    };
     use crate::run::{EventKind, event::Data};
 
     fn event(seq: u64) -> Record {
@@ -482,7 +389,8 @@ mod tests {
     fn old(path: &Path, format: i64) {
         let (config, last) =
             if format == 1 { ("", "") } else { (", config TEXT", ", last TEXT, forgotten INTEGER NOT NULL DEFAULT 0") };
-        let more = if format == 3 { FROM_2 } else { "" };
+        let more = if format >= 3 { FROM_2 } else { "" };
+        let answers = if format >= 5 { FROM_4 } else { "" };
         Connection::open(path)
             .unwrap()
             .execute_batch(&format!(
@@ -492,9 +400,9 @@ mod tests {
                      outcome_at TEXT, status TEXT, value TEXT{last}, PRIMARY KEY (run_id, step, attempt)) WITHOUT ROWID;
                  CREATE TABLE events (run_id TEXT NOT NULL, seq INTEGER NOT NULL, event TEXT NOT NULL,
                      PRIMARY KEY (run_id, seq)) WITHOUT ROWID;
-                 INSERT INTO runs (id, pipeline, file, source, inputs, started_at) VALUES ('r', 'p', 'f', '', '{{}}', 't');
+                 INSERT INTO runs (id, pipeline, file, source, inputs, started_at) VALUES ('r', 'p', 'f', 'text', '{{}}', 't');
                  INSERT INTO steps (run_id, step, attempt, status, value) VALUES ('r', 'a', 1, 'completed', '7');
-                 {more} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {format};"
+                 {more} {answers} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {format};"
             ))
             .unwrap();
     }
@@ -502,19 +410,20 @@ mod tests {
     #[test]
     fn files_of_older_formats_are_brought_up_to_date_and_only_by_who_writes() {
         let directory = tempfile::tempdir().unwrap();
-        for format in [1, 2, 3] {
+        for format in [1, 2, 3, 4, 5] {
             let path = directory.path().join(format!("{format}.db"));
             old(&path, format);
             let version = || -> i64 {
                 Connection::open(&path).unwrap().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap()
             };
-            let read = SqliteStore::open_to_read(&path).map(drop);
+            let text = |store: SqliteStore| store.run("r").unwrap().unwrap().source;
+            let read = SqliteStore::open_to_read(&path).map(text);
             let older = StoreError::Older { path: path.clone(), found: format };
-            assert_eq!(read, if format < READABLE { Err(older) } else { Ok(()) });
+            assert_eq!(read, if format < READABLE { Err(older) } else { Ok("text".to_owned()) });
             assert_eq!(version(), format);
             let mut store = SqliteStore::open(&path).unwrap();
             assert_eq!(version(), FORMAT);
-            assert_eq!(store.runs().unwrap()[0].id, "r");
+            assert_eq!((&*store.runs().unwrap()[0].id, &*store.runs().unwrap()[0].source), ("r", "text"));
             assert_eq!(store.attempts("r").unwrap()[0].value, json!(7));
             store.write("r", &[event(1)]).unwrap();
             assert_eq!(store.cached("other", "key").unwrap(), None);
@@ -595,5 +504,38 @@ mod tests {
         Connection::open(&newer).unwrap().pragma_update(None, "user_version", 99).unwrap();
         let message = SqliteStore::open(&newer).unwrap_err().to_string();
         assert!(message.contains(&format!("written by a newer orc (format 99, this one knows {FORMAT})")), "{message}");
+    }
+
+    #[test]
+    fn a_format_that_another_process_made_meanwhile_or_that_is_none_is_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("runs.db");
+        let store = SqliteStore::open(&path).unwrap();
+        let with = |version: i64| {
+            store.connection.pragma_update(None, "user_version", version).unwrap();
+            let done = store.migrate();
+            let kept: i64 = store.connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+            assert_eq!(kept, version);
+            done.map_err(|error| error.to_string())
+        };
+        assert_eq!(with(FORMAT), Ok(()));
+        assert!(with(99).unwrap_err().contains("written by a newer orc (format 99"));
+        assert!(with(0).unwrap_err().contains("is damaged (there is no format 0)"));
+    }
+
+    #[test]
+    fn numbers_of_events_that_cannot_be_are_damage() {
+        let mut store = SqliteStore::open(&tempfile::tempdir().unwrap().path().join("runs.db")).unwrap();
+        store.write("run", &[event(1), event(2)]).unwrap();
+        assert_eq!(store.last_seq("run"), Ok(2));
+        let with = |told: Option<i64>| {
+            store.connection.execute("UPDATE events SET told = ?", [told]).unwrap();
+            store.last_seq("run").map_err(|error| error.to_string())
+        };
+        assert_eq!(with(None), Ok(2));
+        for told in [0, -5, i64::MIN, i64::MAX] {
+            let message = with(Some(told)).unwrap_err();
+            assert!(message.contains(&format!("is damaged ({told} events are said to stand in a row)")), "{message}");
+        }
     }
 }

@@ -142,7 +142,7 @@ impl SqliteStore {
                 let mut rows = rows_of.raw_attempts(run_id)?.into_iter();
                 let chunks = std::iter::from_fn(|| Some(rows.by_ref().take(CHUNK).collect::<Vec<_>>()));
                 locked(work_of).open = chunks.take_while(|chunk| !chunk.is_empty()).enumerate().collect();
-                // What is kept of the run stands in a row, whatever else there is.
+                // So are the beginnings of what was told; who goes on with a run needs no more of it.
                 let events = "SELECT count(told) FROM events WHERE run_id = ?";
                 rows_of.rows(events, &[&run_id], |row| row.get::<_, i64>(0))?;
                 help();
