@@ -1,10 +1,12 @@
 //! Steps whose model calls tools: what is sent, what the document says, and what is paid.
 
+use std::process::Stdio;
+
 use serde_json::{Value, json};
 
 use crate::{
     crash::long,
-    models::{Asked, CANARY, EACH, Fake, Reply, document, orc, says},
+    models::{Asked, CANARY, EACH, Fake, Reply, document, orc, says, variables},
     support::{Ended, Folder},
     tape::comparable,
 };
@@ -225,6 +227,30 @@ fn rounds_that_were_paid_count_where_the_time_is_up() {
     assert_eq!((ended.code, asked.len()), (Some(1), 2), "{ended:?}");
     assert_eq!((&step["error_type"], &step["cost"]["nano_usd"]), (&json!("TimeoutError"), &json!(EACH)), "{ended:?}");
     assert_eq!(step["tool_calls"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+#[cfg(unix)]
+fn rounds_that_were_paid_count_where_the_run_is_cancelled() {
+    use nix::{
+        sys::signal::{Signal, kill},
+        unistd::Pid,
+    };
+    let fake = Fake::new(vec![calls(&[read("one")]), Reply::Stall]);
+    let folder = folder(&offering());
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_orc"));
+    command.args(["run", "p.orc.yaml", "--format", "json"]).current_dir(folder.path()).envs(variables(&fake));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let run = command.spawn().unwrap();
+    assert_eq!([fake.news.recv(), fake.news.recv()], [Ok("asked"), Ok("asked")]);
+    kill(Pid::from_raw(run.id().try_into().unwrap()), Signal::SIGINT).unwrap();
+    let ended = Ended::of(run.wait_with_output().unwrap());
+    let document = document(&ended);
+    let step = &document["steps"]["a"];
+    assert_eq!((ended.code, &step["status"]), (Some(130), &json!("cancelled")), "{ended:?}");
+    assert_eq!(step["cost"]["nano_usd"], EACH, "{ended:?}");
+    assert_eq!(step["tool_calls"].as_array().unwrap().len(), 1);
+    assert_eq!(document["cost"]["nano_usd"], EACH);
 }
 
 #[test]

@@ -74,7 +74,7 @@ pub(crate) fn says(text: &str) -> Reply {
 /// 60 × 150 + 20 × 600 + 40 × 75 billionths of a dollar.
 pub(crate) const EACH: i64 = 24_000;
 
-fn variables(fake: &Fake) -> [(&'static str, String); 2] {
+pub(crate) fn variables(fake: &Fake) -> [(&'static str, String); 2] {
     [("OPENAI_BASE_URL", fake.base("/v1")), ("OPENAI_API_KEY", CANARY.to_owned())]
 }
 

@@ -103,7 +103,12 @@ async fn one(
 ) -> Result<(ToolCall, FunctionResult), ToolError> {
     let offer = offers.iter().find(|offer| offer.function.name == call.name);
     let done = match offer {
-        Some(offer) => offer.call(&call.arguments, cx).await,
+        // What is offered changes nothing, so it may be left alone when the step is over.
+        Some(offer) => tokio::select! {
+            biased;
+            () = cx.cancel.cancelled() => return Err(over()),
+            done = offer.call(&call.arguments, cx) => done,
+        },
         None => {
             let names = offers.iter().map(|offer| offer.function.name.as_str()).collect::<Vec<_>>().join("`, `");
             let message = format!("there is no tool `{}`; there are `{names}`", call.name);
@@ -111,7 +116,7 @@ async fn one(
         }
     };
     if cx.cancel.is_cancelled() {
-        return Err(ToolError::new("CancelledError", "the step was cancelled as its model called tools"));
+        return Err(over());
     }
     let name = offer.map_or_else(|| call.name.clone(), |offer| offer.name.clone());
     let arguments = call.arguments.clone();
@@ -128,6 +133,10 @@ async fn one(
             (ToolCall { name, arguments, result: None, error }, FunctionResult { content, is_error: true })
         }
     })
+}
+
+fn over() -> ToolError {
+    ToolError::new("CancelledError", "the step was cancelled as its model called tools")
 }
 
 /// Without secrets: what a step does not say itself no model is told.

@@ -183,20 +183,29 @@ impl Purse {
             Err(_) if self.is_open(&path) => return Ok(Hold { purse: self, path, worst: 0, number: None }),
             Err(error) => return Err(error),
         };
-        let patience = Instant::now() + PATIENCE;
         let mut is_told = false;
-        let mut tell = |text: String| {
+        let tell = |short: &Short| {
             if let Some(told) = asked.told.filter(|_| !std::mem::replace(&mut is_told, true)) {
-                told.send(Stream::Stderr, &text);
+                told.send(Stream::Stderr, &waiting(short, worst));
             }
         };
+        match self.take_in_time(&path, worst, tell).await {
+            Ok(number) => Ok(Hold { purse: self, path, worst, number: Some(number) }),
+            Err(Refused::Short(short)) => Err(refusal(&short, worst, request, &asked)),
+            Err(Refused::Day(unknown)) => Err(ToolError::new(OVER_BUDGET, untold(&unknown))),
+        }
+    }
+
+    /// Holds so much for the step at `path`, as soon as others give back what they hold. `tell` hears of it when
+    /// that is waited for.
+    async fn take_in_time(&self, path: &str, worst: i64, mut tell: impl FnMut(&Short)) -> Result<u64, Refused> {
+        let patience = Instant::now() + PATIENCE;
         loop {
             // Before the look, so that nothing that is given back after it goes unheard.
             let freed = self.freed.notified();
-            match self.take(&path, worst) {
-                Ok(number) => return Ok(Hold { purse: self, path, worst, number: Some(number) }),
+            match self.take(path, worst) {
                 Err(Refused::Short(short)) if short.may_pass => {
-                    tell(waiting(&short, worst));
+                    tell(&short);
                     // Other processes do not tell when they give something back.
                     if self.day.is_some() {
                         drop(timeout(LOOK, freed).await);
@@ -204,12 +213,8 @@ impl Purse {
                         freed.await;
                     }
                 }
-                Err(Refused::Short(short)) => return Err(refusal(&short, worst, request, &asked)),
                 Err(Refused::Day(Unknown::Busy(_))) if Instant::now() < patience => drop(timeout(LOOK, freed).await),
-                Err(Refused::Day(unknown)) => {
-                    let message = format!("it cannot be told what is left of the day's budget: {unknown}");
-                    return Err(ToolError::new(OVER_BUDGET, message));
-                }
+                taken => return taken,
             }
         }
     }
@@ -362,14 +367,21 @@ pub(super) struct Hold<'p> {
 }
 
 impl Hold<'_> {
-    /// An attempt broke off after it was sent, so it may have been paid for. Whether another one fits.
-    pub(super) fn again(&mut self) -> bool {
+    /// An attempt broke off after it was sent, so it may have been paid for. Holds as much for another one, or says
+    /// why that cannot be.
+    pub(super) async fn again(&mut self) -> Result<(), String> {
         if self.worst == 0 {
-            return true;
+            return Ok(());
         }
         self.give(self.worst);
-        self.number = self.purse.take(&self.path, self.worst).ok();
-        self.number.is_some()
+        match self.purse.take_in_time(&self.path, self.worst, |_| ()).await {
+            Ok(number) => {
+                self.number = Some(number);
+                Ok(())
+            }
+            Err(Refused::Short(_)) => Err("another attempt does not fit the budget".to_owned()),
+            Err(Refused::Day(unknown)) => Err(untold(&unknown)),
+        }
     }
 
     /// The call is over, and nothing was paid.
@@ -470,6 +482,10 @@ pub(super) fn most_tokens(request: &Request) -> u64 {
         }
     };
     (turns + system + schema) as u64 + called + images + frames + FRAME
+}
+
+fn untold(unknown: &Unknown) -> String {
+    format!("it cannot be told what is left of the day's budget: {unknown}")
 }
 
 /// That a call waits for money that others hold.

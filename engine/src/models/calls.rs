@@ -91,6 +91,15 @@ impl FunctionCall {
         }
     }
 
+    /// Arguments as text or as an object: servers that speak alike write them in either way, or not at all.
+    pub(super) fn arguments(written: &Value) -> Value {
+        match written {
+            Value::String(text) => Self::read(text),
+            Value::Null => Self::read(""),
+            other => other.clone(),
+        }
+    }
+
     /// Arguments that came as text.
     pub(super) fn read(text: &str) -> Value {
         match serde_json::from_str(text) {

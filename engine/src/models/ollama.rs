@@ -84,7 +84,7 @@ fn read(reply: &Value) -> Result<Answer, String> {
     let message = reply.get("message").ok_or("it holds no `message`")?;
     let call = |call: &Value| {
         let function = &call["function"];
-        FunctionCall::new(call["id"].as_str(), &function["name"], function["arguments"].clone())
+        FunctionCall::new(call["id"].as_str(), &function["name"], FunctionCall::arguments(&function["arguments"]))
     };
     Ok(Answer {
         calls: message["tool_calls"].as_array().into_iter().flatten().map(call).collect(),

@@ -135,13 +135,7 @@ fn read(reply: &Value) -> Result<Answer, String> {
     let reasoned = thought || usage.is_some_and(|usage| usage.reasoning_tokens > 0);
     let call = |call: &Value| {
         let function = &call["function"];
-        let arguments = match &function["arguments"] {
-            Value::String(text) => FunctionCall::read(text),
-            // Some servers do not write them as text.
-            Value::Object(fields) => Value::Object(fields.clone()),
-            _ => FunctionCall::read(""),
-        };
-        FunctionCall::new(call["id"].as_str(), &function["name"], arguments)
+        FunctionCall::new(call["id"].as_str(), &function["name"], FunctionCall::arguments(&function["arguments"]))
     };
     Ok(Answer {
         text: text(&message["content"]),
@@ -180,10 +174,7 @@ fn fold(folded: &mut Folded, piece: Value) {
         }
     }
     for call in delta["tool_calls"].as_array().into_iter().flatten() {
-        // Servers that send calls whole may not number them.
-        let there = folded.reply["choices"][0]["message"]["tool_calls"].as_array().map_or(0, Vec::len) as u64;
-        let unnumbered = if call["id"].is_string() { there } else { there.saturating_sub(1) };
-        let index = call["index"].as_u64().unwrap_or(unnumbered).to_string();
+        let index = place_of(call, &folded.reply["choices"][0]["message"]["tool_calls"]).to_string();
         let place = |name: &'static [&'static str]| {
             ["choices", "0", "message", "tool_calls", &index]
                 .into_iter()
@@ -191,6 +182,9 @@ fn fold(folded: &mut Folded, piece: Value) {
                 .collect::<Vec<_>>()
         };
         let function = &call["function"];
+        if let Some(number) = call["index"].as_u64() {
+            folded.set(&place(&["index"]), json!(number));
+        }
         // The pieces after the first may repeat them, empty.
         for (name, value) in [(&["id"] as &[_], &call["id"]), (&["function", "name"], &function["name"])] {
             if let Some(text) = value.as_str().filter(|text| !text.is_empty()) {
@@ -208,6 +202,24 @@ fn fold(folded: &mut Folded, piece: Value) {
         folded.set(&["choices", "0", "finish_reason"], reason.clone());
         folded.is_whole = true;
     }
+}
+
+/// Where the call belongs of which this is a piece, among those that came so far. Servers that send calls whole may not
+/// number them, or all with the same number; a piece that goes on says no other id.
+fn place_of(piece: &Value, so_far: &Value) -> usize {
+    let so_far = so_far.as_array().map_or(&[][..], Vec::as_slice);
+    let said = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    let number = piece["index"].as_u64();
+    let before = match number {
+        Some(_) => so_far.iter().rposition(|call| call["index"].as_u64() == number),
+        None => so_far.len().checked_sub(1),
+    };
+    let goes_on = |call: &Value| match (said(&piece["id"]), said(&call["id"])) {
+        (Some(id), Some(before)) => id == before,
+        (Some(_), None) => number.is_some(),
+        (None, _) => number.is_some() || said(&piece["function"]["name"]).is_none(),
+    };
+    before.filter(|at| goes_on(&so_far[*at])).unwrap_or(so_far.len())
 }
 
 /// The text of a message: a string, or parts.

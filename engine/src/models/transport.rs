@@ -256,9 +256,8 @@ impl Call<'_> {
                 );
                 return Err(lost(class, message, may_be_paid));
             }
-            if may_be_paid && !hold.again() {
-                let message = format!("{message}; another attempt does not fit the budget");
-                return Err(lost(class, message, false));
+            if may_be_paid && let Err(reason) = hold.again().await {
+                return Err(lost(class, format!("{message}; {reason}"), false));
             }
             before = Some((class, message));
             sleep(pause).await;

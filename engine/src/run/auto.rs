@@ -6,6 +6,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    fmt,
     sync::Arc,
 };
 
@@ -80,14 +81,29 @@ pub(crate) struct Taken {
     pub(crate) spent: Option<Box<Served>>,
     /// Who wants to see answers come.
     pub(crate) listener: Option<Listener>,
-    /// The same as `spent`, of each call with its model, where somebody listens.
-    pub(crate) paid: Vec<Served>,
+    /// Takes down what each call took, where no run does.
+    pub(crate) ledger: Option<Ledger>,
+    /// Why it could not be taken down, for people.
+    pub(crate) untold: Option<String>,
+}
+
+type TakeDown = dyn Fn(&Served) -> Result<(), String> + Send + Sync;
+
+/// Takes down what a call took; an error is for people.
+#[derive(Clone)]
+pub(crate) struct Ledger(pub(crate) Arc<TakeDown>);
+
+impl fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Ledger")
+    }
 }
 
 impl Taken {
     fn pay(&mut self, served: Served) {
-        if self.listener.is_some() {
-            self.paid.push(served.clone());
+        // Before the answer is used or pinned: it was paid whatever becomes of that.
+        if let Some(Ledger(take_down)) = &self.ledger {
+            self.untold = take_down(&served).err().or(self.untold.take());
         }
         let now = Served { provider: String::new(), model: String::new(), requested: None, tool_calls: None, ..served };
         let before = self.spent.take().map(|spent| *spent);

@@ -53,7 +53,7 @@ pub(crate) enum Attempt {
     /// It took longer than it may; and what it had asked models by then.
     TimedOut(Failure, Option<Box<Served>>),
     /// It was stopped with the run.
-    Cancelled,
+    Cancelled(Option<Box<Served>>),
     /// It waits for a person; which question, for people.
     Waiting(String),
 }
@@ -93,9 +93,9 @@ pub(crate) async fn attempt(
         Some(lane) => cx.lanes.place(lane).await,
         None => None,
     };
-    let Ok(_place) = cx.places.acquire().await else { return Attempt::Cancelled };
+    let Ok(_place) = cx.places.acquire().await else { return Attempt::Cancelled(None) };
     if cx.cancel.is_cancelled() {
-        return Attempt::Cancelled;
+        return Attempt::Cancelled(None);
     }
     let prepared = match prepared {
         None if step::is_short(cx, step) => match guarded(path, || prepare(cx, step, names)) {
@@ -138,7 +138,8 @@ pub(crate) async fn attempt(
         () = cx.cancel.cancelled() => match timeout(GRACE_AFTER_CANCEL, &mut work).await {
             // What was done all the same counts as done.
             Ok(Ok(Ok(outcome))) if outcome.failure.is_none() => Ok(Ok(outcome)),
-            _ => return Attempt::Cancelled,
+            Ok(Ok(Ok(outcome))) => return Attempt::Cancelled(outcome.served),
+            _ => return Attempt::Cancelled(None),
         },
         () = time_is_up => {
             stop.cancel();
@@ -151,12 +152,14 @@ pub(crate) async fn attempt(
             return Attempt::TimedOut(failure("TimeoutError", message), served);
         }
     };
+    let is_cancelled = |failure: &Failure| cx.cancel.is_cancelled() && failure.error_type == "CancelledError";
     Attempt::Ended(match ended {
+        Ok(Ok(Outcome { failure: Some(failure), served, .. })) if is_cancelled(&failure) => {
+            return Attempt::Cancelled(served);
+        }
         Ok(Ok(outcome)) => outcome,
         // The tool may notice the end of the run before this does.
-        Ok(Err(ToolError(failure))) if cx.cancel.is_cancelled() && failure.error_type == "CancelledError" => {
-            return Attempt::Cancelled;
-        }
+        Ok(Err(ToolError(failure))) if is_cancelled(&failure) => return Attempt::Cancelled(None),
         Ok(Err(ToolError(failure))) if failure.error_type == WAITING => return Attempt::Waiting(failure.message),
         Ok(Err(ToolError(failure))) => Outcome::failed(Value::Null, failure),
         Err(panic) => Outcome::failed(Value::Null, broke_down(path, panic.as_ref())),

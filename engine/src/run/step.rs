@@ -352,7 +352,7 @@ async fn once(
             let served = served.map(|served| *served);
             Done { failure: Some(failure), timed_out: true, served, ..Done::default() }
         }
-        Attempt::Cancelled => Done { cancelled: true, ..Done::default() },
+        Attempt::Cancelled(served) => Done { cancelled: true, served: served.map(|served| *served), ..Done::default() },
         Attempt::Waiting(question) => Done { waiting: Some(question), ..Done::default() },
     })
 }

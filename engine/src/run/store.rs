@@ -31,8 +31,6 @@ use crate::tools::{
 pub mod memory;
 pub use memory::MemoryStore;
 
-pub mod ledger;
-
 pub mod sqlite;
 pub use sqlite::SqliteStore;
 
@@ -409,7 +407,7 @@ pub(crate) fn spent_since(file: &Path, day: &str) -> Result<BTreeMap<String, i64
     let mut spent = BTreeMap::new();
     if file.exists() {
         let store = SqliteStore::open_to_read(file)?;
-        let of_runs = store.ledger(Some(day))?.into_iter().map(|entry| (entry.run, entry.cost));
+        let of_runs = store.spent_by_runs(day)?.into_iter().map(|paid| (paid.run, paid.cost));
         let of_tags = store.resolved(day)?.into_iter().map(|paid| (paid.process, paid.served.cost));
         for (who, cost) in of_runs.chain(of_tags) {
             let sum: &mut i64 = spent.entry(who).or_default();

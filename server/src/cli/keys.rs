@@ -198,13 +198,20 @@ fn remove(name: &str) -> Result<(), Refusal> {
         let shown = if is_variable(name) || is_provider(name) { format!(" for `{name}`") } else { String::new() };
         return Err(invalid(format!("no key is kept{shown}; `orc keys list` says which are")));
     };
-    if keyring::has(&variable) {
-        keyring::forget(&variable).map_err(|problem| Refusal(FAILED, format!("the system's keyring: {problem}")))?;
-        print::note(&format!("removed the key in `{variable}` from the system's keyring"));
-    }
-    if kept.remove(&variable) {
+    let was_in_file = kept.remove(&variable);
+    if was_in_file {
         write(&kept, &path)?;
         print::note(&format!("removed the key in `{variable}` from {}", path.display()));
+    }
+    // One that is locked says nothing until a person opens it.
+    match keyring::forget(&variable) {
+        Ok(true) => print::note(&format!("removed the key in `{variable}` from the system's keyring")),
+        Ok(false) => {}
+        Err(_) if !keyring::IS_BUILT => {}
+        Err(problem) if was_in_file => {
+            print::note(&format!("it was not looked for in the system's keyring: {problem}"));
+        }
+        Err(problem) => return Err(Refusal(FAILED, format!("the system's keyring: {problem}"))),
     }
     Ok(())
 }

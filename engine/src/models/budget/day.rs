@@ -8,11 +8,12 @@
 use std::{
     collections::BTreeMap,
     fs::{self, File, TryLockError},
+    hash::{BuildHasher as _, RandomState},
     io,
     path::{Path, PathBuf},
-    sync::Mutex,
+    sync::{LazyLock, Mutex},
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use serde::{Deserialize, Serialize};
@@ -84,9 +85,11 @@ impl Day {
         Self { store, run, ended: Mutex::default(), here: Mutex::default() }
     }
 
-    /// What this process is called where it asks without a run.
+    /// What this process is called where it asks without a run. Numbers of processes come again, and in containers all
+    /// begin with the same.
     pub(crate) fn process() -> String {
-        format!("process {}", std::process::id())
+        static DRAWN: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(SystemTime::now()));
+        format!("process {} {:016x}", std::process::id(), *DRAWN)
     }
 
     /// What this run had of the day before it was resumed, with what nobody told; at most `all` that it had spent
@@ -273,7 +276,7 @@ mod tests {
         let (one, other) = (Day::new(store.clone(), "one"), Day::new(store.clone(), "other"));
         let _lock = RunLock::take(&store, "other").unwrap().unwrap();
         other.say(&today(), taken(5, 7)).unwrap();
-        let long_ago = std::time::SystemTime::now() - LONGEST_CALL - Duration::from_secs(1);
+        let long_ago = SystemTime::now() - LONGEST_CALL - Duration::from_secs(1);
         File::options().write(true).open(other.file()).unwrap().set_modified(long_ago).unwrap();
         assert_eq!(one.alone(|others| others), Ok(taken(12, 0)));
     }

@@ -47,14 +47,27 @@ fn what_is_held_is_given_back_but_for_what_it_cost() {
     assert!(held(&purse, 1).is_none());
 }
 
-#[test]
-fn an_attempt_that_broke_off_counts_as_paid() {
+#[tokio::test]
+async fn an_attempt_that_broke_off_counts_as_paid() {
     let purse = purse(100);
     let mut hold = held(&purse, 40).expect("it fits");
-    assert!(hold.again());
+    assert_eq!(hold.again().await, Ok(()));
     assert_eq!(left(&purse), (40, 40));
-    assert!(!hold.again());
+    assert_eq!(hold.again().await, Err("another attempt does not fit the budget".to_owned()));
     assert_eq!(left(&purse), (80, 0));
+}
+
+#[tokio::test]
+async fn another_attempt_waits_for_what_others_hold() {
+    let purse = purse(100);
+    let mut hold = held(&purse, 40).expect("it fits");
+    let other = held(&purse, 60).expect("it fits");
+    let again = hold.again();
+    tokio::pin!(again);
+    assert!(futures_util::poll!(&mut again).is_pending());
+    other.release();
+    assert_eq!(again.await, Ok(()));
+    assert_eq!(left(&purse), (40, 40));
 }
 
 #[test]

@@ -291,6 +291,34 @@ fn calls_that_are_not_numbered_are_told_apart_by_their_ids() {
 }
 
 #[test]
+fn calls_are_told_apart_where_all_have_the_same_number_or_none_at_all() {
+    let piece = |call: Value| format!("data: {}\n\n", json!({"choices": [{"delta": {"tool_calls": [call]}}]}));
+    let end = format!("data: {}\n\n", json!({"choices": [{"delta": {}, "finish_reason": "tool_calls"}]}));
+    let first = |id: &str| json!({"index": 0, "id": id, "function": {"name": "weather", "arguments": "{\"city\": "}});
+    let more = |text: &str| json!({"index": 0, "function": {"arguments": text}});
+    let pieces = [first("one"), more("\"Rome\"}"), first("two"), more("\"Os"), more("lo\"}")];
+    let all = pieces.into_iter().map(piece).chain([end.clone()]).collect();
+    let (response, _) = streamed(&kind::OPENAI, (EVENTS, all));
+    assert_eq!(response.calls, [called("one", "Rome"), called("two", "Oslo")]);
+
+    let whole = |city: &str| json!({"function": {"name": "weather", "arguments": {"city": city}}});
+    let all = vec![piece(whole("Rome")), piece(whole("Oslo")), end];
+    let (response, _) = streamed(&kind::OPENAI, (EVENTS, all));
+    let cities: Vec<&Value> = response.calls.iter().map(|call| &call.arguments["city"]).collect();
+    assert_eq!(cities, ["Rome", "Oslo"]);
+}
+
+#[test]
+fn a_call_without_arguments_has_none() {
+    let call = json!({"message": {"content": "", "tool_calls": [
+        {"function": {"name": "weather"}}, {"function": {"name": "weather", "arguments": "{\"city\": \"Rome\"}"}},
+    ]}, "done": true, "done_reason": "stop"});
+    let (response, _) = streamed(&kind::OLLAMA, ("application/x-ndjson", vec![format!("{call}\n")]));
+    let arguments: Vec<&Value> = response.calls.iter().map(|call| &call.arguments).collect();
+    assert_eq!(arguments, [&json!({}), &json!({"city": "Rome"})]);
+}
+
+#[test]
 fn what_a_model_signed_and_thought_goes_back_to_it() {
     let next = |kind: &'static Kind, model: &str| {
         let first = exchange(kind, "", &offering(model), calling(kind)).1;

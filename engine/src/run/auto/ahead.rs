@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::{Answers, Listener, Question, Taken, answer, asking, fits, is_asked, only};
+use super::{Answers, Ledger, Listener, Question, Taken, answer, asking, fits, is_asked, only};
 use crate::{
     catalog,
     changes::Changes,
@@ -275,9 +275,13 @@ pub async fn resolve(
                     break;
                 }
                 let listener = wanted.listener.clone().unwrap_or_else(|| Listener::new(|_| ()));
-                let mut taken = Taken { listener: Some(listener), ..Taken::default() };
+                let ledger = {
+                    let (cx, position) = (Arc::clone(&cx), hole.position.clone());
+                    Ledger(Arc::new(move |served| take_down(&cx, &position, served)))
+                };
+                let mut taken = Taken { listener: Some(listener), ledger: Some(ledger), ..Taken::default() };
                 let outcome = answer(&cx, &step, &answers.names, &step.id, hole, question, &mut taken).await;
-                let untold = take_down(&cx, hole, &taken.paid).err();
+                let untold = taken.untold.take();
                 match outcome {
                     Ok(value) => {
                         let told = taken.told.into_iter().filter_map(|told| answered(hole, told));
@@ -304,30 +308,23 @@ pub async fn resolve(
     Ok(found)
 }
 
-/// Keeps what asking for a tag took: no run does. An error is for people.
-fn take_down(cx: &RunContext, hole: &Hole, paid: &[Served]) -> Result<(), String> {
+/// Keeps what a call for the tag there took: no run does. An error is for people.
+fn take_down(cx: &RunContext, position: &str, served: &Served) -> Result<(), String> {
     // What was used again was paid for before, and nobody is paid for what is simulated.
-    let is_new = |served: &&Served| {
-        let asked = served.usage.is_some_and(|usage| usage.requests > 0) || !served.cost.known;
-        served.provider != simulated::NAME && (served.reused.is_none() || asked)
+    let asked = served.usage.is_some_and(|usage| usage.requests > 0) || !served.cost.known;
+    let is_new = served.provider != simulated::NAME && (served.reused.is_none() || asked);
+    let Some(file) = cx.store.as_deref().filter(|_| is_new) else { return Ok(()) };
+    let (provider, model) = (cx.secrets.text(&served.provider), cx.secrets.text(&served.model));
+    let paid = Resolved {
+        at: clock::now(),
+        process: Day::process(),
+        pipeline: cx.pipeline.clone(),
+        position: position.to_owned(),
+        served: Served { provider, model, reused: None, ..served.clone() },
     };
-    let mut new = paid.iter().filter(is_new).peekable();
-    let Some(file) = cx.store.as_deref().filter(|_| new.peek().is_some()) else { return Ok(()) };
-    let write = || {
-        let store = SqliteStore::open(file)?;
-        for served in new {
-            let (provider, model) = (cx.secrets.text(&served.provider), cx.secrets.text(&served.model));
-            store.take_down(&Resolved {
-                at: clock::now(),
-                process: Day::process(),
-                pipeline: cx.pipeline.clone(),
-                position: hole.position.clone(),
-                served: Served { provider, model, reused: None, ..served.clone() },
-            })?;
-        }
-        Ok::<_, StoreError>(())
-    };
-    write().map_err(|error| format!("what it cost could not be taken down: {error}"))
+    SqliteStore::open(file)
+        .and_then(|store| store.take_down(&paid))
+        .map_err(|error| format!("what it cost could not be taken down: {error}"))
 }
 
 /// Keeps a person's answer.

@@ -70,6 +70,23 @@ impl SqliteStore {
     /// Everything that was asked of models in this workspace, in order of time. What was used again was paid
     /// for once, by the run that made it; what was simulated was not asked of anybody.
     pub fn spent(&self) -> Result<Vec<SpentStep>, StoreError> {
+        let mut found = self.spent_by_runs("")?;
+        found.extend(self.resolved("")?.into_iter().map(|paid| SpentStep {
+            run: String::new(),
+            pipeline: paid.pipeline,
+            step: paid.position,
+            at: paid.at,
+            provider: paid.served.provider,
+            model: paid.served.model,
+            usage: paid.served.usage,
+            cost: paid.served.cost,
+        }));
+        found.sort_by(|one, other| (&one.at, &one.run, &one.step).cmp(&(&other.at, &other.run, &other.step)));
+        Ok(found)
+    }
+
+    /// The same of runs alone, from this day (`YYYY-MM-DD`, UTC) on.
+    pub(crate) fn spent_by_runs(&self, since: &str) -> Result<Vec<SpentStep>, StoreError> {
         let mut found = self.rows(
             "SELECT runs.id, runs.pipeline, steps.step, coalesce(steps.outcome_at, runs.started_at),
                     json_extract(last, '$.document.provider'),
@@ -82,8 +99,9 @@ impl SqliteStore {
                         OR NOT json_extract(last, '$.document.cost.known'))
                    -- Of several answers some may have been there.
                    AND (json_extract(last, '$.document.cache') IS NULL
-                        OR json_extract(last, '$.document.usage.requests') > 0)",
-            &[],
+                        OR json_extract(last, '$.document.usage.requests') > 0)
+                   AND coalesce(steps.outcome_at, runs.started_at) >= ?",
+            &[&since],
             |row| {
                 Ok(SpentStep {
                     run: row.get(0)?,
@@ -103,12 +121,13 @@ impl SqliteStore {
                     json_extract(one.value, '$.served')
              FROM steps AS one CROSS JOIN runs ON runs.id = one.run_id
              WHERE one.last IS NULL AND json_extract(one.value, '$.served') IS NOT NULL
+                   AND coalesce(one.outcome_at, runs.started_at) >= ?
                    AND NOT EXISTS (
                        SELECT 1 FROM steps AS later
                        WHERE later.run_id = one.run_id AND later.step = one.step AND later.attempt > one.attempt
                              AND (later.last IS NOT NULL OR json_extract(later.value, '$.served') IS NOT NULL)
                    )",
-            &[],
+            &[&since],
             |row| {
                 let served: Option<Served> = json_at(row, 4)?;
                 let (run, pipeline, step, at) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
@@ -126,21 +145,10 @@ impl SqliteStore {
             None => true,
         });
         without_parts(&mut found);
-        found.extend(self.resolved("")?.into_iter().map(|paid| SpentStep {
-            run: String::new(),
-            pipeline: paid.pipeline,
-            step: paid.position,
-            at: paid.at,
-            provider: paid.served.provider,
-            model: paid.served.model,
-            usage: paid.served.usage,
-            cost: paid.served.cost,
-        }));
         let is_simulated = |name: &str| name.split('/').next() == Some(simulated::NAME);
         found.retain(|spent| {
             !(is_simulated(&spent.provider) || spent.provider.is_empty() && is_simulated(&spent.model))
         });
-        found.sort_by(|one, other| (&one.at, &one.run, &one.step).cmp(&(&other.at, &other.run, &other.step)));
         Ok(found)
     }
 
