@@ -236,7 +236,7 @@ fn rounds_that_were_paid_count_where_the_run_is_cancelled() {
         sys::signal::{Signal, kill},
         unistd::Pid,
     };
-    let fake = Fake::new(vec![calls(&[read("one")]), Reply::Stall]);
+    let fake = Fake::new(vec![calls(&[read("one")]), Reply::Stall, says("Rome.")]);
     let folder = folder(&offering());
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_orc"));
     command.args(["run", "p.orc.yaml", "--format", "json"]).current_dir(folder.path()).envs(variables(&fake));
@@ -251,6 +251,16 @@ fn rounds_that_were_paid_count_where_the_run_is_cancelled() {
     assert_eq!(step["cost"]["nano_usd"], EACH, "{ended:?}");
     assert_eq!(step["tool_calls"].as_array().unwrap().len(), 1);
     assert_eq!(document["cost"]["nano_usd"], EACH);
+    let spent = |calls: i64| {
+        let cost = orc(&folder, &fake, &["cost", "--format", "json"]);
+        let cost: Value = serde_json::from_str(&cost.stdout).unwrap();
+        assert_eq!(cost["total"]["cost"]["nano_usd"], calls * EACH, "{cost}");
+    };
+    spent(1);
+    // The round that was paid is taken up again, and stands in the ledger once.
+    let resumed = orc(&folder, &fake, &["resume", "latest"]);
+    assert_eq!((resumed.code, fake.asked().len()), (Some(0), 3), "{resumed:?}");
+    spent(2);
 }
 
 #[test]

@@ -58,6 +58,10 @@ fn visit(step: &mut StepPlan, at: &mut dyn FnMut(&str, &mut Value)) {
             deep(value, place, at);
         }
     };
+    // Most steps share theirs, and have nothing there.
+    if !step.kind.has_steps() {
+        return;
+    }
     match Arc::make_mut(&mut step.kind) {
         StepKind::ForEach { items, max_parallel, .. } => {
             optional(max_parallel, "max_parallel");

@@ -37,12 +37,6 @@ CREATE TABLE cache (
 CREATE TABLE events (
     run_id TEXT NOT NULL, seq INTEGER NOT NULL, told INTEGER, event TEXT NOT NULL, PRIMARY KEY (run_id, seq)
 );
-CREATE TABLE answers (
-    key TEXT NOT NULL, run_id TEXT NOT NULL, step TEXT NOT NULL, attempt INTEGER NOT NULL, shared INTEGER NOT NULL,
-    answer TEXT NOT NULL
-);
-CREATE INDEX answers_by_key ON answers (key);
-CREATE INDEX answers_by_run ON answers (run_id);
 ";
 /// What a file of format 1 lacks.
 const FROM_1: &str = "
@@ -61,7 +55,7 @@ CREATE TABLE cache (
 ) WITHOUT ROWID;
 ";
 
-/// What a file of format 4 lacks.
+/// What a file of format 4 lacks, and one that is made gets besides [`TABLES`].
 pub(super) const FROM_4: &str = "
 CREATE TABLE answers (
     key TEXT NOT NULL, run_id TEXT NOT NULL, step TEXT NOT NULL, attempt INTEGER NOT NULL, shared INTEGER NOT NULL,
@@ -123,7 +117,7 @@ impl SqliteStore {
         }
         self.connection
             .execute_batch(&format!(
-                "{TABLES} {FROM_6} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT};"
+                "{TABLES} {FROM_4} {FROM_6} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT};"
             ))
             .and_then(|()| failpoint::store_write())
             .map_err(error)

@@ -100,7 +100,13 @@ impl SqliteStore {
                    -- Of several answers some may have been there.
                    AND (json_extract(last, '$.document.cache') IS NULL
                         OR json_extract(last, '$.document.usage.requests') > 0)
-                   AND coalesce(steps.outcome_at, runs.started_at) >= ?",
+                   AND coalesce(steps.outcome_at, runs.started_at) >= ?
+                   -- What was asked before the run was cancelled is taken up again by the attempt that goes on.
+                   AND NOT (steps.status IS 'cancelled' AND EXISTS (
+                       SELECT 1 FROM steps AS later
+                       WHERE later.run_id = steps.run_id AND later.step = steps.step AND later.attempt > steps.attempt
+                             AND (later.last IS NOT NULL OR json_extract(later.value, '$.served') IS NOT NULL)
+                   ))",
             &[&since],
             |row| {
                 Ok(SpentStep {
