@@ -339,8 +339,9 @@ fn find_run(folders: &[PathBuf], wanted: &str) -> std::result::Result<(PathBuf, 
         if !file.exists() {
             continue;
         }
-        let store = SqliteStore::open_to_read(&file).map_err(|error| error.to_string())?;
-        match engine::run::resume::find(&store, wanted) {
+        // One that cannot be read hides no other.
+        let found = SqliteStore::open_to_read(&file).map_err(|error| error.to_string());
+        match found.and_then(|store| engine::run::resume::find(&store, wanted)) {
             Ok(run) => return Ok((folder.clone(), run)),
             Err(message) => problem = message,
         }
